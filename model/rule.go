@@ -1,0 +1,111 @@
+package model
+
+import "cmp"
+
+// Direction is the side of a connection that a rule controls.
+type Direction uint8
+
+// The directions. Ingress rules have the destination as subject, egress rules
+// the source.
+const (
+	Ingress Direction = iota
+	Egress
+	NumDirections = 2
+)
+
+// String is "ingress" or "egress".
+func (d Direction) String() string { return [...]string{"ingress", "egress"}[d] }
+
+// Tier is the coarsest part of a Rank (R87).
+type Tier uint8
+
+// The tiers, in the order in which they decide.
+const (
+	TierExempt        Tier = iota // self traffic, own node, and what is not modelled
+	TierAdmin                     // AdminNetworkPolicy, ClusterNetworkPolicy tier Admin
+	TierNetworkPolicy             // NetworkPolicy
+	TierBaseline                  // BaselineAdminNetworkPolicy, ClusterNetworkPolicy tier Baseline
+)
+
+// String is the tier's name in lower case.
+func (t Tier) String() string {
+	return [...]string{"exempt", "admin", "networkpolicy", "baseline"}[t]
+}
+
+// Priorities of TierExempt.
+const (
+	PrioritySelf        = iota // a pod always reaches itself (R50)
+	PriorityNotModelled        // endpoints in the scope of policies that could not be understood
+	PriorityOwnNode            // a node always reaches its own pods (R52)
+)
+
+// Priorities of TierNetworkPolicy.
+const (
+	PriorityExplicitDeny = iota // dialects that have one
+	PriorityAllow
+	PriorityDefaultDeny // isolation (R10)
+)
+
+// Rank orders rules: the lowest that matches decides. Rules of NetworkPolicy
+// that allow share one rank, as do those that isolate, so that they merge
+// (R11, M2).
+type Rank struct {
+	Tier     Tier
+	Priority int32
+	Ordinal  int32 // of the policy among those of equal tier and priority
+	Index    int32 // of the rule inside its policy
+}
+
+// Compare returns -1, 0 or +1: r decides before, with, or after s.
+func (r Rank) Compare(s Rank) int {
+	return cmp.Or(cmp.Compare(r.Tier, s.Tier), cmp.Compare(r.Priority, s.Priority),
+		cmp.Compare(r.Ordinal, s.Ordinal), cmp.Compare(r.Index, s.Index))
+}
+
+// Action is what a matching rule does. The zero value is invalid.
+type Action uint8
+
+// The actions.
+const (
+	Allow Action = iota + 1
+	Deny
+	Pass      // skip the rest of the rule's tier
+	Uncertain // nobody knows: allowed in the upper bound, denied in the lower
+)
+
+// String is the action's name in lower case.
+func (a Action) String() string {
+	return [...]string{"invalid", "allow", "deny", "pass", "uncertain"}[a]
+}
+
+// Relation is a peer that is decided pair by pair.
+type Relation uint8
+
+// The relations between a subject pod and its peer.
+const (
+	NoRelation Relation = iota
+	Self                // the subject itself
+	OwnNode             // the host network namespace of the subject's node, host-network pods on it included
+)
+
+// Peer is the other end that a rule speaks of: the union of its parts. The
+// zero Peer matches nothing.
+type Peer struct {
+	Any      bool // every pod, node and address
+	Pods     []PodSet
+	Blocks   []Block
+	Relation Relation
+}
+
+// Rule is one line of the normal form. Rules are plain data and may be shared.
+type Rule struct {
+	Rank      Rank
+	Direction Direction
+	Subject   PodSet
+	Peer      Peer
+	Ports     RulePorts
+	Action    Action
+	Object    ObjectRef // the policy it comes from; zero for a rule that Kubernetes implies
+	Origin    Origin    // the field it comes from
+	Note      string    // what it says, for rules without an Object; why, for Uncertain
+}

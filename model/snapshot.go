@@ -1,0 +1,85 @@
+package model
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Snapshot is one state of a cluster, as plain data: what engine.Compile
+// takes. It holds no pointer to the files it came from. Once it has been
+// compiled it must not be changed.
+type Snapshot struct {
+	Namespaces []Namespace // every namespace that a pod is in
+	Pods       []Pod
+	Nodes      []Node
+	Rules      []Rule
+
+	PodCIDRs     []netip.Prefix // R110
+	ServiceCIDRs []netip.Prefix
+
+	// PodDomain and NodeDomain are where the unknown addresses of pods and of
+	// host-network pods can be, both families mixed (R47). An endpoint of
+	// unknown address in a family that its domain lacks can be anywhere.
+	PodDomain  []netip.Prefix
+	NodeDomain []netip.Prefix
+}
+
+// Validate checks the invariants that the engine relies on. It costs
+// O(pods + nodes + rules) and returns the first violation. What it rejects is
+// a defect of whoever built the snapshot, not of user input.
+func (s *Snapshot) Validate() error {
+	ns := make(map[string]bool, len(s.Namespaces))
+	for _, n := range s.Namespaces {
+		if ns[n.Name] {
+			return fmt.Errorf("model: namespace %q twice (M4)", n.Name)
+		}
+		ns[n.Name] = true
+	}
+	type key struct{ ns, name string }
+	seen := make(map[key]bool, len(s.Pods))
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		k := key{p.Namespace, p.Name}
+		if seen[k] {
+			return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
+		}
+		seen[k] = true
+		if !ns[p.Namespace] {
+			return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
+		}
+		for f, a := range p.Addresses {
+			if a.State == AddressKnown && (!a.Addr.IsValid() || FamilyOf(a.Addr) != Family(f) || a.Addr.Is4In6()) {
+				return fmt.Errorf("model: pod %s/%s has address %v in family %v (M5)", p.Namespace, p.Name, a.Addr, Family(f))
+			}
+		}
+	}
+	nodes := make(map[string]bool, len(s.Nodes))
+	for _, n := range s.Nodes {
+		if nodes[n.Name] {
+			return fmt.Errorf("model: node %q twice (M4)", n.Name)
+		}
+		nodes[n.Name] = true
+	}
+	type slot struct {
+		rank Rank
+		dir  Direction
+	}
+	actions := make(map[slot]Action)
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		if r.Action < Allow || r.Action > Uncertain {
+			return fmt.Errorf("model: rule %d (%v) has no action", i, r.Object)
+		}
+		k := slot{r.Rank, r.Direction}
+		if a, ok := actions[k]; ok && a != r.Action {
+			return fmt.Errorf("model: rank %v holds both %v and %v (M2)", r.Rank, a, r.Action)
+		}
+		actions[k] = r.Action
+		for _, b := range r.Peer.Blocks {
+			if b.CIDR != b.CIDR.Masked() || !b.CIDR.IsValid() {
+				return fmt.Errorf("model: rule %d (%v) has block %v, which is not masked", i, r.Object, b.CIDR)
+			}
+		}
+	}
+	return nil
+}
