@@ -39,6 +39,10 @@ const (
 type Address struct {
 	State AddressState
 	Addr  netip.Addr // when State is AddressKnown; never IPv4-mapped
+
+	// Shadowed is set when another pod has the same address and is the one
+	// that the address means in a question (R62). The pod still uses it.
+	Shadowed bool
 }
 
 // Block is an ipBlock: the addresses of CIDR that are in none of Except (R41).

@@ -51,7 +51,10 @@ type Node struct {
 	Name      string
 	Labels    map[string]string
 	Addresses []netip.Addr // of both families (R58)
-	Origin    Origin
+	// Synthesized is set when there is no Node object: pods say that they are
+	// on this node, and Addresses are the host addresses that they give.
+	Synthesized bool
+	Origin      Origin
 }
 
 // Namespace is a namespace with the labels that namespace selectors see,

@@ -22,6 +22,10 @@ type Snapshot struct {
 	// unknown address in a family that its domain lacks can be anywhere.
 	PodDomain  []netip.Prefix
 	NodeDomain []netip.Prefix
+	// UnknownNode is what is known of the families of a node that lists no
+	// address at all, as AddressNone, AddressUnknown or AddressMaybe. Such an
+	// address can be anywhere.
+	UnknownNode [NumFamilies]AddressState
 }
 
 // Validate checks the invariants that the engine relies on. It costs

@@ -21,19 +21,20 @@ const (
 	CodeBadFlag         Code = 1022
 	CodeBadConfig       Code = 1023
 
-	CodePolicyName    Code = 2001
-	CodeProtocol      Code = 2002
-	CodePortRange     Code = 2003
-	CodePortName      Code = 2004
-	CodeEndPort       Code = 2005
-	CodeEmptyPeer     Code = 2006
-	CodeMixedPeer     Code = 2007
-	CodeCIDR          Code = 2008
-	CodeExcept        Code = 2009
-	CodeSelectorOp    Code = 2010
-	CodeSelectorLabel Code = 2011
-	CodePolicyTypes   Code = 2012
-	CodeSloppyCIDR    Code = 2013
+	CodePolicyName     Code = 2001
+	CodeProtocol       Code = 2002
+	CodePortRange      Code = 2003
+	CodePortName       Code = 2004
+	CodeEndPort        Code = 2005
+	CodeEmptyPeer      Code = 2006
+	CodeMixedPeer      Code = 2007
+	CodeCIDR           Code = 2008
+	CodeExcept         Code = 2009
+	CodeSelectorOp     Code = 2010
+	CodeSelectorLabel  Code = 2011
+	CodePolicyTypes    Code = 2012
+	CodeSloppyCIDR     Code = 2013
+	CodePolicyMetadata Code = 2014
 
 	CodeAssumedAddresses Code = 3001
 	CodeNotModelled      Code = 3002
@@ -54,39 +55,444 @@ func (c Code) Doc() CodeDoc {
 
 // Codes documents every code, sorted.
 var Codes = []CodeDoc{
-	{Code: CodeSyntax, Severity: Error, Title: "document cannot be parsed"},
-	{Code: CodeNotAnObject, Severity: Error, Title: "document is not a Kubernetes object"},
-	{Code: CodeEmptyFile, Severity: Warning, Title: "file holds no Kubernetes object"},
-	{Code: CodeDuplicateObject, Severity: Error, Title: "object given twice"},
-	{Code: CodeUnknownField, Severity: Error, Title: "unknown field in a policy"},
-	{Code: CodeWrongType, Severity: Error, Title: "field of the wrong type"},
-	{Code: CodeUnreadable, Severity: Error, Title: "file cannot be read"},
-	{Code: CodeLimit, Severity: Error, Title: "input exceeds a limit"},
-	{Code: CodeNoName, Severity: Error, Title: "object has no name"},
-	{Code: CodeDuplicateKey, Severity: Error, Title: "key given twice in a mapping"},
-	{Code: CodeBadAddress, Severity: Warning, Title: "address cannot be read"},
-	{Code: CodeNoObjects, Severity: Error, Title: "input holds no Kubernetes object at all"},
+	{
+		Code: CodeSyntax, Severity: Error, Title: "document cannot be parsed",
+		Text: "The document is neither YAML nor JSON. The other documents of the file count; behind a broken JSON value the rest of its file is lost, because nothing says where the next one begins. What the document held is not known: if it may be a policy, the pods of its namespace are answered as uncertain, or all pods when the namespace cannot be read (R115). Templates of a Helm chart are not YAML until helm template has rendered them.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata:
+  name: ml
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: trainer
+  namespace: ml
+  labels: {app: trainer
+spec: {}
+`,
+	},
+	{
+		Code: CodeNotAnObject, Severity: Error, Title: "document is not a Kubernetes object",
+		Text: "The document lies among Kubernetes objects but has no apiVersion or no kind, so kubectl would refuse it, and a policy whose kind is misspelt would be missing from the answer. A file in which nothing is an object, such as Helm values, is only worth a warning (PR1003).",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata:
+  name: ml
+---
+apiVersion: networking.k8s.io/v1
+Kind: NetworkPolicy
+metadata:
+  name: deny-all
+  namespace: ml
+`,
+	},
+	{
+		Code: CodeEmptyFile, Severity: Warning, Title: "file holds no Kubernetes object",
+		Text: "The file, or the folder, was read but nothing in it has both apiVersion and kind: it is empty, holds only comments, or is something else, such as Helm values. Only files named *.yaml, *.yml, *.json and *.jsonl are read in a folder.",
+		Example: `# Helm values, not objects
+replicas: 2
+image:
+  tag: latest
+`,
+	},
+	{
+		Code: CodeDuplicateObject, Severity: Error, Title: "object given twice",
+		Text: "Two objects have the same kind, API group, namespace and name, which one cluster cannot hold. The first one counts, the second is left out (R7). Often a folder is given twice, or rendered output lies beside its source.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml, labels: {team: red}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: ml, labels: {team: blue}}
+`,
+	},
+	{
+		Code: CodeUnknownField, Severity: Error, Title: "unknown field in a policy",
+		Text: "A NetworkPolicy has a field that its API does not have. The API server would refuse it, or drop the field and with it a part of what the policy was meant to say. The policy is answered as absent (R115). Field names are case-sensitive.",
+		Example: `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: allow-web
+  namespace: ml
+spec:
+  podSelector: {}
+  ingres:
+    - from:
+        - podSelector:
+            matchLabels:
+              app: web
+`,
+	},
+	{
+		Code: CodeWrongType, Severity: Error, Title: "field of the wrong type",
+		Text: "A field has a value of a type that its API does not take, so the API server would refuse the object; it is answered as absent (R115). The usual case is a label that is not quoted: in YAML, yes, on, true and 1 are not strings.",
+		Example: `apiVersion: v1
+kind: Pod
+metadata:
+  name: trainer
+  namespace: ml
+  labels:
+    gpu: yes
+spec:
+  containers: []
+`,
+	},
+	{
+		Code: CodeUnreadable, Severity: Error, Title: "file cannot be read",
+		Text:    "The file or folder does not exist, or the system refuses to read it. What it holds is missing from the answer. The example is an argument of -f.",
+		Example: `no-such-folder/policies.yaml`,
+	},
+	{
+		Code: CodeLimit, Severity: Error, Title: "input exceeds a limit",
+		Text: "The document is too large, nested too deep, or grows too much when its aliases are expanded. The limits are far beyond what real objects need and keep hostile input from using up memory. JSON lists may be of any size: their members count one by one.",
+		Example: `a: &a [x, x, x, x, x, x, x, x, x, x]
+b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
+e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
+f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]
+g: &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]
+h: &h [*g, *g, *g, *g, *g, *g, *g, *g, *g, *g]
+`,
+	},
+	{
+		Code: CodeNoName, Severity: Error, Title: "object has no name",
+		Text: "An object that takes part in the answer has no metadata.name; it is left out. A generateName does not help: the cluster completes it at random, so nothing could refer to the object.",
+		Example: `apiVersion: v1
+kind: Pod
+metadata:
+  generateName: trainer-
+  namespace: ml
+spec:
+  containers: []
+`,
+	},
+	{
+		Code: CodeDuplicateKey, Severity: Error, Title: "key given twice in a mapping",
+		Text: "One mapping gives a key twice, and readers differ in which of the two counts; the object is left out. Twice apiVersion, kind and metadata usually means that the line --- between two documents is missing: then not even the object is certain, and the document counts as broken (PR1001).",
+		Example: `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: deny-all
+  namespace: ml
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+  policyTypes: [Egress]
+`,
+	},
+	{
+		Code: CodeBadAddress, Severity: Warning, Title: "address cannot be read",
+		Text: "A pod, a node or a range of the input has an address that is no IP address or no CIDR. It is passed over, as if the object did not say it.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata:
+  name: ml
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: trainer
+  namespace: ml
+spec:
+  containers: []
+status:
+  podIP: 10.0.0.256
+`,
+	},
+	{
+		Code: CodeNoObjects, Severity: Error, Title: "input holds no Kubernetes object at all",
+		Text: "Everything was read and there was not one Kubernetes object, so there is nothing to answer about. Usually the wrong folder was given, or the command whose output is read here failed.",
+		Example: `# nothing but a comment
+`,
+	},
 	{Code: CodeSelectsNothing, Severity: Error, Title: "expression selects nothing"},
 	{Code: CodeBadExpression, Severity: Error, Title: "expression cannot be read"},
 	{Code: CodeBadFlag, Severity: Error, Title: "flag or flag value is unknown"},
 	{Code: CodeBadConfig, Severity: Error, Title: "configuration cannot be read"},
-	{Code: CodePolicyName, Severity: Error, Title: "policy name is invalid"},
-	{Code: CodeProtocol, Severity: Error, Title: "protocol is invalid"},
-	{Code: CodePortRange, Severity: Error, Title: "port out of range"},
-	{Code: CodePortName, Severity: Error, Title: "port name is invalid"},
-	{Code: CodeEndPort, Severity: Error, Title: "endPort is invalid"},
-	{Code: CodeEmptyPeer, Severity: Error, Title: "peer without a field"},
-	{Code: CodeMixedPeer, Severity: Error, Title: "ipBlock beside a selector"},
-	{Code: CodeCIDR, Severity: Error, Title: "CIDR cannot be read"},
-	{Code: CodeExcept, Severity: Error, Title: "except is not inside its CIDR"},
-	{Code: CodeSelectorOp, Severity: Error, Title: "selector operator or its values are invalid"},
-	{Code: CodeSelectorLabel, Severity: Error, Title: "selector key or value is invalid"},
-	{Code: CodePolicyTypes, Severity: Error, Title: "policyTypes is invalid"},
-	{Code: CodeSloppyCIDR, Severity: Note, Title: "CIDR in a form that new objects may not use"},
-	{Code: CodeAssumedAddresses, Severity: Note, Title: "pod addresses are assumed"},
-	{Code: CodeNotModelled, Severity: Warning, Title: "policy of a kind that is not modelled"},
-	{Code: CodeBrokenDocument, Severity: Warning, Title: "subjects are uncertain because a document is broken"},
-	{Code: CodeNoNamespace, Severity: Note, Title: "no Namespace object"},
-	{Code: CodeMeshPolicy, Severity: Note, Title: "mesh or L7 policy has no part in the answer"},
-	{Code: CodeAddressClash, Severity: Warning, Title: "two pods have one address"},
+	{
+		Code: CodePolicyName, Severity: Error, Title: "policy name is invalid",
+		Text: "The name of a NetworkPolicy is not a DNS subdomain: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: Deny_All, namespace: ml}
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+`,
+	},
+	{
+		Code: CodeProtocol, Severity: Error, Title: "protocol is invalid",
+		Text: "The protocol of a port entry is none of TCP, UDP and SCTP, in upper case. Without a protocol the entry means TCP (R29); ICMP cannot be written in a NetworkPolicy. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{ports: [{protocol: tcp, port: 80}]}]
+`,
+	},
+	{
+		Code: CodePortRange, Severity: Error, Title: "port out of range",
+		Text: "A port number is not between 1 and 65535 (R31). To mean every port, leave out the port, or the whole list of ports. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{ports: [{port: 0}]}]
+`,
+	},
+	{
+		Code: CodePortName, Severity: Error, Title: "port name is invalid",
+		Text: "A port is given as a text that is no port name: at most 15 lower-case letters, digits and '-', with a letter among them. A number in quotes is a text, and so not a port number (R38). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{ports: [{port: "80"}]}]
+`,
+	},
+	{
+		Code: CodeEndPort, Severity: Error, Title: "endPort is invalid",
+		Text: "endPort is the last port of a range and stands beside a numeric port that is not above it (R32). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{ports: [{port: 90, endPort: 80}]}]
+`,
+	},
+	{
+		Code: CodeEmptyPeer, Severity: Error, Title: "peer without a field",
+		Text: "An element of from or to sets neither podSelector nor namespaceSelector nor ipBlock. It does not mean everybody: that is a rule without from or to; every pod is {namespaceSelector: {}} (R23). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{from: [{}]}]
+`,
+	},
+	{
+		Code: CodeMixedPeer, Severity: Error, Title: "ipBlock beside a selector",
+		Text: "An element of from or to sets ipBlock beside a selector. Addresses and pods are two elements of the list (R22). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}]
+`,
+	},
+	{
+		Code: CodeCIDR, Severity: Error, Title: "CIDR cannot be read",
+		Text: "The cidr or an except of an ipBlock is missing or is not an address, a slash and a prefix length; a single address is written 10.1.2.3/32 (R43). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  egress: [{to: [{ipBlock: {cidr: 10.1.2.3}}]}]
+`,
+	},
+	{
+		Code: CodeExcept, Severity: Error, Title: "except is not inside its CIDR",
+		Text: "An except of an ipBlock is not a smaller range inside its cidr (R42). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8, except: [192.168.0.0/16]}}]}]
+`,
+	},
+	{
+		Code: CodeSelectorOp, Severity: Error, Title: "selector operator or its values are invalid",
+		Text: "The operator of a selector is none of In, NotIn, Exists and DoesNotExist, exactly so written, or its values do not fit: the first two need at least one, the others take none (R21). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{from: [{podSelector: {matchExpressions: [{key: app, operator: in, values: [web]}]}}]}]
+`,
+	},
+	{
+		Code: CodeSelectorLabel, Severity: Error, Title: "selector key or value is invalid",
+		Text: "A selector names a label key or value that no object can carry: a key is a name of at most 63 letters, digits, '-', '_' and '.', with an optional DNS prefix and '/'; a value is such a name or empty (R21). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  ingress: [{from: [{podSelector: {matchLabels: {app: "my web"}}}]}]
+`,
+	},
+	{
+		Code: CodePolicyTypes, Severity: Error, Title: "policyTypes is invalid",
+		Text: "policyTypes holds something other than Ingress and Egress, exactly so written, or more than two entries (R16). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  policyTypes: [ingress]
+`,
+	},
+	{
+		Code: CodeSloppyCIDR, Severity: Note, Title: "CIDR in a form that new objects may not use",
+		Text: "A CIDR has leading zeros, bits set beyond its prefix, or the IPv4-mapped IPv6 form. The policy is evaluated with the range that the message names. The API server refuses these forms in new objects but keeps stored ones, and a snapshot cannot tell which this is (R43).",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {}
+  egress: [{to: [{ipBlock: {cidr: 10.1.2.3/16}}]}]
+`,
+	},
+	{
+		Code: CodePolicyMetadata, Severity: Error, Title: "policy metadata is invalid",
+		Text: "The metadata of a NetworkPolicy (its namespace, labels, annotations, owners or finalizers) breaks the rules that hold for all objects. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Example: `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml, labels: {app: "my web"}}
+spec: {podSelector: {}}
+`,
+	},
+	{
+		Code: CodeAssumedAddresses, Severity: Note, Title: "pod addresses are assumed",
+		Text: "Some pods have no known address, and no pod range of the cluster is known either. Their addresses are taken to be private ones: RFC 1918, and fc00::/7 (R47). An ipBlock that covers only a part of these makes the answer uncertain. Node objects with spec.podCIDRs, or podCIDRs in the configuration, replace the assumption.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: trainer, namespace: ml}
+spec: {containers: [{name: main, image: trainer}]}
+`,
+	},
+	{
+		Code: CodeNotModelled, Severity: Warning, Title: "policy of a kind that is not modelled",
+		Text: "The object is a network policy of a kind whose meaning is not computed (yet). What its scope (its namespace, or the cluster) may reach is told as uncertain, never as allowed or denied (R120).",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: dns, namespace: ml}
+spec: {endpointSelector: {}}
+`,
+	},
+	{
+		Code: CodeBrokenDocument, Severity: Warning, Title: "subjects are uncertain because a document is broken",
+		Text: "A document cannot be read and may hold a policy. What that policy says is not known, so the pods of its namespace are uncertain, or all pods when the namespace cannot be read (R115). The error beside this warning tells what is wrong with the document.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: p
+  namespace: ml
+spec: {podSelector: {}
+`,
+	},
+	{
+		Code: CodeNoNamespace, Severity: Note, Title: "no Namespace object",
+		Text: "Objects are in a namespace that has no Namespace object in the input. It is taken to have no labels but kubernetes.io/metadata.name, which every namespace has (R24, R25): selectors on other labels do not match it, NotIn and DoesNotExist do.",
+		Example: `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec: {podSelector: {}}
+`,
+	},
+	{
+		Code: CodeMeshPolicy, Severity: Note, Title: "mesh or L7 policy has no part in the answer",
+		Text: "The object governs a service mesh, requests (L7), or secondary networks. It can only narrow what connections are used for, so it has no part in the answer, which is about connections on the cluster network.",
+		Example: `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: allow-get, namespace: ml}
+spec: {}
+`,
+	},
+	{
+		Code: CodeAddressClash, Severity: Warning, Title: "two pods have one address",
+		Text: "Two pods that are not on the host network report the same address, as happens when a snapshot is taken while an address changes hands. Both are answered; the address itself means the running one (R62).",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: old, namespace: ml}
+spec: {containers: [{name: main, image: trainer}]}
+status: {phase: Pending, podIP: 10.1.0.7}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: new, namespace: ml}
+spec: {containers: [{name: main, image: trainer}]}
+status: {phase: Running, podIP: 10.1.0.7}
+`,
+	},
 }

@@ -1,0 +1,57 @@
+# podreach. `make` alone lists the targets.
+
+GO       ?= go
+FUZZTIME ?= 10s
+BENCH    ?= .
+COUNT    ?= 1
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help build install test lint fmt vet race fuzz bench cover
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
+
+build: ## build bin/podreach
+	$(GO) build -o bin/podreach ./cmd/podreach
+
+install: ## install podreach into Go's bin folder
+	$(GO) install ./cmd/podreach
+
+test: ## run all tests
+	$(GO) test ./...
+
+lint: $(GOLANGCI_LINT) ## run golangci-lint (the first time it is built: about 3 minutes)
+	$(GOLANGCI_LINT) run ./...
+
+fmt: $(GOLANGCI_LINT) ## format the code as lint wants it
+	$(GOLANGCI_LINT) fmt ./...
+
+vet: ## run go vet
+	$(GO) vet ./...
+
+race: ## run the tests with the race detector, the long ones shortened
+	$(GO) test -race -short ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@set -e; packages=$$($(GO) list -f '{{.ImportPath}} {{.Dir}}' ./...); echo "$$packages" | while read -r package folder; do \
+	  for target in $$(cat /dev/null "$$folder"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
+	    echo "fuzz $$package $$target"; \
+	    $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null; \
+	  done; \
+	done
+
+bench: ## run the benchmarks that match BENCH (all), COUNT times (1)
+	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
+
+cover: ## write bin/cover.out: statements that the tests of any package reach
+	@mkdir -p bin
+	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+$(GOLANGCI_LINT):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv bin/golangci-lint $@

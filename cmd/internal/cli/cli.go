@@ -1,0 +1,188 @@
+// Package cli is the command line: one file per command, and what they share.
+//
+// A command that reads a cluster goes the same way each time: flags and
+// configuration (input.go, config.go), reading and compiling (input.load),
+// expressions (ends.go), the question itself, the answer (output.go). Data
+// goes to standard output, everything else to standard error, whose last line
+// is the account of what was read.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/podreach/podreach/internal/nearest"
+	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/solver"
+)
+
+// The exit codes. They never depend on the output format and are never counts.
+const (
+	exitYes       = 0
+	exitNo        = 1
+	exitError     = 2
+	exitUncertain = 3
+)
+
+// Main runs one command line, args[0] being the program's own name, and
+// returns its exit code. It does not exit and keeps nothing between calls.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}}
+	display := "podreach"
+	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
+		display = "kubectl podreach"
+	}
+	root := r.root(display)
+	root.SetArgs(args[1:])
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+
+	code := 0
+	err := root.Execute()
+	if answer := exitCode(0); errors.As(err, &answer) {
+		code = int(answer)
+	} else if err != nil {
+		code = exitError
+		r.fail(err)
+	}
+	if r.in != nil {
+		r.in.account(stderr)
+		if r.in.errors() > 0 {
+			code = exitError
+		}
+	}
+	return code
+}
+
+// run is one run of the command line.
+type run struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	inputs         map[*cobra.Command]*input
+	in             *input // of the command that runs, when it reads a cluster
+}
+
+// exitCode ends a command that has already said what there is to say.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// codedError is an error with a stable code.
+type codedError struct {
+	code    dialect.Code
+	message string
+}
+
+func (e *codedError) Error() string { return e.message }
+
+func coded(code dialect.Code, format string, args ...any) error {
+	return &codedError{code, fmt.Sprintf(format, args...)}
+}
+
+func badFlag(format string, args ...any) error { return coded(dialect.CodeBadFlag, format, args...) }
+
+// didYouMean is "; did you mean X?" with the candidate nearest to word, or the
+// list of candidates when none is near.
+func didYouMean(word string, candidates []string) string {
+	if n := nearest.Of(word, candidates); n != "" {
+		return fmt.Sprintf("; did you mean %s?", n)
+	}
+	return "; valid are " + strings.Join(candidates, ", ")
+}
+
+func (r *run) fail(err error) {
+	code := dialect.CodeBadFlag
+	var (
+		known *codedError
+		expr  *solver.ExprError
+		empty *solver.EmptyError
+	)
+	switch {
+	case errors.As(err, &known):
+		code = known.code
+	case errors.As(err, &expr):
+		code = dialect.CodeBadExpression
+	case errors.As(err, &empty):
+		code = dialect.CodeSelectsNothing
+	}
+	_ = printLines(r.stderr, fmt.Sprintf("error: %v (%v)\n", err, code)) // nowhere is left to say that standard error fails
+	if r.in != nil {
+		r.in.failures++
+	}
+}
+
+func (r *run) root(display string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "podreach",
+		Short: "What do network policies let through?",
+		Long: `podreach answers what Kubernetes network policies let through: exactly, with a
+witness and the rule that decides (file:line).
+
+Start with:  ` + display + ` demo`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: display},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(r.demo(), r.can(), r.list(), r.explain(), r.version(), r.completion())
+	for _, c := range root.Commands() {
+		c.Example = strings.ReplaceAll(c.Example, "podreach ", display+" ")
+	}
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return badFlag("unknown command %q%s", args[0], didYouMean(args[0], commandNames(root)))
+	}
+	root.SetFlagErrorFunc(r.flagError)
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return badFlag("unknown command %q%s", args[0], didYouMean(args[0], commandNames(root)))
+			}
+			return about.Help()
+		},
+	})
+	return root
+}
+
+func commandNames(root *cobra.Command) []string {
+	var out []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			out = append(out, c.Name())
+		}
+	}
+	return out
+}
+
+// flagError says what is wrong with a flag and names the nearest.
+func (r *run) flagError(cmd *cobra.Command, err error) error {
+	r.in = r.inputs[cmd]
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return badFlag("%v", err)
+	}
+	name := unknown.GetSpecifiedName()
+	if unknown.GetSpecifiedShortnames() != "" {
+		return badFlag("unknown flag -%s; see %s --help", name, cmd.CommandPath())
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	hint := "; see " + cmd.CommandPath() + " --help"
+	if n := nearest.Of(name, names); n != "" {
+		hint = fmt.Sprintf("; did you mean --%s?", n)
+	}
+	return badFlag("unknown flag --%s%s", name, hint)
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
+)
+
+// configFile is found by itself in the current folder.
+const configFile = "podreach.yaml"
+
+// config holds facts that manifests do not hold.
+type config struct {
+	podCIDRs, serviceCIDRs []netip.Prefix
+	families               []model.Family // nil: by evidence (R47)
+}
+
+// readConfig reads a configuration file; name "" means configFile, if there is
+// one. used is the file that was read. What is wrong with it is returned as
+// diagnostics: a wrong fact would make every answer wrong, so nothing of a bad
+// file is used.
+func readConfig(name string) (c config, used string, bad []dialect.Diagnostic) {
+	used = name
+	if used == "" {
+		used = configFile
+	}
+	f, err := os.Open(used)
+	if name == "" && errors.Is(err, fs.ErrNotExist) {
+		return c, "", nil
+	}
+	if err != nil {
+		return c, used, []dialect.Diagnostic{{Code: dialect.CodeUnreadable, Origin: model.Origin{File: used}, Line: 1, Message: pathError(err)}}
+	}
+	defer f.Close() // only read from
+	p := configParser{file: used}
+	p.parse(f)
+	return p.config, used, p.bad
+}
+
+// pathError is the cause of an error about a file that the message names already.
+func pathError(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+type configParser struct {
+	file   string
+	config config
+	bad    []dialect.Diagnostic
+}
+
+func (p *configParser) report(n *yaml.Node, format string, args ...any) {
+	d := dialect.Diagnostic{Code: dialect.CodeBadConfig, Origin: model.Origin{File: p.file}, Line: 1, Message: fmt.Sprintf(format, args...)}
+	if n != nil {
+		d.Line, d.Column = max(n.Line, 1), n.Column
+	}
+	p.bad = append(p.bad, d)
+}
+
+var configFields = []string{"apiVersion", "kind", "podCIDRs", "serviceCIDRs", "ipFamilies"}
+
+func (p *configParser) parse(r io.Reader) {
+	d := yaml.NewDecoder(r)
+	var doc yaml.Node
+	if err := d.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the file is empty")
+		}
+		p.report(nil, "%v", err)
+		return
+	}
+	if more := new(yaml.Node); d.Decode(more) == nil {
+		p.report(more, "a configuration is one document")
+	}
+	top := doc.Content[0]
+	if top.Kind != yaml.MappingNode {
+		p.report(top, "expected fields, found %s", kindName(top))
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		if seen[key.Value] {
+			p.report(key, "field %q is given twice", key.Value)
+		}
+		seen[key.Value] = true
+		switch key.Value {
+		case "apiVersion":
+			p.constant(value, "apiVersion", "podreach.io/v1alpha1")
+		case "kind":
+			p.constant(value, "kind", "Config")
+		case "podCIDRs":
+			p.config.podCIDRs = p.prefixes(value, key.Value)
+		case "serviceCIDRs":
+			p.config.serviceCIDRs = p.prefixes(value, key.Value)
+		case "ipFamilies":
+			p.config.families = p.families(value)
+		default:
+			p.report(key, "unknown field %q%s", key.Value, didYouMean(key.Value, configFields))
+		}
+	}
+	for _, f := range configFields[:2] {
+		if !seen[f] {
+			p.report(top, "field %q is missing", f)
+		}
+	}
+}
+
+func kindName(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.MappingNode:
+		return "a mapping"
+	}
+	return fmt.Sprintf("%q", n.Value)
+}
+
+func (p *configParser) constant(n *yaml.Node, field, want string) {
+	if n.Value != want {
+		p.report(n, "%s is %s, expected %s", field, kindName(n), want)
+	}
+}
+
+func (p *configParser) strings(n *yaml.Node, field string) []*yaml.Node {
+	if n.Kind != yaml.SequenceNode {
+		p.report(n, "%s is %s, expected a list", field, kindName(n))
+		return nil
+	}
+	return n.Content
+}
+
+func (p *configParser) prefixes(n *yaml.Node, field string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, e := range p.strings(n, field) {
+		prefix, err := netip.ParsePrefix(e.Value)
+		switch {
+		case err != nil:
+			p.report(e, "%s: %s is not a CIDR such as 10.0.0.0/8", field, kindName(e))
+		case prefix != prefix.Masked():
+			p.report(e, "%s: %s has bits beyond its length; did you mean %v?", field, kindName(e), prefix.Masked())
+		default:
+			out = append(out, prefix)
+		}
+	}
+	return out
+}
+
+func (p *configParser) families(n *yaml.Node) []model.Family {
+	names := []string{model.IPv4.String(), model.IPv6.String()}
+	out := []model.Family{}
+	for _, e := range p.strings(n, "ipFamilies") {
+		i := slices.Index(names, e.Value)
+		if i < 0 {
+			p.report(e, "ipFamilies: unknown family %s%s", kindName(e), didYouMean(e.Value, names))
+			continue
+		}
+		out = append(out, model.Family(i))
+	}
+	if len(out) == 0 && len(p.bad) == 0 {
+		p.report(n, "ipFamilies names no family")
+	}
+	return out
+}

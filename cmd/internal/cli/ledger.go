@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/podreach/podreach/model/dialect"
+)
+
+// shownDiagnostics is how many diagnostics of a severity are printed without -v.
+const shownDiagnostics = 20
+
+// inputDocument is what every JSON document says about its input.
+type inputDocument struct {
+	Objects     int                 `json:"objects"`
+	Ignored     []dialect.KindCount `json:"ignored"`
+	Errors      int                 `json:"errors"`
+	Warnings    int                 `json:"warnings"`
+	Assumptions []string            `json:"assumptions"`
+}
+
+func (in *input) document() inputDocument {
+	return inputDocument{
+		Objects:     in.ledger.Objects,
+		Ignored:     in.ledger.IgnoredKinds(),
+		Errors:      in.errors(),
+		Warnings:    in.count(dialect.Warning),
+		Assumptions: append([]string{}, in.ledger.Assumptions...),
+	}
+}
+
+// errors counts everything that makes the exit code 2.
+func (in *input) errors() int {
+	return in.count(dialect.Error) + len(in.notUnderstood()) + in.failures
+}
+
+func (in *input) count(s dialect.Severity) int {
+	n := 0
+	for _, d := range in.ledger.Diagnostics {
+		if in.severity(d) == s {
+			n++
+		}
+	}
+	return n
+}
+
+// severity is the severity of a diagnostic in this run.
+func (in *input) severity(d dialect.Diagnostic) dialect.Severity {
+	if in.strict && strictCode(d.Code) {
+		return dialect.Error
+	}
+	return d.Severity()
+}
+
+// printDiagnostics prints errors and warnings in the order in which they were
+// met, and with -v everything that the ledger holds.
+func (in *input) printDiagnostics() {
+	w := &strings.Builder{}
+	defer func() { _ = printLines(in.run.stderr, w.String()) }() // nowhere is left to say that standard error fails
+	var left [3]int
+	for _, s := range []dialect.Severity{dialect.Error, dialect.Warning, dialect.Note} {
+		if s == dialect.Note && !in.verbose {
+			continue
+		}
+		shown := 0
+		for _, d := range in.ledger.Diagnostics {
+			if in.severity(d) != s {
+				continue
+			}
+			if shown == shownDiagnostics && !in.verbose {
+				left[s]++
+				continue
+			}
+			shown++
+			label := ""
+			if s != dialect.Error {
+				label = s.String() + ": "
+			}
+			fmt.Fprintf(w, "%s: %s%s (%v)\n", in.position(d), label, d.Message, d.Code)
+		}
+	}
+	for _, k := range in.notUnderstood() {
+		fmt.Fprintf(w, "error: --strict: %d of kind %s: what they stand for is not known (%v)\n", k.Count, k.Kind, dialect.CodeNotModelled)
+	}
+	for s, what := range []string{"errors", "warnings"} {
+		if left[s] > 0 {
+			fmt.Fprintf(w, "and %d more %s; -v lists them\n", left[s], what)
+		}
+	}
+	if !in.verbose {
+		return
+	}
+	for _, k := range in.ledger.IgnoredKinds() {
+		fmt.Fprintf(w, "ignored: %d of kind %s\n", k.Count, k.Kind)
+	}
+	for _, a := range in.ledger.Assumptions {
+		fmt.Fprintf(w, "assumed: %s\n", a)
+	}
+}
+
+// position is "file:line:column" of a diagnostic, or "error" when it is about
+// no file.
+func (in *input) position(d dialect.Diagnostic) string {
+	switch {
+	case !d.Origin.Known():
+		return "error"
+	case d.Line > 0:
+		return fmt.Sprintf("%s:%d:%d", d.Origin.File, d.Line, max(d.Column, 1))
+	}
+	return in.reader.Locate(d.Origin).String()
+}
+
+// account prints the last line of standard error.
+func (in *input) account(w io.Writer) {
+	l := in.ledger
+	ignored := 0
+	for _, n := range l.Ignored {
+		ignored += n
+	}
+	fmt.Fprintf(w, "read %d objects (%d pods, %d workloads, %d policies); ignored %d of %d kinds; %d errors, %d warnings\n",
+		l.Objects, l.Pods, l.Workloads, l.Policies, ignored, len(l.Ignored), in.errors(), in.count(dialect.Warning))
+}

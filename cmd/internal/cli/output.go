@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podreach/podreach/cmd/internal/report"
+	"github.com/podreach/podreach/model/dialect"
+)
+
+// output is where an answer goes, and in which format.
+type output struct {
+	run    *run
+	name   string
+	file   string
+	format report.Format // set by check
+}
+
+// writes gives a command the flags of an output.
+func (r *run) writes(cmd *cobra.Command, formats ...report.Format) *output {
+	o := &output{run: r}
+	words := make([]string, len(formats))
+	for i, f := range formats {
+		words[i] = string(f)
+	}
+	cmd.Flags().StringVarP(&o.name, "output", "o", string(report.TableFormat), "format: "+strings.Join(words, ", "))
+	cmd.Flags().StringVar(&o.file, "output-file", "", "write the answer to this file instead of standard output")
+	completeWords(cmd, "output", words)
+	return o
+}
+
+// check rejects an unknown format before anything is read.
+func (o *output) check() (err error) {
+	if o.format, err = report.ParseFormat(o.name); err != nil {
+		return badFlag("%v", err)
+	}
+	return nil
+}
+
+// write writes an answer. prose, if not nil, is its form for people: it takes
+// the place of the plain table.
+func (o *output) write(d report.Document, prose func(wide bool) string) error {
+	return o.stream(func(w io.Writer) error {
+		if prose != nil && (o.format == report.TableFormat || o.format == report.Wide) {
+			return printLines(w, prose(o.format == report.Wide))
+		}
+		return report.Write(w, o.format, d)
+	})
+}
+
+// stream passes the place where the answer goes to f.
+func (o *output) stream(f func(w io.Writer) error) error {
+	if o.file == "" {
+		if err := f(o.run.stdout); err != nil {
+			return coded(dialect.CodeUnreadable, "the answer cannot be written: %v", err)
+		}
+		return nil
+	}
+	file, err := os.Create(o.file)
+	if err == nil {
+		err = f(file)
+		if e := file.Close(); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return coded(dialect.CodeUnreadable, "%s: %v", o.file, pathError(err))
+	}
+	return nil
+}
+
+// printLines writes text for people, with what could steer a terminal made
+// visible.
+func printLines(w io.Writer, text string) error {
+	var b bytes.Buffer
+	for line := range strings.Lines(text) {
+		b.WriteString(report.Printable(strings.TrimRight(line, " \n")) + "\n")
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// one is the line of jsonl for an answer that is one document.
+func one(v any) func(yield func(any) bool) {
+	return func(yield func(any) bool) { yield(v) }
+}

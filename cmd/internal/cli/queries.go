@@ -1,0 +1,303 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/solver"
+)
+
+// maxQuery is the longest line of a file of questions, in bytes.
+const maxQuery = 1 << 20
+
+// queries answers a file of questions, line by line (docs/schema/query.json
+// and docs/schema/verdict.json).
+func (in *input) queries(file string, out *output) error {
+	questions := in.run.stdin
+	if file == "-" {
+		if slices.Contains(in.files, "-") {
+			return badFlag("-f - and --queries - cannot both be standard input")
+		}
+	} else {
+		f, err := os.Open(file)
+		if err != nil {
+			return coded(dialect.CodeUnreadable, "%s: %v", file, pathError(err))
+		}
+		defer f.Close() // only read from
+		questions = f
+	}
+	if err := in.load(); err != nil {
+		return err
+	}
+	a := answerer{in: in, sides: map[string]*side{}, pairs: map[[2]*side]model.Bounds{}}
+	return out.stream(func(w io.Writer) error {
+		b := bufio.NewWriterSize(w, 1<<16)
+		err := a.lines(file, questions, b)
+		return errors.Join(err, b.Flush())
+	})
+}
+
+// answerer answers questions about single connections and remembers what it
+// resolved.
+type answerer struct {
+	in    *input
+	sides map[string]*side
+	pairs map[[2]*side]model.Bounds // where a side is not a single endpoint
+}
+
+// side is one end of a question.
+type side struct {
+	ends    solver.Ends
+	single  bool
+	only    engine.EndpointID // when single
+	outside bool
+	err     error
+}
+
+// lines reads and answers line by line. Blank lines at the end do not count.
+func (a *answerer) lines(file string, r io.Reader, w *bufio.Writer) error {
+	lines := bufio.NewReaderSize(r, maxQuery)
+	blank := 0
+	for n := 1; ; n++ {
+		line, err := lines.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = lines.ReadSlice('\n')
+		}
+		if err != nil && err != io.EOF {
+			return coded(dialect.CodeUnreadable, "%s: %v", file, pathError(err))
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 && !long {
+			if err == io.EOF {
+				return nil
+			}
+			blank++
+			continue
+		}
+		for ; blank > 0; blank-- {
+			a.failed(w, file, n-blank, query{}, errors.New("the line is empty"))
+		}
+		if long {
+			a.failed(w, file, n, query{}, fmt.Errorf("the line is longer than %d bytes", maxQuery))
+		} else {
+			a.line(w, file, n, line)
+		}
+		if err == io.EOF {
+			return nil
+		}
+	}
+}
+
+func (a *answerer) failed(w *bufio.Writer, file string, n int, q query, err error) {
+	a.in.failures++
+	q.write(w, "error", "error", fmt.Sprintf("%s:%d: %v", file, n, err))
+}
+
+func (a *answerer) line(w *bufio.Writer, file string, n int, line []byte) {
+	q, err := parseQuery(line)
+	if err != nil {
+		a.failed(w, file, n, q, err)
+		return
+	}
+	verdict, reason, err := a.answer(q)
+	if err != nil {
+		a.failed(w, file, n, q, err)
+		return
+	}
+	q.write(w, verdict.String(), "reason", reason)
+}
+
+func (a *answerer) answer(q query) (model.Verdict, string, error) {
+	from, to := a.side(q.from), a.side(q.to)
+	switch {
+	case from.err != nil:
+		return model.Unknown, "", fmt.Errorf("from: %w", from.err)
+	case to.err != nil:
+		return model.Unknown, "", fmt.Errorf("to: %w", to.err)
+	case from.outside && to.outside:
+		return model.Unknown, "", errors.New("both ends are outside the cluster; policies have no say there")
+	}
+	if from.single && to.single {
+		f := engine.Flow{Src: from.only, Dst: to.only, Protocol: q.protocol, Port: q.port, Family: model.AnyFamily}
+		v := a.in.x.Verdict(f)
+		if v != model.Unknown {
+			return v, "", nil
+		}
+		return v, solver.Reason(a.in.x, f), nil
+	}
+	k := [2]*side{from, to}
+	b, ok := a.pairs[k]
+	if !ok {
+		b = solver.Between(a.in.x, from.ends, to.ends)
+		a.pairs[k] = b
+	}
+	v := b.Verdict(q.protocol, q.port)
+	if v != model.Unknown {
+		return v, "", nil
+	}
+	ports := solver.PortQuery{Set: model.Port(q.protocol, q.port)}
+	answer := solver.Ask(a.in.x, solver.Question{From: from.ends, To: to.ends, Ports: ports})
+	return v, solver.Reason(a.in.x, answer.Witness.Flow), nil
+}
+
+func (a *answerer) side(text string) *side {
+	if s, ok := a.sides[text]; ok {
+		return s
+	}
+	s := &side{}
+	a.sides[text] = s
+	e, err := solver.ParseExpr(text)
+	switch {
+	case err != nil:
+		s.err = err
+	case e.Form != solver.FormPath && e.Form != solver.FormAddress:
+		s.err = fmt.Errorf("%q is not NS/KIND/NAME, NS/NAME or an address", text)
+	default:
+		s.ends, s.err = solver.Resolve(a.in.x, e)
+	}
+	if s.err != nil {
+		return s
+	}
+	n := 0
+	for end := range s.ends.Set.All() {
+		s.only = end
+		n++
+	}
+	s.single = n == 1
+	s.outside = s.single && s.only.IsOutside()
+	return s
+}
+
+// query is one question, with all its fields as they were written.
+type query struct {
+	fields   []field
+	text     []byte // the line, when it is not an object
+	from, to string
+	protocol model.Protocol
+	port     uint16
+}
+
+type field struct {
+	name  string
+	value json.RawMessage
+}
+
+// parseQuery reads a line. The fields that could be read are returned with an
+// error, too.
+func parseQuery(line []byte) (query, error) {
+	q := query{text: bytes.Clone(line)}
+	d := json.NewDecoder(bytes.NewReader(line))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return q, errors.New("the line is not a JSON object")
+	}
+	var fields []field
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return q, fmt.Errorf("the line is not JSON: %w", err)
+		}
+		f := field{name: name.(string)}
+		if err := d.Decode(&f.value); err != nil {
+			return q, fmt.Errorf("the line is not JSON: %w", err)
+		}
+		if slices.ContainsFunc(fields, func(o field) bool { return o.name == f.name }) {
+			return q, fmt.Errorf("field %q is given twice", f.name)
+		}
+		fields = append(fields, f)
+	}
+	if _, err := d.Token(); err != nil {
+		return q, errors.New("the line is not JSON: the object does not end")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return q, errors.New("there is more after the object")
+	}
+	q.fields, q.text = fields, nil
+	return q, q.interpret()
+}
+
+func (q *query) interpret() error {
+	protocol, port := "TCP", json.Number("")
+	var seen [4]bool
+	for _, f := range q.fields {
+		var err error
+		switch f.name {
+		case "from":
+			seen[0] = true
+			err = json.Unmarshal(f.value, &q.from)
+		case "to":
+			seen[1] = true
+			err = json.Unmarshal(f.value, &q.to)
+		case "protocol":
+			err = json.Unmarshal(f.value, &protocol)
+		case "port":
+			seen[3] = true
+			if len(f.value) > 0 && f.value[0] == '"' {
+				return fmt.Errorf("port is %s, expected a number without quotes", f.value)
+			}
+			err = json.Unmarshal(f.value, &port)
+		}
+		if err != nil {
+			return fmt.Errorf("%s is %s, expected a string", f.name, f.value)
+		}
+	}
+	for i, name := range []string{"from", "to", "", "port"} {
+		if name != "" && !seen[i] {
+			return fmt.Errorf("field %q is missing", name)
+		}
+	}
+	var ok bool
+	if q.protocol, ok = model.ParseProtocol(strings.ToUpper(protocol)); !ok {
+		return fmt.Errorf("unknown protocol %q%s", protocol, didYouMean(protocol, []string{"TCP", "UDP", "SCTP"}))
+	}
+	n, err := port.Int64()
+	if err != nil || n < 1 || n > model.MaxPort {
+		return fmt.Errorf("port %s is not a number from 1 to %d", port, model.MaxPort)
+	}
+	q.port = uint16(n)
+	return nil
+}
+
+// write prints the answer: the question's own fields, then the verdict and,
+// if it is not "", a text that explains it.
+func (q *query) write(w *bufio.Writer, verdict, name, text string) {
+	w.WriteByte('{')
+	for _, f := range q.fields {
+		if f.name == "verdict" || f.name == "reason" || f.name == "error" {
+			continue // ours
+		}
+		writeJSON(w, f.name)
+		w.WriteByte(':')
+		w.Write(f.value)
+		w.WriteByte(',')
+	}
+	if q.text != nil {
+		w.WriteString(`"line":`)
+		writeJSON(w, string(q.text))
+		w.WriteByte(',')
+	}
+	w.WriteString(`"verdict":"` + verdict + `"`)
+	if text != "" {
+		w.WriteString(`,"` + name + `":`)
+		writeJSON(w, text)
+	}
+	w.WriteString("}\n")
+}
+
+// writeJSON writes a string as JSON, with what only matters inside HTML as it is.
+func writeJSON(w *bufio.Writer, s string) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	w.Write(bytes.TrimRight(b.Bytes(), "\n"))
+}

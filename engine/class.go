@@ -1,0 +1,340 @@
+package engine
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/podreach/podreach/model"
+)
+
+// Class numbers an equivalence class: endpoints that no rule tells apart, as
+// subject or as peer (relations between two ends aside). Pod classes come
+// first, those of a namespace in a row; then host classes (nodes and
+// host-network pods); then one class for each atom of outside addresses.
+type Class uint32
+
+// classInfo is what evaluation needs of a pod or host class.
+type classInfo struct {
+	slot    [model.NumFamilies]uint32   // into Index.slots
+	sig     uint32                      // into Index.sigs
+	program [model.NumDirections]uint32 // into Index.programs; unused for host classes
+	size    int32                       // endpoints
+}
+
+// slot is what is known of a class's address in one family (R46, R47).
+type slot struct {
+	kind  slotKind
+	atoms []int32 // slotKnown: the atoms of its addresses; several only for hosts
+	where where   // slotUnknown, slotMaybe: the domain
+}
+
+// where is a domain of unknown addresses.
+type where uint8
+
+const (
+	wherePods  where = iota // Snapshot.PodDomain
+	whereNodes              // Snapshot.NodeDomain
+	anywhere                // nothing is known
+	numWhere
+)
+
+type slotKind uint8
+
+const (
+	slotNone    slotKind = iota // no address of this family
+	slotKnown                   // atoms
+	slotUnknown                 // somewhere in the domain
+	slotMaybe                   // somewhere in the domain, or not at all
+)
+
+// named is a resolved port of a class: a (name, protocol) that some rule uses,
+// and the port atom it stands for.
+type named struct {
+	name int32 // into the compiler's (name, protocol) table
+	atom int32
+}
+
+// classKey collects everything that a rule can see of an endpoint.
+type classKey struct{ b []byte }
+
+func (k *classKey) reset()       { k.b = k.b[:0] }
+func (k *classKey) u32(v uint32) { k.b = binary.LittleEndian.AppendUint32(k.b, v) }
+
+// classify gives every pod and node its class. Cost: O(pods x labels +
+// nodes).
+func (c *compiler) classify() {
+	s, x := c.snap, c.x
+	nsOf := make(map[string]int32, len(s.Namespaces))
+	for i := range s.Namespaces {
+		nsOf[s.Namespaces[i].Name] = int32(i)
+	}
+	nodeOf := make(map[string]int32, len(s.Nodes))
+	for i := range s.Nodes {
+		nodeOf[s.Nodes[i].Name] = int32(i)
+	}
+	c.nodeNames = make(map[string]int32, len(s.Nodes))
+	for i := range s.Nodes {
+		c.nodeNames[s.Nodes[i].Name] = int32(i)
+	}
+
+	type protoClass struct {
+		info  classInfo
+		ns    int32
+		atoms []int32
+	}
+	var protos []protoClass
+	byKey := map[string]int32{}
+	var key classKey
+	var atoms, arena []int32
+	proto := func(ns int32, info classInfo, labels []int32) int32 {
+		if id, ok := byKey[string(key.b)]; ok {
+			protos[id].info.size++
+			return id
+		}
+		id := int32(len(protos))
+		byKey[string(key.b)] = id
+		arena = append(arena, labels...)
+		own := arena[len(arena)-len(labels) : len(arena) : len(arena)]
+		info.size = 1
+		protos = append(protos, protoClass{info, ns, own})
+		return id
+	}
+
+	x.podClass = make([]Class, len(s.Pods))
+	x.podNode = make([]int32, len(s.Pods))
+	last := int32(-1)
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		x.podNode[i] = c.nodeNumber(p)
+		key.reset()
+		var info classInfo
+		if p.HostNetwork {
+			// No rule sees its namespace, labels or ports (M1, R36).
+			info.slot = c.hostSlots(p, nodeOf)
+			key.u32(1<<32 - 1)
+			key.u32(info.slot[0])
+			key.u32(info.slot[1])
+			x.podClass[i] = Class(proto(-1, info, nil))
+			continue
+		}
+		if last < 0 || s.Namespaces[last].Name != p.Namespace {
+			last = nsOf[p.Namespace]
+		}
+		for f := range info.slot {
+			info.slot[f] = c.podSlot(p.Addresses[f])
+		}
+		info.sig = c.signature(p.Ports)
+		atoms = c.labels.project(p.Labels, atoms[:0])
+		key.u32(uint32(last))
+		key.u32(info.slot[0])
+		key.u32(info.slot[1])
+		key.u32(info.sig)
+		for _, a := range atoms {
+			key.u32(uint32(a))
+		}
+		x.podClass[i] = Class(proto(last, info, atoms))
+	}
+	x.nodeClass = make([]Class, len(s.Nodes))
+	for i := range s.Nodes {
+		key.reset()
+		var info classInfo
+		info.slot = c.nodeSlots(&s.Nodes[i])
+		key.u32(1<<32 - 1)
+		key.u32(info.slot[0])
+		key.u32(info.slot[1])
+		x.nodeClass[i] = Class(proto(-1, info, nil))
+	}
+
+	// Number pod classes by namespace, hosts last.
+	order := make([]int32, len(protos))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(uint32(protos[a].ns), uint32(protos[b].ns)) })
+	newID := make([]Class, len(protos))
+	x.classes = make([]classInfo, len(protos))
+	c.nsRange = make([]span, len(s.Namespaces))
+	classAtoms := make([][]int32, 0, len(protos))
+	x.podClasses = len(protos)
+	for id, old := range order {
+		newID[old] = Class(id)
+		p := &protos[old]
+		x.classes[id] = p.info
+		if p.ns < 0 {
+			x.podClasses = min(x.podClasses, id)
+			continue
+		}
+		classAtoms = append(classAtoms, p.atoms)
+		if r := &c.nsRange[p.ns]; r.hi == 0 {
+			*r = span{int32(id), int32(id) + 1}
+		} else {
+			r.hi = int32(id) + 1
+		}
+	}
+	for i := range x.podClass {
+		x.podClass[i] = newID[x.podClass[i]]
+	}
+	for i := range x.nodeClass {
+		x.nodeClass[i] = newID[x.nodeClass[i]]
+	}
+	c.pods = newPostings(c.labels, classAtoms)
+}
+
+// Node numbers of podNode that are not an index into Snapshot.Nodes.
+const (
+	nodeUnknown = -1
+	nodeEvery   = -2 // an instance on whichever node the other end is (R57)
+)
+
+// nodeNumber numbers node names; names without a Node object come after those
+// with one.
+func (c *compiler) nodeNumber(p *model.Pod) int32 {
+	switch {
+	case p.EveryNode:
+		return nodeEvery
+	case p.NodeName == "":
+		return nodeUnknown
+	}
+	n, ok := c.nodeNames[p.NodeName]
+	if !ok {
+		n = int32(len(c.nodeNames))
+		c.nodeNames[p.NodeName] = n
+	}
+	return n
+}
+
+// signature interns the resolved named ports of a pod, of those names that
+// some rule uses (R33, R35).
+func (c *compiler) signature(ports []model.ContainerPort) uint32 {
+	if len(ports) == 0 || len(c.names) == 0 {
+		return 0
+	}
+	sig := c.sigScratch[:0]
+	for _, p := range ports {
+		if n, ok := c.names[p.NamedPort]; ok {
+			if a := c.x.port.of(p.Protocol, p.Port); a >= 0 {
+				sig = append(sig, named{n, a})
+			}
+		}
+	}
+	c.sigScratch = sig
+	if len(sig) == 0 {
+		return 0
+	}
+	slices.SortFunc(sig, func(a, b named) int {
+		if a.name != b.name {
+			return int(a.name - b.name)
+		}
+		return int(a.atom - b.atom)
+	})
+	sig = slices.Compact(sig)
+	var k classKey
+	for _, n := range sig {
+		k.u32(uint32(n.name))
+		k.u32(uint32(n.atom))
+	}
+	return c.sigIDs.get(k.b, func() { c.x.sigs = append(c.x.sigs, slices.Clone(sig)) })
+}
+
+func (c *compiler) podSlot(a model.Address) uint32 {
+	switch a.State {
+	case model.AddressKnown:
+		return c.slot(slot{kind: slotKnown, atoms: []int32{c.x.addr.of(a.Addr)}})
+	case model.AddressUnknown:
+		return c.slot(slot{kind: slotUnknown})
+	case model.AddressMaybe:
+		return c.slot(slot{kind: slotMaybe})
+	}
+	return 0
+}
+
+// nodeSlots returns the slots of a node. One without any address has some
+// that the snapshot does not say.
+func (c *compiler) nodeSlots(n *model.Node) [model.NumFamilies]uint32 {
+	var atoms [model.NumFamilies][]int32
+	for _, a := range n.Addresses {
+		f := model.FamilyOf(a)
+		atoms[f] = append(atoms[f], c.x.addr.of(a.Unmap()))
+	}
+	if len(n.Addresses) == 0 {
+		return c.unknownSlots(c.snap.UnknownNode, anywhere)
+	}
+	return [...]uint32{c.knownSlot(atoms[0]), c.knownSlot(atoms[1])}
+}
+
+// hostSlots returns the slots of a host-network pod: its node's addresses and
+// its own; unknown only when neither says any. Only a pod whose node is not
+// named is sure to be on one of the snapshot's nodes.
+func (c *compiler) hostSlots(p *model.Pod, nodeOf map[string]int32) [model.NumFamilies]uint32 {
+	var atoms [model.NumFamilies][]int32
+	some := false
+	if i, ok := nodeOf[p.NodeName]; ok && !p.EveryNode {
+		for _, a := range c.snap.Nodes[i].Addresses {
+			f := model.FamilyOf(a)
+			atoms[f] = append(atoms[f], c.x.addr.of(a.Unmap()))
+			some = true
+		}
+	}
+	var states [model.NumFamilies]model.AddressState
+	for f, a := range p.Addresses {
+		states[f] = a.State
+		if a.State == model.AddressKnown {
+			atoms[f] = append(atoms[f], c.x.addr.of(a.Addr))
+			some = true
+		}
+	}
+	switch {
+	case some:
+		return [...]uint32{c.knownSlot(atoms[0]), c.knownSlot(atoms[1])}
+	case p.NodeName != "":
+		return c.unknownSlots(states, anywhere)
+	}
+	return c.unknownSlots(states, whereNodes)
+}
+
+func (c *compiler) unknownSlots(states [model.NumFamilies]model.AddressState, w where) (out [model.NumFamilies]uint32) {
+	for f, s := range states {
+		switch s {
+		case model.AddressUnknown:
+			out[f] = c.slot(slot{kind: slotUnknown, where: w})
+		case model.AddressMaybe:
+			out[f] = c.slot(slot{kind: slotMaybe, where: w})
+		}
+	}
+	return out
+}
+
+func (c *compiler) knownSlot(atoms []int32) uint32 {
+	if len(atoms) == 0 {
+		return 0
+	}
+	slices.Sort(atoms)
+	return c.slot(slot{kind: slotKnown, atoms: slices.Compact(atoms)})
+}
+
+// slot interns a slot; slot 0 is slotNone.
+func (c *compiler) slot(s slot) uint32 {
+	k := c.slotKey
+	k.reset()
+	k.u32(uint32(s.kind)<<8 | uint32(s.where))
+	for _, a := range s.atoms {
+		k.u32(uint32(a))
+	}
+	c.slotKey = k
+	return c.slotIDs.get(k.b, func() { c.x.slots = append(c.x.slots, s) })
+}
+
+// interner numbers byte strings from 0 in order of first sight.
+type interner map[string]uint32
+
+// get returns the number of key, calling add when it is new.
+func (m interner) get(key []byte, add func()) uint32 {
+	if id, ok := m[string(key)]; ok {
+		return id
+	}
+	id := uint32(len(m))
+	m[string(key)] = id
+	add()
+	return id
+}

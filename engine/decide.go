@@ -1,0 +1,415 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/podreach/podreach/model"
+)
+
+// relation says whether something that is decided pair by pair holds.
+type relation uint8
+
+const (
+	relNo relation = iota
+	relYes
+	relMaybe
+)
+
+// pair is two ends with the relations between them.
+type pair struct {
+	src, dst Class
+	self     bool
+	own      relation // src is the host network namespace of dst's node (R52)
+}
+
+func (x *Index) pair(src, dst EndpointID) pair {
+	p := pair{src: x.Class(src), dst: x.Class(dst)}
+	if !dst.IsPod() || src.IsOutside() {
+		return p
+	}
+	p.self = src == dst
+	if int(p.dst) < x.podClasses && int(p.src) >= x.podClasses {
+		node := int32(src.NodeIndex())
+		if src.IsPod() {
+			node = x.podNode[src]
+		}
+		p.own = sameNode(node, x.podNode[dst])
+	}
+	return p
+}
+
+// sameNode compares node numbers: an unknown one may be any (R57).
+func sameNode(src, dst int32) relation {
+	switch {
+	case src == nodeEvery || dst == nodeEvery:
+		return relYes
+	case src == nodeUnknown || dst == nodeUnknown:
+		return relMaybe
+	case src == dst:
+		return relYes
+	}
+	return relNo
+}
+
+// view is one end of a connection as the rules of the other end see it, with
+// every unknown fact fixed to one possibility.
+type view struct {
+	class     Class // for pod sets; host and outside classes are in none
+	atom      int32 // of its address; -1: matches no block
+	outside   bool
+	self, own bool
+}
+
+func (x *Index) matches(p *peer, v *view) bool {
+	if p.any {
+		return true
+	}
+	if int(v.class) < x.podClasses {
+		for _, s := range p.sets {
+			if x.sets[s].has(v.class) {
+				return true
+			}
+		}
+	}
+	if v.atom >= 0 && (p.blocks.has(v.atom) || v.outside && p.external.has(v.atom)) {
+		return true
+	}
+	switch p.relation {
+	case model.Self:
+		return v.self
+	case model.OwnNode:
+		return v.own
+	}
+	return false
+}
+
+// decide returns what a program says about one port atom: the action of the
+// first matching rule, Allow when none matches. sig is the destination's.
+func (x *Index) decide(prog *program, v *view, sig []named, atom int32) model.Action {
+	passed := -1
+	for _, g := range prog.segments {
+		for i := range x.segments[g].entries {
+			e := &x.segments[g].entries[i]
+			if int(e.tier) == passed || !x.portsMatch(&x.ports[e.ports], sig, atom) || !x.matches(&x.peers[e.peer], v) {
+				continue
+			}
+			if e.action == model.Pass {
+				passed = int(e.tier)
+				continue
+			}
+			return e.action
+		}
+	}
+	return model.Allow
+}
+
+func (x *Index) portsMatch(p *rulePorts, sig []named, atom int32) bool {
+	if p.mask.has(atom) {
+		return true
+	}
+	for _, n := range p.named {
+		for _, s := range sig {
+			if s.name == n && s.atom == atom {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// side is one direction of a pair: the subject's program and the other end.
+type side struct {
+	prog  *program // nil: the end is no subject, everything is allowed (R3)
+	other Class    // the peer
+	dir   model.Direction
+	dst   Class // for named ports
+	self  bool
+	own   relation
+}
+
+func (x *Index) sides(p *pair) [model.NumDirections]side {
+	out := [...]side{
+		model.Egress:  {other: p.dst, dir: model.Egress, dst: p.dst, self: p.self},
+		model.Ingress: {other: p.src, dir: model.Ingress, dst: p.dst, self: p.self, own: p.own},
+	}
+	if int(p.src) < x.podClasses {
+		out[model.Egress].prog = &x.programs[x.classes[p.src].program[model.Egress]]
+	}
+	if int(p.dst) < x.podClasses {
+		out[model.Ingress].prog = &x.programs[x.classes[p.dst].program[model.Ingress]]
+	}
+	return out
+}
+
+// slotKind returns what is known of a class's address in a family. Outside
+// classes have an address of exactly one.
+func (x *Index) slotKind(c Class, f model.Family) slotKind {
+	if int(c) < len(x.classes) {
+		return x.slots[x.classes[c].slot[f]].kind
+	}
+	if x.addr.family(int32(int(c)-len(x.classes))) == f {
+		return slotKnown
+	}
+	return slotNone
+}
+
+func (x *Index) signature(c Class) []named {
+	if int(c) < x.podClasses {
+		return x.sigs[x.classes[c].sig]
+	}
+	return nil
+}
+
+// noAtom is the list of representatives of an address that no block sees.
+var noAtom = []int32{-1}
+
+// views returns the atoms at which the other end of a side has to be looked
+// at, and how their answers combine: usable means that the connection may use
+// any of them (a destination host with several addresses), otherwise they are
+// possibilities of which one is real (R6).
+func (x *Index) views(s *side, f model.Family, single *[1]int32) (atoms []int32, usable bool) {
+	if int(s.other) >= len(x.classes) {
+		single[0] = int32(int(s.other) - len(x.classes))
+		return single[:], false
+	}
+	sl := &x.slots[x.classes[s.other].slot[f]]
+	if sl.kind == slotKnown {
+		return sl.atoms, s.dir == model.Egress
+	}
+	if r := s.prog.reps[sl.where][f]; len(r) > 0 {
+		return r, false
+	}
+	return noAtom, false
+}
+
+// verdict returns the bounds for one port atom in one family.
+func (x *Index) verdict(p *pair, f model.Family, atom int32) (lower, upper bool) {
+	if p.self {
+		return true, true
+	}
+	ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
+	if ks == slotNone || kd == slotNone {
+		return false, false
+	}
+	lower, upper = true, true
+	sides := x.sides(p)
+	for i := range sides {
+		lo, up := x.decideSide(&sides[i], f, atom)
+		lower, upper = lower && lo, upper && up
+		if !upper {
+			return false, false
+		}
+	}
+	// Without certainty that both have the family, nothing is certain in it.
+	return lower && ks != slotMaybe && kd != slotMaybe, upper
+}
+
+// decideSide returns the bounds of one direction for one port atom.
+func (x *Index) decideSide(s *side, f model.Family, atom int32) (lower, upper bool) {
+	if s.prog == nil {
+		return true, true
+	}
+	var single [1]int32
+	atoms, usable := x.views(s, f, &single)
+	sig := x.signature(s.dst)
+	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	lower, upper = !usable, false
+	for _, own := range ownStates[s.own] {
+		v.own = own
+		for _, v.atom = range atoms {
+			a := x.decide(s.prog, &v, sig, atom)
+			allow := a == model.Allow
+			if usable {
+				lower = lower || allow
+			} else {
+				lower = lower && allow
+			}
+			upper = upper || allow || a == model.Uncertain
+		}
+	}
+	return lower, upper
+}
+
+// ownStates lists the possibilities of each relation.
+var ownStates = [...][]bool{relNo: {false}, relYes: {true}, relMaybe: {false, true}}
+
+// scratch is the masks of one Between.
+type scratch struct{ undecided, passed, allow, maybe, hit, lo, up, sideLo, sideUp, famLo, famUp mask }
+
+func (x *Index) newScratch() *scratch {
+	w := x.port.words
+	m := make(mask, 11*w)
+	cut := func() mask { c := m[:w:w]; m = m[w:]; return c }
+	return &scratch{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
+}
+
+// between returns the bounds over all port atoms. It mirrors verdict.
+func (x *Index) between(p *pair, family model.Family) model.Bounds {
+	s := x.newScratch()
+	other := x.betweenMasks(p, family, s)
+	b := model.Bounds{Lower: x.port.portSet(s.lo), Other: other}
+	b.Upper = b.Lower
+	if !slices.Equal(s.lo, s.up) {
+		b.Upper = x.port.portSet(s.up)
+	}
+	return b
+}
+
+// betweenMasks fills s.lo and s.up.
+func (x *Index) betweenMasks(p *pair, family model.Family, s *scratch) model.Other {
+	other := model.OtherNo
+	if p.self { // over its own address or loopback, in any family (R50)
+		copy(s.lo, x.full)
+		copy(s.up, x.full)
+		return model.OtherYes
+	}
+	s.lo.clear()
+	s.up.clear()
+	for f := model.IPv4; f <= model.IPv6; f++ {
+		ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
+		if ks == slotNone || kd == slotNone || family != model.AnyFamily && family != f {
+			continue
+		}
+		copy(s.famLo, x.full)
+		copy(s.famUp, x.full)
+		famOther := model.OtherYes
+		sides := x.sides(p)
+		for i := range sides {
+			o := x.decideSideMask(&sides[i], f, s)
+			s.famLo.and(s.sideLo)
+			s.famUp.and(s.sideUp)
+			famOther = min(famOther, o)
+		}
+		if ks == slotMaybe || kd == slotMaybe {
+			s.famLo.clear()
+			famOther = min(famOther, model.OtherUnspecified)
+		}
+		s.lo.or(s.famLo)
+		s.up.or(s.famUp)
+		other = max(other, famOther)
+	}
+	return other
+}
+
+// decideSideMask fills sideLo and sideUp with the bounds of one direction and
+// returns what is known of other protocols.
+func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other {
+	copy(m.sideLo, x.full)
+	if s.prog == nil {
+		copy(m.sideUp, x.full)
+		return model.OtherYes
+	}
+	m.sideUp.clear()
+	var single [1]int32
+	atoms, usable := x.views(s, f, &single)
+	if usable {
+		m.sideLo.clear()
+	}
+	sig := x.signature(s.dst)
+	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	var other model.Other
+	first := true
+	for _, own := range ownStates[s.own] {
+		v.own = own
+		for _, v.atom = range atoms {
+			x.decideMask(s.prog, &v, sig, m)
+			if usable {
+				m.sideLo.or(m.allow)
+			} else {
+				m.sideLo.and(m.allow)
+			}
+			m.sideUp.or(m.allow)
+			m.sideUp.or(m.maybe)
+			o := x.decideOther(s.prog, &v)
+			switch {
+			case first:
+				other = o
+			case usable:
+				other = max(other, o)
+			case o != other:
+				other = model.OtherUnspecified
+			}
+			first = false
+		}
+	}
+	return other
+}
+
+// decideMask is decide for all port atoms at once: allow and maybe receive the
+// atoms whose first matching rule allows them, or is uncertain.
+func (x *Index) decideMask(prog *program, v *view, sig []named, m *scratch) {
+	copy(m.undecided, x.full)
+	m.passed.clear()
+	m.allow.clear()
+	m.maybe.clear()
+	tier := model.Tier(0)
+	for _, g := range prog.segments {
+		for i := range x.segments[g].entries {
+			e := &x.segments[g].entries[i]
+			if e.tier != tier {
+				tier = e.tier
+				m.undecided.or(m.passed)
+				m.passed.clear()
+			}
+			if !x.matches(&x.peers[e.peer], v) {
+				continue
+			}
+			x.hit(&x.ports[e.ports], sig, m)
+			switch e.action {
+			case model.Allow:
+				m.allow.or(m.hit)
+			case model.Pass:
+				m.passed.or(m.hit)
+			case model.Uncertain:
+				m.maybe.or(m.hit)
+			}
+			if m.undecided.empty() && m.passed.empty() {
+				return
+			}
+		}
+	}
+	m.allow.or(m.undecided)
+	m.allow.or(m.passed)
+}
+
+// hit sets m.hit to the undecided atoms that the ports match, and takes them
+// out of m.undecided.
+func (x *Index) hit(p *rulePorts, sig []named, m *scratch) {
+	copy(m.hit, p.mask)
+	for _, n := range p.named {
+		for _, s := range sig {
+			if s.name == n {
+				m.hit.set(s.atom)
+			}
+		}
+	}
+	for i := range m.hit {
+		m.hit[i] &= m.undecided[i]
+		m.undecided[i] &^= m.hit[i]
+	}
+}
+
+// decideOther is decide for protocols outside U (R84).
+func (x *Index) decideOther(prog *program, v *view) model.Other {
+	passed := -1
+	for _, g := range prog.segments {
+		for i := range x.segments[g].entries {
+			e := &x.segments[g].entries[i]
+			o := x.ports[e.ports].other
+			if int(e.tier) == passed || o == model.OtherNo || !x.matches(&x.peers[e.peer], v) {
+				continue
+			}
+			switch {
+			case o == model.OtherUnspecified || e.action == model.Uncertain:
+				return model.OtherUnspecified
+			case e.action == model.Pass:
+				passed = int(e.tier)
+			case e.action == model.Allow:
+				return model.OtherYes
+			default:
+				return model.OtherNo
+			}
+		}
+	}
+	return model.OtherYes
+}

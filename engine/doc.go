@@ -1,0 +1,62 @@
+// Package engine compiles a model.Snapshot into an immutable [Index] that
+// answers what can talk to what. It does no I/O, knows no Kubernetes API type,
+// reads no clock and leaves no goroutine behind.
+//
+// # Design
+//
+// Nothing is quadratic in pods. Compile makes, in this order:
+//
+//   - atoms: the coarsest partitions of addresses and of ports such that every
+//     ipBlock, port range and resolved port name of a rule is a union of atoms
+//     (atom.go). What holds for one address or port of an atom holds for all.
+//   - classes: endpoints that no rule tells apart, as subject or as peer: same
+//     namespace, same labels as far as selectors mention them, same named
+//     ports as far as rules use them, same address atoms (class.go). Replicas
+//     fall together.
+//   - sets: selectors evaluated over classes through postings of label atoms
+//     (select.go), kept as windows of words or sparse words (classset.go).
+//   - segments: runs of rules with one subject in rank order; a program is the
+//     list of segments that apply to a class in one direction (compile.go).
+//
+// A question about two endpoints walks the program of each end once and takes
+// the first rule that matches (decide.go). What is stored is factored, class →
+// program → segment → peer sets; the class × class relation exists only as
+// rows of a [Matrix] that somebody asks for.
+//
+// # Uncertainty
+//
+// An address that the snapshot does not say ranges over its domain. Blocks of
+// the subject's own program cut the domain into runs that the program cannot
+// tell apart; one atom of each represents it (R47). A side is decided at each
+// representative; lower is the intersection, upper the union. A source's
+// address matters only at ingress and a destination's only at egress, so the
+// two sides are independent and their bounds intersect bound by bound; bounds
+// of the two families unite bound by bound. The own-node relation of an
+// unknown node is two possibilities in the same way (R57).
+//
+// # Invariants
+//
+//   - E1: two endpoints of one class get equal answers against any third
+//     endpoint, relations between the two ends aside.
+//   - E2: Between(s, d) holds a port in a bound exactly when Verdict of that
+//     port says so.
+//   - E3: the last steps of Explain name the rules that give Verdict.
+//   - E4: an Index never changes; every method may be called concurrently.
+//
+// # Cost
+//
+// E endpoints, L labels of a pod, C classes, A address atoms, R rules, k
+// rules that apply to one class, u representatives (1 unless an address is
+// unknown and blocks cut its domain):
+//
+//	Compile       O(E·L + R·(selector candidates) + sum of subject sets)
+//	Verdict       O(k·u), no allocation
+//	Between       O(k·u) words
+//	Matrix row    O((C+A)·k·u), when first asked for
+//	From, To      O(E + (C+A)·k·u)
+//	Explain       O(k·u)
+//	Select        O(E·requirements)
+//
+// Memory: 8 bytes a pod, about 24 bytes a class plus its program (shared when
+// equal), and the rules' sets.
+package engine

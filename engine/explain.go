@@ -1,0 +1,165 @@
+package engine
+
+import "github.com/podreach/podreach/model"
+
+// Match says how far a rule matched.
+type Match uint8
+
+// The matches of a consulted rule.
+const (
+	MatchNo    Match = iota // the peer does not match
+	MatchPeer               // the peer matches or may match, the port does not
+	MatchMaybe              // whether the peer matches hangs on what the snapshot does not say
+	MatchYes                // it matches
+)
+
+// String is "no", "port differs", "maybe" or "yes".
+func (m Match) String() string { return [...]string{"no", "port differs", "maybe", "yes"}[m] }
+
+// DefaultAllow is Step.Rule for Kubernetes' own last rule: what no rule
+// decides is allowed (R9, R95).
+const DefaultAllow = -1
+
+// Step is one consulted rule.
+type Step struct {
+	Rule    int // into Snapshot.Rules, or DefaultAllow
+	Match   Match
+	Decides bool // it decides the flow, alone or with others of its rank
+}
+
+// SideTrace is one direction of a Trace: the rules consulted at one end, in
+// rank order, up to the one that decides.
+type SideTrace struct {
+	Direction model.Direction
+	Subject   EndpointID
+	Exempt    bool          // the subject is a node, a host-network pod or outside: no policy applies (R3, R55)
+	Verdict   model.Verdict // of this direction alone
+	Steps     []Step        // empty when Exempt
+}
+
+// FamilyTrace explains a flow in one address family.
+type FamilyTrace struct {
+	Family  model.Family
+	Exists  model.Verdict // Allowed: both ends have an address of the family; Unknown: they may; Denied: they do not, and there are no sides
+	Verdict model.Verdict
+	Egress  SideTrace
+	Ingress SideTrace
+}
+
+// Trace explains a flow.
+type Trace struct {
+	Flow     Flow
+	Verdict  model.Verdict
+	Families []FamilyTrace // those of Flow.Family; IPv4 first
+}
+
+// Explain decides f as Verdict does and tells which rules were consulted.
+// Cost: O(rules of both programs), times the representatives of an unknown
+// address.
+func (x *Index) Explain(f Flow) Trace {
+	t := Trace{Flow: f, Verdict: x.Verdict(f)}
+	p := x.pair(f.Src, f.Dst)
+	atom := x.port.of(f.Protocol, f.Port)
+	for fam := model.IPv4; fam <= model.IPv6; fam++ {
+		if f.Family != model.AnyFamily && f.Family != fam {
+			continue
+		}
+		t.Families = append(t.Families, x.explainFamily(f, &p, fam, atom))
+	}
+	return t
+}
+
+func (x *Index) explainFamily(f Flow, p *pair, fam model.Family, atom int32) FamilyTrace {
+	ft := FamilyTrace{Family: fam, Exists: model.Allowed, Verdict: model.Denied}
+	ks, kd := x.slotKind(p.src, fam), x.slotKind(p.dst, fam)
+	switch {
+	case p.self:
+	case ks == slotNone || kd == slotNone:
+		ft.Exists = model.Denied
+		return ft
+	case ks == slotMaybe || kd == slotMaybe:
+		ft.Exists = model.Unknown
+	}
+	if atom < 0 {
+		return ft
+	}
+	ft.Verdict = boundsVerdict(x.verdict(p, fam, atom))
+	sides := x.sides(p)
+	ft.Egress = x.explainSide(&sides[model.Egress], f.Src, fam, atom)
+	ft.Ingress = x.explainSide(&sides[model.Ingress], f.Dst, fam, atom)
+	return ft
+}
+
+func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom int32) SideTrace {
+	t := SideTrace{Direction: s.dir, Subject: subject, Exempt: s.prog == nil}
+	t.Verdict = boundsVerdict(x.decideSide(s, fam, atom))
+	if s.prog == nil {
+		return t
+	}
+	var single [1]int32
+	atoms, usable := x.views(s, fam, &single)
+	sig := x.signature(s.dst)
+	decided := false
+	var rank model.Rank
+	passed := -1
+	for _, g := range s.prog.segments {
+		for _, r := range x.segments[g].rules {
+			rule := &x.snap.Rules[r]
+			if decided && rule.Rank != rank {
+				return t
+			}
+			if int(rule.Rank.Tier) == passed {
+				continue
+			}
+			step := Step{Rule: int(r), Match: x.matchViews(r, s, atoms, usable)}
+			if step.Match != MatchNo && !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) {
+				step.Match = MatchPeer
+			}
+			if step.Match == MatchYes {
+				if rule.Action == model.Pass {
+					passed = int(rule.Rank.Tier)
+				} else {
+					step.Decides, decided, rank = true, true, rule.Rank
+				}
+			}
+			t.Steps = append(t.Steps, step)
+		}
+	}
+	if !decided {
+		t.Steps = append(t.Steps, Step{Rule: DefaultAllow, Match: MatchYes, Decides: true})
+	}
+	return t
+}
+
+// matchViews says whether a rule's peer matches the other end, over all that
+// is not known of it.
+func (x *Index) matchViews(rule int32, s *side, atoms []int32, usable bool) Match {
+	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	yes, no := false, false
+	for _, v.own = range ownStates[s.own] {
+		for _, v.atom = range atoms {
+			if x.matches(&x.peers[x.rulePeer[rule]], &v) {
+				yes = true
+			} else {
+				no = true
+			}
+		}
+	}
+	switch {
+	case yes && (!no || usable):
+		return MatchYes
+	case yes:
+		return MatchMaybe
+	}
+	return MatchNo
+}
+
+func boundsVerdict(lower, upper bool) model.Verdict {
+	switch {
+	case lower:
+		return model.Allowed
+	case upper:
+		return model.Unknown
+	}
+	return model.Denied
+}

@@ -1,0 +1,189 @@
+package fuzz
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/internal/oracle"
+	"github.com/podreach/podreach/model"
+)
+
+// Mismatch is a question that two ways of answering answer differently.
+type Mismatch struct {
+	What     string
+	Src, Dst oracle.End
+	Protocol model.Protocol
+	Port     uint16
+	Family   model.Family
+	Want     any
+	Got      any
+}
+
+// Error tells the question and both answers.
+func (m *Mismatch) Error() string {
+	return fmt.Sprintf("%s: %v to %v, %v %d, %v: want %v, got %v", m.What, m.Src, m.Dst, m.Protocol, m.Port, m.Family, m.Want, m.Got)
+}
+
+// comparison compares one index with one oracle.
+type comparison struct {
+	o        *oracle.Oracle
+	x        *engine.Index
+	r        *rand.Rand
+	verdicts int
+}
+
+// compare asks about every pair of ends, outside addresses included, at most
+// perPair flows each, in every family; and holds the views of the index
+// against each other. It returns how many verdicts were compared.
+func compare(o *oracle.Oracle, x *engine.Index, r *rand.Rand, perPair int) (int, error) {
+	c := &comparison{o: o, x: x, r: r}
+	inside := o.Ends()
+	if err := c.sameEnds(inside); err != nil {
+		return 0, err
+	}
+	outside := make([]oracle.End, 0, 8)
+	atoms := o.Atoms()
+	for _, i := range r.Perm(len(atoms))[:min(8, len(atoms))] {
+		outside = append(outside, oracle.End{Addr: atoms[i]})
+	}
+	ports := o.Ports()
+	ask := func(s, d oracle.End) error { return c.pair(s, d, ports, perPair) }
+	for _, s := range inside {
+		for _, d := range slices.Concat(inside, outside) {
+			if err := ask(s, d); err != nil {
+				return c.verdicts, err
+			}
+		}
+		for _, e := range outside {
+			if err := ask(e, s); err != nil {
+				return c.verdicts, err
+			}
+		}
+	}
+	return c.verdicts, nil
+}
+
+// sameEnds checks that both know the same pods and nodes.
+func (c *comparison) sameEnds(ends []oracle.End) error {
+	s := c.x.Snapshot()
+	if len(ends) != len(s.Pods)+len(s.Nodes) {
+		return fmt.Errorf("oracle has the ends %v, the snapshot %d pods and %d nodes", ends, len(s.Pods), len(s.Nodes))
+	}
+	for _, e := range ends {
+		if _, ok := c.id(e); !ok {
+			return fmt.Errorf("the snapshot lacks %v", e)
+		}
+	}
+	return nil
+}
+
+func (c *comparison) id(e oracle.End) (engine.EndpointID, bool) {
+	switch {
+	case e.Name != "":
+		return c.x.Pod(e.Namespace, e.Name)
+	case e.Node != "":
+		return c.x.Node(e.Node)
+	}
+	return c.x.Addr(e.Addr), true
+}
+
+func (c *comparison) pair(s, d oracle.End, ports []oracle.PortProbe, n int) error {
+	src, _ := c.id(s)
+	dst, _ := c.id(d)
+	between := c.x.Between(src, dst)
+	if want := c.o.Other(s, d); want != between.Other {
+		return &Mismatch{What: "other protocols", Src: s, Dst: d, Family: model.AnyFamily, Want: want, Got: between.Other}
+	}
+	classes := src != dst && c.x.Class(src) != c.x.Class(dst)
+	for _, i := range c.r.Perm(len(ports))[:min(n, len(ports))] {
+		p := ports[i]
+		f := engine.Flow{Src: src, Dst: dst, Protocol: p.Protocol, Port: p.Port}
+		for _, f.Family = range []model.Family{model.IPv4, model.IPv6, model.AnyFamily} {
+			fail := func(what string, want, got any) error {
+				return &Mismatch{what, s, d, p.Protocol, p.Port, f.Family, want, got}
+			}
+			want := c.o.Verdict(s, d, p.Protocol, p.Port, f.Family)
+			c.verdicts++
+			if got := c.x.Verdict(f); got != want {
+				return fail("oracle and Verdict", want, got)
+			}
+			b := between
+			if f.Family != model.AnyFamily {
+				b = c.x.BetweenFamily(src, dst, f.Family)
+			}
+			if got := b.Verdict(p.Protocol, p.Port); p.Port != 0 && got != want {
+				return fail("oracle and Between", want, got)
+			}
+			if err := c.trace(f, want, fail); err != nil {
+				return err
+			}
+			if !classes || f.Family != model.AnyFamily || s.Node != "" {
+				continue
+			}
+			// Ends of different classes that are no hosts have no relation, so
+			// their classes say it all.
+			if src.IsPod() && c.x.Snapshot().Pods[src].HostNetwork {
+				continue
+			}
+			if got := c.x.BetweenClasses(c.x.Class(src), c.x.Class(dst)).Verdict(p.Protocol, p.Port); p.Port != 0 && got != want {
+				return fail("oracle and BetweenClasses", want, got)
+			}
+			lower, upper := c.x.Matrix(model.Port(p.Protocol, max(p.Port, 1))).Row(c.x.Class(src))
+			got := model.Denied
+			if k := uint(c.x.Class(dst)); lower.Test(k) {
+				got = model.Allowed
+			} else if upper.Test(k) {
+				got = model.Unknown
+			}
+			if p.Port != 0 && got != want {
+				return fail("oracle and Matrix", want, got)
+			}
+		}
+	}
+	return nil
+}
+
+// trace holds Explain against the verdict: where every side of a family is
+// certain, the rules that decide must give it.
+func (c *comparison) trace(f engine.Flow, want model.Verdict, fail func(string, any, any) error) error {
+	t := c.x.Explain(f)
+	if t.Verdict != want {
+		return fail("oracle and Explain", want, t.Verdict)
+	}
+	for _, ft := range t.Families {
+		if ft.Exists == model.Denied {
+			continue
+		}
+		for _, s := range []engine.SideTrace{ft.Egress, ft.Ingress} {
+			if s.Exempt || len(s.Steps) == 0 {
+				continue
+			}
+			got := model.Unknown
+			for _, step := range s.Steps {
+				if step.Match == engine.MatchMaybe {
+					got = model.Unknown
+					break
+				}
+				if !step.Decides {
+					continue
+				}
+				if step.Rule == engine.DefaultAllow {
+					got = model.Allowed
+					continue
+				}
+				switch c.x.Snapshot().Rules[step.Rule].Action {
+				case model.Allow:
+					got = model.Allowed
+				case model.Deny:
+					got = model.Denied
+				}
+			}
+			if got != model.Unknown && got != s.Verdict {
+				return fail("deciding rule and "+s.Direction.String()+" side", s.Verdict, got)
+			}
+		}
+	}
+	return nil
+}

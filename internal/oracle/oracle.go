@@ -1,0 +1,230 @@
+// Package oracle is the reference interpreter of network policies: it reads
+// Kubernetes API objects and decides one connection at a time, rule by rule of
+// docs/SEMANTICS.md. It is literal and slow on purpose. It shares no code with
+// the lowering, the cluster state and the engine, so that what they get wrong
+// it does not get wrong in the same way.
+//
+// Facts that the objects do not say (the address of a pod, whether it has an
+// IPv6 address, the node it is on, which of its addresses a node uses) are
+// enumerated: in every possible world the connection is decided for definite
+// facts (networkpolicy.go), and the verdict is what all worlds agree on (R6).
+package oracle
+
+import (
+	"fmt"
+	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podreach/podreach/model"
+)
+
+// World is the input: API objects as they are written, and the configuration.
+type World struct {
+	Namespaces []corev1.Namespace
+	Nodes      []corev1.Node
+	Pods       []corev1.Pod
+	Workloads  []Workload
+	Policies   []networkingv1.NetworkPolicy
+
+	ServiceCIDRs     []string
+	PodCIDRs         []string // besides those of the Node objects (R110)
+	Families         []string // "IPv4", "IPv6"; none: by evidence (R47)
+	Profile          string   // "", "spec", "cilium", "calico"
+	DefaultNamespace string   // "" is "default" (R7)
+}
+
+// Workload is a built-in object with a pod template (R63).
+type Workload struct {
+	Kind            string // lower case: "deployment", "replicaset", "replicationcontroller", "statefulset", "daemonset", "job", "cronjob"
+	Namespace, Name string
+	Replicas        *int32 // replicas, or a Job's parallelism (R64)
+	OwnerReferences []metav1.OwnerReference
+	Template        corev1.PodTemplateSpec
+}
+
+// End is one end of a connection: a pod or an instance of a template
+// (Namespace and Name), a node (Node), or an address (Addr).
+type End struct {
+	Namespace, Name string
+	Node            string
+	Addr            netip.Addr
+}
+
+// String is "namespace/name", "node/name" or the address.
+func (e End) String() string {
+	switch {
+	case e.Name != "":
+		return e.Namespace + "/" + e.Name
+	case e.Node != "":
+		return "node/" + e.Node
+	}
+	return e.Addr.String()
+}
+
+// Oracle answers questions about one World. It is immutable and safe for
+// concurrent use.
+type Oracle struct {
+	profile    profile
+	namespaces map[string]map[string]string // labels that namespace selectors see (R24, R25)
+	endpoints  []*endpoint                  // pods, instances, nodes
+	hosts      []*endpoint                  // nodes without a Node object
+	byEnd      map[End]*endpoint
+	byAddr     map[netip.Addr]*endpoint // owners (R62)
+	policies   []policy                 // those that the API server accepts
+	rejected   []string
+	boundaries []netip.Prefix // what separates addresses (R109)
+}
+
+// New reads a world. The error is about the configuration; objects that the
+// API server would reject are answered as absent (R115, see Rejected). Of
+// objects of one kind, namespace and name the first counts (R7).
+func New(w World) (*Oracle, error) {
+	o := &Oracle{
+		namespaces: map[string]map[string]string{},
+		byEnd:      map[End]*endpoint{},
+		byAddr:     map[netip.Addr]*endpoint{},
+	}
+	var err error
+	if o.profile, err = parseProfile(w.Profile); err != nil {
+		return nil, err
+	}
+	if w.DefaultNamespace == "" {
+		w.DefaultNamespace = "default"
+	}
+	o.readNodes(w)
+	o.readHosts(w)
+	domains, err := readDomains(w, o.hosts)
+	if err != nil {
+		return nil, err
+	}
+	o.readPolicies(w)
+	if err := o.readPods(w); err != nil {
+		return nil, err
+	}
+	o.readNamespaces(w)
+	o.locate(domains)
+	return o, nil
+}
+
+// Ends returns the pods and instances that are endpoints, then the nodes, in
+// input order.
+func (o *Oracle) Ends() []End {
+	out := make([]End, len(o.endpoints))
+	for i, e := range o.endpoints {
+		out[i] = e.end
+	}
+	return out
+}
+
+// Rejected returns "namespace/name" of the policies that the API server would
+// reject (R116), in input order.
+func (o *Oracle) Rejected() []string { return o.rejected }
+
+// Verdict decides whether a connection from src to dst is possible. The family
+// AnyFamily asks for the union of both (R46). An end that the world does not
+// hold is a mistake of the caller and panics.
+func (o *Oracle) Verdict(src, dst End, p model.Protocol, port uint16, f model.Family) model.Verdict {
+	if port == 0 || p >= model.NumProtocols { // not in U (R1)
+		return model.Denied
+	}
+	lower, upper := o.bounds(o.endpoint(src), o.endpoint(dst), connection{protocol: p, port: port}, f)
+	switch {
+	case lower == model.OtherYes:
+		return model.Allowed
+	case upper == model.OtherNo:
+		return model.Denied
+	}
+	return model.Unknown
+}
+
+// Other decides the protocols outside TCP, UDP and SCTP in the same way (R84).
+// When not all worlds agree it is unspecified.
+func (o *Oracle) Other(src, dst End) model.Other {
+	lower, upper := o.bounds(o.endpoint(src), o.endpoint(dst), connection{other: true}, model.AnyFamily)
+	if lower == upper {
+		return lower
+	}
+	return model.OtherUnspecified
+}
+
+// connection is what R108 calls a tuple: a destination port, or "the protocols
+// outside U".
+type connection struct {
+	protocol model.Protocol
+	port     uint16
+	other    bool
+}
+
+// bounds evaluates the connection in every possible world and returns the
+// least and the most that it comes to. Answers are OtherNo < OtherUnspecified
+// < OtherYes (R1); for ports only OtherNo and OtherYes occur.
+//
+// A world is: whether src is the host network of dst's own node, the address
+// that src uses and the addresses that dst has, in each family. The worlds of
+// the two families are independent of each other once the node is settled, so
+// the least union over families is the union of the least of each.
+func (o *Oracle) bounds(src, dst *endpoint, c connection, f model.Family) (lower, upper model.Other) {
+	if src == dst && src.kind == pod { // R50: over its own address or loopback
+		return model.OtherYes, model.OtherYes
+	}
+	lower, upper = model.OtherYes, model.OtherNo
+	for _, own := range ownNode(src, dst) {
+		leastOfNode, mostOfNode := model.OtherNo, model.OtherNo
+		for _, family := range familiesOf(f) {
+			// The source's address matters to ingress alone and the
+			// destination's to egress alone, so each is asked once.
+			var egress, ingress []model.Other
+			for _, addrs := range dst.addresses[family].asDestination() {
+				answer := model.OtherNo // no address: not defined in this family (R46)
+				for _, a := range addrs {
+					answer = max(answer, o.verdict(networkingv1.PolicyTypeEgress, src, peer{dst, a}, false, c, dst))
+				}
+				egress = append(egress, answer)
+			}
+			for _, a := range src.addresses[family].asSource() {
+				answer := model.OtherNo
+				if a.IsValid() {
+					answer = o.verdict(networkingv1.PolicyTypeIngress, dst, peer{src, a}, own, c, dst)
+				}
+				ingress = append(ingress, answer)
+			}
+			least, most := model.OtherYes, model.OtherNo
+			for _, e := range egress {
+				for _, i := range ingress {
+					answer := min(e, i) // R3
+					least, most = min(least, answer), max(most, answer)
+				}
+			}
+			leastOfNode, mostOfNode = max(leastOfNode, least), max(mostOfNode, most)
+		}
+		lower, upper = min(lower, leastOfNode), max(upper, mostOfNode)
+	}
+	return lower, upper
+}
+
+func familiesOf(f model.Family) []model.Family {
+	if f == model.AnyFamily {
+		return []model.Family{model.IPv4, model.IPv6}
+	}
+	return []model.Family{f}
+}
+
+// endpoint returns what an End means. An address means its owner (R47).
+func (o *Oracle) endpoint(e End) *endpoint {
+	if e.Name == "" && e.Node == "" && e.Addr.IsValid() {
+		addr := e.Addr.Unmap()
+		if owner := o.byAddr[addr]; owner != nil {
+			return owner
+		}
+		out := &endpoint{kind: outside, end: End{Addr: addr}}
+		out.addresses[model.FamilyOf(addr)] = fact{known: []netip.Addr{addr}}
+		return out
+	}
+	if found := o.byEnd[e]; found != nil {
+		return found
+	}
+	panic(fmt.Sprintf("oracle: no endpoint %v", e))
+}

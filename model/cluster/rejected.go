@@ -1,0 +1,101 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/dialect/netpol"
+	"github.com/podreach/podreach/model/manifest"
+)
+
+// rejected is a NetworkPolicy that the API server would refuse. It is answered
+// as absent, which may widen or narrow the answer for the pods that it would
+// have selected, so they are listed (R115).
+type rejected struct {
+	subject    model.PodSet
+	readable   bool // subject can be told
+	diagnostic int  // the index of its first error in Ledger.Diagnostics, or -1
+}
+
+// rejectInvalid files a policy that did not pass validation; its diagnostics
+// are the last ones in the ledger.
+func (s *State) rejectInvalid(np *networkingv1.NetworkPolicy, origin model.Origin) {
+	subject, ok := netpol.Subject(np)
+	s.rejected = append(s.rejected, rejected{subject, ok, s.firstError(origin)})
+}
+
+// rejectUnread files a policy that the reader refused and reported.
+func (s *State) rejectUnread(o manifest.Object, r *manifest.Rejected) {
+	namespace := o.Namespace
+	if namespace == "" {
+		namespace = s.options.DefaultNamespace
+	}
+	out := rejected{diagnostic: s.firstError(o.Origin)}
+	if r.Subjects != nil {
+		np := networkingv1.NetworkPolicy{Spec: networkingv1.NetworkPolicySpec{PodSelector: *r.Subjects}}
+		np.Namespace = namespace
+		out.subject, out.readable = netpol.Subject(&np)
+	}
+	s.rejected = append(s.rejected, out)
+}
+
+// firstError finds the first error about the object at origin among the last
+// diagnostics.
+func (s *State) firstError(origin model.Origin) int {
+	found := -1
+	for i := len(s.ledger.Diagnostics) - 1; i >= 0; i-- {
+		d := &s.ledger.Diagnostics[i]
+		if d.Origin.File != origin.File || d.Origin.Document != origin.Document || !strings.HasPrefix(d.Origin.Path, origin.Path) {
+			break
+		}
+		if d.Severity() == dialect.Error {
+			found = i
+		}
+	}
+	return found
+}
+
+// listSubjects completes the diagnostics of rejected policies with the workloads
+// whose pods they would have selected.
+func (s *State) listSubjects(pods []model.Pod) {
+	for _, r := range s.rejected {
+		if r.diagnostic < 0 {
+			continue
+		}
+		d := &s.ledger.Diagnostics[r.diagnostic]
+		if !r.readable {
+			d.Message += " (the policy is left out; which pods it would have selected cannot be told)"
+			continue
+		}
+		var workloads []string // pods are sorted by them
+		for i := range pods {
+			p := &pods[i]
+			if p.Namespace != r.subject.Namespace || p.HostNetwork || !r.subject.Pods.Matches(p.Labels) {
+				continue
+			}
+			path := p.Namespace + "/" + p.Workload.Kind + "/" + p.Workload.Name
+			if len(workloads) == 0 || workloads[len(workloads)-1] != path {
+				workloads = append(workloads, path)
+			}
+		}
+		d.Message += " (the policy is left out; it would have selected " + shorten(workloads) + ")"
+	}
+}
+
+// shorten names the first few of a list.
+func shorten(names []string) string {
+	switch n := len(names); {
+	case n == 0:
+		return "no pod"
+	case n > shownSubjects:
+		return fmt.Sprintf("pods of %d workloads: %s, ...", n, strings.Join(names[:shownSubjects], ", "))
+	}
+	return strings.Join(names, ", ")
+}
+
+// shownSubjects is how many names a message lists.
+const shownSubjects = 3

@@ -1,0 +1,97 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest"
+)
+
+// putOther files an object of a kind that is not lowered.
+func (s *State) putOther(o manifest.Object, namespace string) {
+	k := lookupKind(o.APIVersion, o.Kind)
+	if k == nil || k.effect == staged {
+		s.ledger.Ignore(o.Kind)
+		return
+	}
+	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
+	if k.cluster {
+		ref.Namespace = ""
+	}
+	name := strings.TrimSpace(ref.String()) // there may be no name
+	report := func(code dialect.Code, format string, args ...any) {
+		s.ledger.Report(dialect.Diagnostic{Code: code, Origin: o.Origin, Object: ref, Message: fmt.Sprintf(format, args...)})
+	}
+	switch k.effect {
+	case mesh:
+		s.ledger.Ignore(o.Kind)
+		report(dialect.CodeMeshPolicy, "%s (%s) is a mesh or L7 policy; it has no part in the answer", name, k.group)
+	case secondary:
+		s.ledger.Ignore(o.Kind)
+		report(dialect.CodeMeshPolicy, "%s governs secondary networks only; it has no part in the answer", name)
+	default:
+		directions, what := bothDirections, ""
+		if k.effect == egressOnly {
+			directions, what = bothDirections[1:], " at egress"
+		}
+		report(dialect.CodeNotModelled, "%s (%s) is not modelled; %s%s", name, k.group, scope(ref.Namespace), what)
+		s.doubt(ref.Namespace, directions, ref, o.Origin, fmt.Sprintf("%s (%s) is not modelled (R120)", name, k.group))
+		if ref.Namespace != "" {
+			s.refer(ref.Namespace, o.Origin)
+		}
+	}
+}
+
+// putBroken files a document that cannot be parsed. Where it may hold a policy
+// nobody knows what that would have said (R115).
+func (s *State) putBroken(o manifest.Object, b *manifest.Broken) {
+	k := worst(b.Kind)
+	if b.Kind == "Namespace" { // its labels decide what namespace selectors of any policy match
+		b = &manifest.Broken{Kind: b.Kind, Policy: true}
+	}
+	if !b.Policy || k != nil && k.effect > egressOnly {
+		s.ledger.Assume(fmt.Sprintf("a document of %s (%s) cannot be read and has no part in the answer", o.Origin.File, b.Kind))
+		return
+	}
+	namespace := b.Namespace
+	if k != nil && k.cluster {
+		namespace = ""
+	}
+	what := "this document may hold a policy and"
+	if b.Kind != "" {
+		what = "this " + b.Kind
+	}
+	s.ledger.Report(dialect.Diagnostic{
+		Code: dialect.CodeBrokenDocument, Origin: o.Origin,
+		Message: fmt.Sprintf("%s cannot be read; %s", what, scope(namespace)),
+	})
+	s.doubt(namespace, bothDirections, model.ObjectRef{}, o.Origin, what+" cannot be read (R115)")
+}
+
+var bothDirections = []model.Direction{model.Ingress, model.Egress}
+
+func scope(namespace string) string {
+	if namespace == "" {
+		return "all pods are uncertain"
+	}
+	return "the pods of namespace " + namespace + " are uncertain"
+}
+
+// doubt makes the pods of a namespace, or of the cluster, uncertain.
+func (s *State) doubt(namespace string, directions []model.Direction, ref model.ObjectRef, origin model.Origin, note string) {
+	for _, d := range directions {
+		s.uncertain = append(s.uncertain, model.Rule{
+			Rank:      model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled},
+			Direction: d,
+			Subject:   model.PodSet{Namespace: namespace},
+			Peer:      model.Peer{Any: true},
+			Ports:     model.RulePorts{All: true, Other: model.OtherUnspecified},
+			Action:    model.Uncertain,
+			Object:    ref,
+			Origin:    origin,
+			Note:      note,
+		})
+	}
+}

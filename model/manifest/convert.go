@@ -1,0 +1,328 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v3"
+)
+
+// nodeError is what is wrong with a node.
+type nodeError struct {
+	node  *yaml.Node
+	limit bool // it exceeds one of Limits
+	err   error
+}
+
+func (e *nodeError) Error() string { return e.err.Error() }
+
+// repeatedKey is a mapping key that was given twice.
+type repeatedKey struct {
+	path         string // of the field, from the document's root
+	line, column int    // of the second, from 1; 0 when not known
+}
+
+// parseYAML parses the text of one document. A nil node means that it is null
+// or empty.
+func parseYAML(text []byte) (root *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the parser is not ours; hostile input must not stop the run
+			root, err = nil, fmt.Errorf("yaml: %v", r)
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var doc, more yaml.Node
+	switch err := dec.Decode(&doc); {
+	case err == io.EOF:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	switch err := dec.Decode(&more); {
+	case err == nil:
+		return nil, &nodeError{node: &more, err: errors.New("more content after the end of the document")}
+	case err != io.EOF:
+		return nil, err
+	}
+	root = doc.Content[0]
+	if root.Kind == yaml.ScalarNode {
+		if v, err := scalarOf(root); err == nil && v == nil {
+			return nil, nil
+		}
+	}
+	return root, nil
+}
+
+// converter renders a node as JSON, as sigs.k8s.io/yaml.YAMLToJSON does:
+// aliases and merge keys are expanded, keys become strings, the last of equal
+// keys wins; and it lists the keys that were given twice.
+type converter struct {
+	limits   Limits
+	out      []byte
+	repeated []repeatedKey
+	path     []byte
+	depth    int
+	inside   map[*yaml.Node]bool // anchors that are being expanded
+	outer    *yaml.Node          // the alias that began the outermost of them
+	start    int                 // length of out there
+	expanded int                 // bytes that aliases added before that
+	merged   int                 // fields that merge keys visited
+
+	discarding int // depth of fields that another overrides
+}
+
+// convert renders the document. It costs O(text + expansion of aliases), the
+// latter bounded by Limits.Expansion.
+func convert(root *yaml.Node, limits Limits) (out []byte, repeated []repeatedKey, err error) {
+	c := converter{limits: limits}
+	if err := c.node(root); err != nil {
+		return nil, nil, err
+	}
+	return c.out, c.repeated, nil
+}
+
+func (c *converter) node(n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.AliasNode:
+		return c.alias(n, func() error { return c.node(n.Alias) })
+	case yaml.ScalarNode:
+		v, err := scalarOf(n)
+		if err == nil {
+			c.out, err = appendScalar(c.out, v)
+		}
+		if err != nil && !c.tolerates(err) {
+			return &nodeError{node: n, err: err}
+		}
+		return c.grown()
+	}
+	c.depth++
+	defer func() { c.depth-- }()
+	if c.depth > c.limits.Depth {
+		return &nodeError{node: n, limit: true, err: fmt.Errorf("nested more than %d levels deep", c.limits.Depth)}
+	}
+	if n.Kind == yaml.SequenceNode {
+		return c.sequence(n)
+	}
+	return c.mapping(n)
+}
+
+// alias runs expand, which renders what n refers to, inside the bounds.
+func (c *converter) alias(n *yaml.Node, expand func() error) error {
+	if c.inside[n.Alias] {
+		return &nodeError{node: n, err: fmt.Errorf("anchor %q contains itself", n.Value)}
+	}
+	if c.inside == nil {
+		c.inside = map[*yaml.Node]bool{}
+	}
+	if len(c.inside) == 0 {
+		c.outer, c.start = n, len(c.out)
+	}
+	c.inside[n.Alias] = true
+	err := expand()
+	delete(c.inside, n.Alias)
+	if len(c.inside) == 0 {
+		c.expanded += len(c.out) - c.start
+	}
+	return err
+}
+
+// grown checks the bound on expansion where output grows.
+func (c *converter) grown() error {
+	if len(c.inside) > 0 && c.expanded+len(c.out)-c.start > c.limits.Expansion {
+		return tooMuch(c.outer, c.limits)
+	}
+	return nil
+}
+
+func tooMuch(n *yaml.Node, limits Limits) error {
+	return &nodeError{node: n, limit: true, err: fmt.Errorf("aliases expand to more than %s", size(limits.Expansion))}
+}
+
+func (c *converter) sequence(n *yaml.Node) error {
+	c.out = append(c.out, '[')
+	length := len(c.path)
+	for i, item := range n.Content {
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		c.path = append(strconv.AppendInt(append(c.path, '['), int64(i), 10), ']')
+		if err := c.node(item); err != nil {
+			return err
+		}
+		c.path = c.path[:length]
+	}
+	c.out = append(c.out, ']')
+	return c.grown()
+}
+
+// field is a key of a mapping with the value that wins.
+type field struct {
+	name  string
+	value *yaml.Node
+	alias *yaml.Node // the alias that merged it in, or nil
+}
+
+func (c *converter) mapping(n *yaml.Node) error {
+	m := merger{converter: c, at: make(map[string]int, len(n.Content)/2)}
+	if err := m.add(n, nil, 0); err != nil {
+		return err
+	}
+	length := len(c.path)
+	for _, key := range m.twice {
+		c.push(key.Value)
+		c.repeated = append(c.repeated, repeatedKey{path: string(c.path), line: key.Line, column: key.Column})
+		c.path = c.path[:length]
+	}
+	for _, f := range m.overridden {
+		if err := c.check(f); err != nil {
+			return err
+		}
+	}
+	c.out = append(c.out, '{')
+	for i, f := range m.fields {
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		if err := c.field(f); err != nil {
+			return err
+		}
+	}
+	c.out = append(c.out, '}')
+	return c.grown()
+}
+
+// check renders a field that another overrides, only to see that it is well formed.
+func (c *converter) check(f field) error {
+	length, repeated := len(c.out), len(c.repeated)
+	c.discarding++
+	err := c.field(f)
+	c.discarding--
+	if len(c.inside) > 0 {
+		c.expanded += len(c.out) - length // it was work, although nothing is left of it
+	}
+	c.out, c.repeated = c.out[:length], c.repeated[:repeated]
+	return err
+}
+
+func (c *converter) tolerates(err error) bool {
+	var n notJSON
+	return c.discarding > 0 && errors.As(err, &n)
+}
+
+func (c *converter) field(f field) error {
+	c.out, _ = jsontext.AppendQuote(c.out, f.name)
+	c.out = append(c.out, ':')
+	length := len(c.path)
+	c.push(f.name)
+	defer func() { c.path = c.path[:length] }()
+	if f.alias != nil {
+		return c.alias(f.alias, func() error { return c.node(f.value) })
+	}
+	return c.node(f.value)
+}
+
+func (c *converter) push(name string) {
+	if len(c.path) > 0 {
+		c.path = append(c.path, '.')
+	}
+	c.path = append(c.path, name...)
+}
+
+// merger collects the fields of a mapping. A merge key is applied where it
+// stands: it overrides what is above it and yields to what is below it, which
+// is what kubectl does.
+type merger struct {
+	*converter
+	fields     []field
+	at         map[string]int // name -> index in fields
+	overridden []field
+	twice      []*yaml.Node
+}
+
+func (m *merger) add(n, alias *yaml.Node, depth int) error {
+	if depth > m.limits.Depth {
+		return &nodeError{node: n, limit: true, err: fmt.Errorf("merge keys nested more than %d levels deep", m.limits.Depth)}
+	}
+	var own map[string]bool
+	if alias == nil { // what an anchor repeats is reported where it stands
+		own = make(map[string]bool, len(n.Content)/2)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if alias != nil {
+			if m.merged++; m.merged > m.limits.Expansion {
+				return tooMuch(alias, m.limits)
+			}
+		}
+		key, value := n.Content[i], n.Content[i+1]
+		if isMerge(key) {
+			if err := m.merge(value, alias, depth); err != nil {
+				return err
+			}
+			continue
+		}
+		name, err := keyOf(key)
+		if err != nil && !m.tolerates(err) {
+			return &nodeError{node: key, err: err}
+		}
+		if own[name] {
+			m.twice = append(m.twice, key)
+		} else if own != nil {
+			own[name] = true
+		}
+		if j, ok := m.at[name]; ok {
+			m.overridden = append(m.overridden, m.fields[j])
+			m.fields[j] = field{name, value, alias}
+			continue
+		}
+		m.at[name] = len(m.fields)
+		m.fields = append(m.fields, field{name, value, alias})
+	}
+	return nil
+}
+
+func (m *merger) merge(n, alias *yaml.Node, depth int) error {
+	target := n
+	if n.Kind == yaml.AliasNode {
+		target, alias = n.Alias, n
+	}
+	switch {
+	case target.Kind == yaml.MappingNode:
+		return m.add(target, alias, depth+1)
+	case n.Kind == yaml.SequenceNode:
+		for i := len(n.Content) - 1; i >= 0; i-- { // earlier ones win
+			item := n.Content[i]
+			if item.Kind == yaml.SequenceNode {
+				return errMerge(item)
+			}
+			if err := m.merge(item, alias, depth); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return errMerge(n)
+}
+
+func errMerge(n *yaml.Node) error {
+	return &nodeError{node: n, err: errors.New("a merge key needs a mapping or a list of mappings")}
+}
+
+func isMerge(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value == "<<" && (n.Style&(quoted|yaml.TaggedStyle) == 0 || n.Style&yaml.TaggedStyle != 0 && n.Tag == tagMerge)
+}
+
+// size prints a number of bytes: "64 MiB".
+func size(n int) string {
+	for _, unit := range []string{" bytes", " KiB", " MiB"} {
+		if n < 1024 || n%1024 != 0 || strings.HasPrefix(unit, " MiB") {
+			return strconv.Itoa(n) + unit
+		}
+		n /= 1024
+	}
+	return ""
+}

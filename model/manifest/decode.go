@@ -1,0 +1,521 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v3"
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
+)
+
+// found is one thing that a document held: an object, or nothing with the
+// reason why.
+type found struct {
+	object      *Object
+	diagnostics []dialect.Diagnostic
+	notObject   bool // the diagnostic is that it is no Kubernetes object
+}
+
+// decoder decodes one top-level JSON value into objects. It reads forward
+// only, in one pass, one member of a list at a time; what it cannot understand
+// yet (a spec before its kind) it keeps until it can.
+//
+// It has two ways. The fast one decodes as it scans and ends the stream at a
+// value of the wrong type (errTolerate) and at a key that is given twice
+// (jsontext.ErrDuplicateName). The tolerant one takes fields as a whole before
+// it decodes them, at about twice the cost, and goes on.
+type decoder struct {
+	dec    *jsontext.Decoder
+	origin model.Origin // of the document
+	root   *yaml.Node   // of a YAML document, for positions; nil for JSON
+	emit   func(found)
+	member func() // called before each member of a list: the allowance of bytes starts again
+
+	tolerant bool
+	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
+}
+
+// errTolerate says that the value must be read in the tolerant way.
+var errTolerate = errors.New("a value is of the wrong type")
+
+// maxUntyped is how many members of a list may come without a type before the
+// list has said its own.
+const maxUntyped = 100_000
+
+// typeMeta is the type of an object.
+type typeMeta struct{ apiVersion, kind string }
+
+func (t typeMeta) known() bool { return t.apiVersion != "" && t.kind != "" }
+
+// isListKind reports whether objects of the kind are lists, if they have items.
+func isListKind(kind string) bool { return strings.HasSuffix(kind, "List") }
+
+// element is an object, or a list of them, while it is being read.
+type element struct {
+	typeMeta
+	path  string
+	value any // what newValue made of the type; nil before it is known and for ignored kinds
+	typed bool
+	meta  metadata
+
+	later []keptField // what came before the type was known, and all fields of a policy
+
+	items    bool       // it has a field items that can be a list's
+	members  bool       // some member said its own type
+	untyped  []*element // members that did not
+	scalars  int        // members that are not even mappings
+	misspelt string     // a name that is items but for its case
+	complete bool
+
+	problems []problem
+}
+
+// keptField is a field that waits for the type of its object. value is nil
+// when only its name matters.
+type keptField struct {
+	name, path string
+	value      jsontext.Value
+}
+
+// problem is a field for which the API server would refuse the object.
+type problem struct {
+	code    dialect.Code
+	path    string
+	message string
+}
+
+// maxProblems is how many problems of one object are told.
+const maxProblems = 20
+
+func (e *element) add(p problem) {
+	if len(e.problems) < maxProblems {
+		e.problems = append(e.problems, p)
+	}
+}
+
+// isList reports whether e, which is complete, is a list: its kind ends in
+// List and it has items, or it has no kind but members that say theirs.
+func (e *element) isList() bool {
+	return e.kind == "List" && e.misspelt == "" || e.items && (isListKind(e.kind) || e.kind == "" && e.members)
+}
+
+// memberType is the type that a list gives members that do not say theirs.
+func (e *element) memberType() typeMeta {
+	if e == nil || e.kind == "List" || !isListKind(e.kind) {
+		return typeMeta{}
+	}
+	return typeMeta{e.apiVersion, strings.TrimSuffix(e.kind, "List")}
+}
+
+// value decodes the value that the decoder stands before. path is its place in
+// the document, parent the list that it is a member of. An error ends the
+// stream.
+func (d *decoder) value(path string, parent *element) error {
+	if d.dec.PeekKind() != '{' {
+		if err := d.dec.SkipValue(); err != nil {
+			return err
+		}
+		d.notObject(path, "this is not a mapping: a Kubernetes object has apiVersion, kind and metadata")
+		return nil
+	}
+	if _, err := d.dec.ReadToken(); err != nil {
+		return err
+	}
+	e := &element{path: path, typeMeta: parent.memberType()}
+	var seen map[string]bool
+	if d.tolerant {
+		seen = map[string]bool{}
+	}
+	for d.dec.PeekKind() != '}' {
+		raw, err := d.dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		name := fieldName(raw)
+		if seen[name] {
+			d.repeat(repeatedKey{path: join(path, name)})
+		} else if seen != nil {
+			seen[name] = true
+		}
+		if err := d.field(e, name); err != nil {
+			return err
+		}
+	}
+	if _, err := d.dec.ReadToken(); err != nil {
+		return err
+	}
+	return d.finish(e, parent)
+}
+
+// fieldName returns the name in a raw JSON string, without allocating for the
+// names that every object has.
+func fieldName(raw jsontext.Value) string {
+	switch string(raw) {
+	case `"apiVersion"`:
+		return "apiVersion"
+	case `"kind"`:
+		return "kind"
+	case `"metadata"`:
+		return "metadata"
+	case `"spec"`:
+		return "spec"
+	case `"status"`:
+		return "status"
+	case `"items"`:
+		return "items"
+	}
+	name, _ := jsontext.AppendUnquote(nil, raw)
+	return string(name)
+}
+
+func (d *decoder) field(e *element, name string) error {
+	path := join(e.path, name)
+	if name == "apiVersion" || name == "kind" {
+		return d.typeField(e, name, path)
+	}
+	d.settle(e)
+	switch name {
+	case "items":
+		switch d.dec.PeekKind() {
+		case '[':
+			e.items = true
+			return d.list(e, path)
+		case 'n': // what Go makes of a list without members
+			e.items = true
+		}
+	case "metadata", "spec", "status":
+		if _, policy := e.value.(*policySource); policy || !e.typed {
+			v, err := d.dec.ReadValue()
+			if err != nil {
+				return err
+			}
+			d.checkRepeated(v, path)
+			e.later = append(e.later, keptField{name, path, v.Clone()})
+			return nil
+		}
+		if target := e.target(name); target != nil {
+			return d.unmarshal(e, path, target)
+		}
+	}
+	if strings.EqualFold(name, "items") && name != "items" {
+		e.misspelt = name
+	}
+	if _, policy := e.value.(*policySource); (policy || !e.typed) && len(e.later) < 64 {
+		e.later = append(e.later, keptField{name: name, path: path}) // a policy with an unknown field is refused; 64 are enough to say so
+	}
+	return d.dec.SkipValue()
+}
+
+// settle fixes the type of e once it is known.
+func (d *decoder) settle(e *element) {
+	if !e.typed && e.known() {
+		e.typed, e.value = true, newValue(e.typeMeta)
+	}
+}
+
+func (d *decoder) typeField(e *element, name, path string) error {
+	v, err := d.dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	field := &e.apiVersion
+	if name == "kind" {
+		field = &e.kind
+	}
+	s := ""
+	if v.Kind() == '"' {
+		b, _ := jsontext.AppendUnquote(nil, v)
+		s = string(b)
+	}
+	if e.typed && s != *field {
+		e.add(problem{dialect.CodeWrongType, path, fmt.Sprintf("%s is %q in a list whose members are %q", name, clip(s), *field)})
+	}
+	*field = s
+	return nil
+}
+
+// list decodes the members of what may be a list. Whether it is one may not be
+// known yet: `kubectl get -o json` writes items before kind. Members that say
+// their own type are emitted; the others wait for the end of the list.
+func (d *decoder) list(e *element, path string) error {
+	if _, err := d.dec.ReadToken(); err != nil {
+		return err
+	}
+	for i := 0; d.dec.PeekKind() != ']'; i++ {
+		if (isListKind(e.kind) || e.members) && len(e.untyped) == 0 {
+			d.member()
+		}
+		var err error
+		if d.dec.PeekKind() != '{' && !isListKind(e.kind) {
+			e.scalars++
+			err = d.dec.SkipValue()
+		} else {
+			err = d.value(path+"["+strconv.Itoa(i)+"]", e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.dec.ReadToken()
+	return err
+}
+
+// finish emits e, or its members, or makes it wait for its list.
+func (d *decoder) finish(e, parent *element) error {
+	e.complete = true
+	if e.isList() {
+		if e.scalars > 0 {
+			d.notObject(join(e.path, "items"), "the list has members that are not mappings")
+		}
+		for _, u := range e.untyped {
+			if err := d.finish(u, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if e.misspelt != "" && isListKind(e.kind) && !e.items {
+		d.emit(d.misspelt(e))
+		return nil
+	}
+	if e.known() {
+		if parent != nil {
+			parent.members = true
+		}
+		return d.settled(e)
+	}
+	switch def := parent.memberType(); {
+	case def.known() && e.kind == "":
+		e.typeMeta = def
+		return d.settled(e)
+	case def.known() && e.kind == def.kind:
+		e.apiVersion = def.apiVersion
+		return d.settled(e)
+	case parent != nil && !parent.complete && parent.kind != "" && !isListKind(parent.kind):
+		return nil // a field items of an object that is no list
+	case parent != nil && !parent.complete && parent.kind != "List" && !def.known():
+		if len(parent.untyped) == maxUntyped {
+			return &limitError{fmt.Sprintf("more than %d members of a list say no type and come before that of the list", maxUntyped)}
+		}
+		parent.untyped = append(parent.untyped, e)
+		return nil
+	}
+	switch {
+	case e.kind != "":
+		d.notObject(join(e.path, "kind"), fmt.Sprintf("kind is %s but apiVersion is missing", clip(e.kind)))
+	case e.apiVersion != "":
+		d.notObject(join(e.path, "apiVersion"), "apiVersion is there but kind is missing")
+	default:
+		d.notObject(e.path, "apiVersion and kind are missing")
+	}
+	return nil
+}
+
+// misspelt is a list whose members nobody will see, such as one with "Items".
+func (d *decoder) misspelt(e *element) found {
+	o := d.origin
+	o.Path = e.path
+	f := broken(o, 0, 0, dialect.CodeNotAnObject, fmt.Sprintf("%s has a field %s; the members of a list are in items", clip(e.kind), e.misspelt),
+		&Broken{Kind: e.kind, Policy: mayHoldPolicy(e.kind)})
+	f.diagnostics[0].Origin.Path = join(e.path, e.misspelt)
+	d.locate(&f.diagnostics[0])
+	return f
+}
+
+// settled emits e, whose type is known.
+func (d *decoder) settled(e *element) error {
+	d.settle(e)
+	if p, ok := e.value.(*policySource); ok {
+		d.policy(e, p)
+	} else {
+		for _, f := range e.later {
+			if target := e.target(f.name); target != nil && f.value != nil {
+				d.unmarshalRaw(e, f.path, f.value, target)
+			}
+		}
+	}
+	d.emit(d.object(e))
+	return nil
+}
+
+// object makes the result of an element that is an object of known type.
+func (d *decoder) object(e *element) found {
+	o := &Object{Kind: e.kind, APIVersion: e.apiVersion, Namespace: e.meta.Namespace, Name: e.meta.Name, Origin: d.origin}
+	o.Origin.Path = e.path
+	f := found{object: o}
+	if e.value != nil {
+		o.Value = e.finished()
+		if o.Name == "" {
+			message := "metadata.name is missing"
+			if e.meta.GenerateName != "" {
+				message += "; generateName does not say which name the cluster will give"
+			}
+			e.add(problem{dialect.CodeNoName, join(e.path, "metadata"), message})
+		}
+	} else {
+		e.problems = nil // nothing of it is used
+	}
+	ambiguous, noKind, unsure := false, false, false
+	for _, r := range d.repeated[e.path] {
+		inner, ok := within(r.path, e.path)
+		if !ok {
+			continue
+		}
+		a := isIdentity(inner)
+		if e.value == nil && !a {
+			continue
+		}
+		ambiguous = ambiguous || a
+		unsure = unsure || inner == "spec" || strings.HasPrefix(inner, "spec.podSelector")
+		diagnostic := d.diagnostic(o, problem{dialect.CodeDuplicateKey, r.path, "the key " + lastKey(inner) + " is given twice in one mapping"})
+		if r.line > 0 {
+			diagnostic.Line, diagnostic.Column = r.line, r.column
+		}
+		f.diagnostics = append(f.diagnostics, diagnostic)
+		noKind = noKind || inner == "kind" || inner == "apiVersion"
+	}
+	delete(d.repeated, e.path)
+	for _, p := range e.problems {
+		f.diagnostics = append(f.diagnostics, d.diagnostic(o, p))
+	}
+	switch {
+	case ambiguous: // perhaps two objects without a line --- between them
+		if noKind {
+			o.Kind = ""
+		}
+		o.Value = &Broken{Kind: o.Kind, Policy: mayHoldPolicy(o.Kind)}
+		o.Namespace, o.Name = "", ""
+	case len(f.diagnostics) > 0:
+		rejected := &Rejected{}
+		switch v := o.Value.(type) {
+		case *Rejected:
+			rejected = v
+		case *networkingv1.NetworkPolicy:
+			rejected.Subjects = &v.Spec.PodSelector
+		}
+		if unsure {
+			rejected.Subjects = nil
+		}
+		o.Value = rejected
+	}
+	return f
+}
+
+// isIdentity reports whether an object of which this field is not certain is
+// not certain itself.
+func isIdentity(path string) bool {
+	switch path {
+	case "apiVersion", "kind", "metadata", "metadata.namespace":
+		return true
+	}
+	return false
+}
+
+// repeat notes a key that is given twice.
+func (d *decoder) repeat(k repeatedKey) {
+	if d.repeated == nil {
+		d.repeated = map[string][]repeatedKey{}
+	}
+	object := listPath(k.path)
+	list := d.repeated[object]
+	inner, _ := within(k.path, object)
+	if slices.ContainsFunc(list, func(r repeatedKey) bool { return r.path == k.path }) || len(list) >= maxProblems && !isIdentity(inner) {
+		return
+	}
+	d.repeated[object] = append(list, k)
+}
+
+// notObject emits that what stands at path is no Kubernetes object.
+func (d *decoder) notObject(path, message string) {
+	o := d.origin
+	o.Path = path
+	diagnostic := dialect.Diagnostic{Code: dialect.CodeNotAnObject, Origin: o, Message: message}
+	d.locate(&diagnostic)
+	d.emit(found{notObject: true, diagnostics: []dialect.Diagnostic{diagnostic}})
+}
+
+func (d *decoder) diagnostic(o *Object, p problem) dialect.Diagnostic {
+	diagnostic := dialect.Diagnostic{Code: p.code, Origin: o.Origin, Object: o.Ref(), Message: o.Ref().String() + ": " + p.message}
+	if o.Name == "" {
+		diagnostic.Message = strings.TrimSpace(o.Kind+" without a name") + ": " + p.message
+	}
+	diagnostic.Origin.Path = p.path
+	d.locate(&diagnostic)
+	return diagnostic
+}
+
+// locate fills in the position of a diagnostic in a YAML document, which is at
+// hand; one in JSON is found when somebody asks.
+func (d *decoder) locate(diagnostic *dialect.Diagnostic) {
+	if d.root != nil {
+		diagnostic.Line, diagnostic.Column = nodePosition(d.root, diagnostic.Origin.Path)
+	}
+}
+
+// unmarshal decodes the value that the decoder stands before into target. What
+// does not fit becomes a problem of e. An error ends the stream.
+func (d *decoder) unmarshal(e *element, path string, target any) error {
+	if d.tolerant {
+		v, err := d.dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		d.checkRepeated(v, path)
+		d.unmarshalRaw(e, path, v, target)
+		return nil
+	}
+	if err := json.UnmarshalDecode(d.dec, target); err != nil {
+		var syntactic *jsontext.SyntacticError
+		var semantic *json.SemanticError
+		if errors.As(err, &semantic) && !errors.As(err, &syntactic) {
+			return errTolerate
+		}
+		return err
+	}
+	if l := labelsOf(target); l != nil && len(l.bad) > 0 {
+		return errTolerate
+	}
+	return nil
+}
+
+// unmarshalRaw is unmarshal for a value that was read before.
+func (d *decoder) unmarshalRaw(e *element, path string, v jsontext.Value, target any) {
+	err := json.Unmarshal(v, target, jsontext.AllowDuplicateNames(d.tolerant))
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		d.problem(e, path, semantic)
+	} else if err != nil {
+		e.add(problem{dialect.CodeWrongType, path, err.Error()})
+	}
+	if l := labelsOf(target); l != nil {
+		for _, err := range l.bad {
+			d.problem(e, path, err)
+		}
+	}
+}
+
+func (d *decoder) problem(e *element, base string, err *json.SemanticError) {
+	path := pointerPath(base, err.JSONPointer)
+	e.add(problem{dialect.CodeWrongType, path, d.mismatch(e, path, err)})
+}
+
+// checkRepeated finds the first key that v gives twice, if the decoder lets
+// such values through.
+func (d *decoder) checkRepeated(v jsontext.Value, path string) {
+	if !d.tolerant || v.IsValid() {
+		return
+	}
+	var syntactic *jsontext.SyntacticError
+	if err := jsontext.NewDecoder(bytes.NewReader(v)).SkipValue(); errors.As(err, &syntactic) {
+		d.repeat(repeatedKey{path: pointerPath(path, syntactic.JSONPointer)})
+	}
+}

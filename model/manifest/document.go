@@ -1,0 +1,225 @@
+package manifest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
+)
+
+// readDocument decodes one YAML document.
+func (r *Reader) readDocument(name string, d document, emit func(found)) {
+	origin := model.Origin{File: name, Document: d.index}
+	if d.tooLarge {
+		emit(broken(origin, d.line, 1, dialect.CodeLimit, fmt.Sprintf("the document is larger than %s; JSON lists may be of any size", size(r.limits.Document)), &Broken{Policy: true}))
+		return
+	}
+	root, err := parseYAML(d.text)
+	if root == nil && err == nil {
+		return
+	}
+	var text []byte
+	var repeated []repeatedKey
+	if err == nil {
+		text, repeated, err = convert(root, r.limits)
+	}
+	if err != nil {
+		line, column, message := yamlProblem(d.text, err)
+		code := dialect.CodeSyntax
+		var n *nodeError
+		if errors.As(err, &n) && n.limit || isLimit(err) {
+			code = dialect.CodeLimit
+		} else {
+			message = "broken YAML: " + message
+		}
+		emit(broken(origin, line+d.line-1, column, code, message, salvage(d.text)))
+		return
+	}
+	shiftLines(root, d.line-1)
+	in := decoder{dec: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), tolerant: true, origin: origin, root: root, emit: emit, member: func() {}}
+	for _, k := range repeated {
+		k.line += d.line - 1
+		in.repeat(k)
+	}
+	if err := in.value("", nil); err != nil { // only a limit; the JSON is ours
+		emit(broken(origin, d.line, 1, dialect.CodeLimit, err.Error(), salvage(d.text)))
+	}
+}
+
+// shiftLines makes lines relative to the file.
+func shiftLines(n *yaml.Node, by int) {
+	n.Line += by
+	for _, c := range n.Content {
+		shiftLines(c, by)
+	}
+}
+
+// allowance passes on bytes up to a limit that moves with the decoder.
+type allowance struct {
+	in    io.Reader
+	read  int64
+	limit int64
+	size  int
+}
+
+func (a *allowance) Read(b []byte) (int, error) {
+	if a.read >= a.limit {
+		return 0, &limitError{fmt.Sprintf("a JSON value is larger than %s", size(a.size))}
+	}
+	n, err := a.in.Read(b[:min(int64(len(b)), a.limit-a.read)])
+	a.read += int64(n)
+	return n, err
+}
+
+// readJSON decodes a stream of JSON values.
+func (r *Reader) readJSON(ctx context.Context, f *file, in io.Reader, emit func(found)) {
+	s := jsonStream{reader: r, ctx: ctx, file: f, emit: emit}
+	err := s.run(in, false)
+	if err == errTolerate || errors.Is(err, jsontext.ErrDuplicateName) {
+		s.skip, s.emitted = s.emitted, 0
+		var again io.ReadCloser
+		if again, err = f.open(f.bom); err == nil {
+			defer again.Close()
+			err = s.run(again, true)
+		}
+	}
+	if err == nil || err == io.EOF || ctx.Err() != nil {
+		return
+	}
+	s.fail(err)
+}
+
+// jsonStream is a JSON file while it is being read.
+type jsonStream struct {
+	reader   *Reader
+	ctx      context.Context
+	file     *file
+	emit     func(found)
+	emitted  int // results of this run
+	skip     int // results that an earlier run has already emitted
+	document int
+	start    int64 // of the current value, in the file
+	before   int   // emitted when it began
+}
+
+func (s *jsonStream) run(in io.Reader, tolerant bool) error {
+	s.document, s.start = 0, s.file.bom
+	a := &allowance{in: in, size: s.reader.limits.Document}
+	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(tolerant))
+	d := decoder{dec: dec, tolerant: tolerant}
+	d.member = func() { a.limit = dec.InputOffset() + int64(a.size) }
+	d.emit = func(f found) {
+		if s.emitted++; s.emitted > s.skip {
+			s.emit(f)
+		}
+	}
+	for ; ; s.document++ {
+		d.member()
+		s.start, s.before = s.file.bom+dec.InputOffset(), s.emitted
+		if dec.PeekKind() == 0 {
+			if _, err := dec.ReadToken(); err != nil {
+				return err // io.EOF at the end
+			}
+		}
+		d.origin, d.repeated = model.Origin{File: s.file.input.Name, Document: s.document}, nil
+		if err := d.value("", nil); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		if s.ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// fail reports what ended the stream, unless what is left of it is YAML: a
+// flow mapping, or documents with a line --- between them.
+func (s *jsonStream) fail(err error) {
+	var syntactic *jsontext.SyntacticError
+	limit := isLimit(err)
+	origin := model.Origin{File: s.file.input.Name, Document: s.document}
+	if !errors.As(err, &syntactic) && err != io.ErrUnexpectedEOF {
+		if cause := errors.Unwrap(err); cause != nil && strings.HasPrefix(err.Error(), "jsontext: ") {
+			err = cause // what the reader said
+		}
+		if !limit {
+			s.emit(unreadableRest(origin, err))
+			return
+		}
+	}
+	if !limit && s.emitted == s.before && s.readYAML() {
+		return
+	}
+	code, message, at := dialect.CodeSyntax, "", s.start
+	switch {
+	case syntactic != nil:
+		at, message = s.file.bom+syntactic.ByteOffset, jsonMessage(syntactic)
+	default:
+		message = err.Error()
+	}
+	if limit {
+		code = dialect.CodeLimit
+	}
+	line, column := s.file.lineColumn(at)
+	emit := broken(origin, line, column, code, message+"; what follows in this file is not read", &Broken{Policy: true})
+	s.emit(emit)
+}
+
+// jsonMessage is the decoder's message without what the position says.
+func jsonMessage(err *jsontext.SyntacticError) string {
+	if errors.Is(err.Err, io.ErrUnexpectedEOF) {
+		return "broken JSON: the file ends in the middle of a value"
+	}
+	message := "broken JSON: " + err.Err.Error()
+	if err.JSONPointer != "" {
+		message += " in " + clip(pointerPath("", err.JSONPointer))
+	}
+	return message
+}
+
+// readYAML reads what is left of the file, from the current value on, as YAML.
+// It reports false, having emitted nothing, if that is no YAML either.
+func (s *jsonStream) readYAML() bool {
+	in, err := s.file.open(s.start)
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	line, _ := s.file.lineColumn(s.start)
+	split := &splitter{in: bufio.NewReaderSize(in, 64<<10), limit: s.reader.limits.Document, line: line, offset: s.start, index: s.document}
+	first := true
+	for s.ctx.Err() == nil {
+		d, err := split.next()
+		if err != nil {
+			if err != io.EOF {
+				s.emit(unreadableRest(model.Origin{File: s.file.input.Name, Document: s.document}, err))
+			}
+			return err == io.EOF && !first || err != io.EOF
+		}
+		if first {
+			if d.tooLarge {
+				return false
+			}
+			if _, err := parseYAML(d.text); err != nil {
+				return false
+			}
+			s.reader.mu.Lock()
+			s.file.turns, s.file.yaml, s.file.first = true, s.start, s.document
+			s.reader.mu.Unlock()
+			first = false
+		}
+		s.reader.readDocument(s.file.input.Name, d, s.emit)
+	}
+	return true
+}

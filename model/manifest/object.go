@@ -1,0 +1,154 @@
+package manifest
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podreach/podreach/model"
+)
+
+// Object is one Kubernetes object with the place where it was read. Lists are
+// flattened: an Object is never a List.
+type Object struct {
+	Kind       string
+	APIVersion string
+	Namespace  string // as written; "" when absent
+	Name       string
+	Origin     model.Origin // Path is "" or, for a member of a list, "items[3]"
+
+	// Value is what the analysis needs of the object:
+	//
+	//   - *Pod, *Namespace, *Node, *Workload, *ServiceCIDR, and
+	//     *networkingv1.NetworkPolicy, for the API versions that clusters serve;
+	//   - *Rejected, when the API server would refuse the object (R115);
+	//   - *Broken, when the document could not be parsed;
+	//   - nil for every other kind.
+	Value any
+}
+
+// Ref names the object, with the namespace as written.
+func (o Object) Ref() model.ObjectRef {
+	return model.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+// Broken is a document that could not be parsed. An error was reported. If it
+// may hold a policy, the subjects of its namespace are uncertain (R115).
+type Broken struct {
+	Kind      string // "" when it cannot be read without doubt
+	Namespace string // "" when it cannot be read without doubt
+	Policy    bool   // it may hold a policy: Kind is a policy or a list, or is not known
+}
+
+// Rejected is an object that the API server would refuse: an unknown field in
+// a policy, a value of the wrong type, a key given twice, no name. An error
+// was reported. It is answered as absent (R115).
+type Rejected struct {
+	// Subjects is the podSelector of a rejected NetworkPolicy, so that the
+	// pods it would have selected can be told. nil when it could not be read.
+	Subjects *metav1.LabelSelector
+}
+
+// Pod is what the analysis needs of a v1 Pod.
+type Pod struct {
+	Labels            map[string]string
+	OwnerReferences   []OwnerReference
+	DeletionTimestamp bool // it is set
+	Spec              PodSpec
+	Status            PodStatus
+}
+
+// OwnerReference is an entry of metadata.ownerReferences.
+type OwnerReference struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+	Controller bool   `json:"controller"`
+}
+
+// PodSpec is the part of a pod's or template's spec that decides connections.
+type PodSpec struct {
+	HostNetwork        bool        `json:"hostNetwork"`
+	NodeName           string      `json:"nodeName"`
+	ServiceAccountName string      `json:"serviceAccountName"` // or the deprecated serviceAccount
+	Containers         []Container `json:"containers"`
+	InitContainers     []Container `json:"initContainers"`
+
+	DeprecatedServiceAccount string `json:"serviceAccount"`
+}
+
+// Container is a container with its declared ports.
+type Container struct {
+	Name          string          `json:"name"`
+	RestartPolicy string          `json:"restartPolicy"` // "Always" makes an init container a sidecar (R34)
+	Ports         []ContainerPort `json:"ports"`
+}
+
+// ContainerPort is a declared port. Protocol "" means TCP.
+type ContainerPort struct {
+	Name          string `json:"name"`
+	ContainerPort int32  `json:"containerPort"`
+	Protocol      string `json:"protocol"`
+}
+
+// PodStatus is what a live pod says about itself.
+type PodStatus struct {
+	Phase   string `json:"phase"`
+	PodIP   string `json:"podIP"`
+	PodIPs  []IP   `json:"podIPs"`
+	HostIP  string `json:"hostIP"`
+	HostIPs []IP   `json:"hostIPs"`
+}
+
+// IP is an entry of podIPs or hostIPs.
+type IP struct {
+	IP string `json:"ip"`
+}
+
+// Namespace is what the analysis needs of a v1 Namespace.
+type Namespace struct {
+	Labels map[string]string
+}
+
+// Node is what the analysis needs of a v1 Node.
+type Node struct {
+	Labels map[string]string
+	Spec   NodeSpec
+	Status NodeStatus
+}
+
+// NodeSpec holds a node's pod ranges.
+type NodeSpec struct {
+	PodCIDR  string   `json:"podCIDR"`
+	PodCIDRs []string `json:"podCIDRs"`
+}
+
+// NodeStatus holds a node's addresses.
+type NodeStatus struct {
+	Addresses []NodeAddress `json:"addresses"`
+}
+
+// NodeAddress is an entry of a node's status.addresses; Address may be a host name.
+type NodeAddress struct {
+	Type    string `json:"type"`
+	Address string `json:"address"`
+}
+
+// Workload is an object with a pod template (R63): apps/v1 Deployment,
+// ReplicaSet, StatefulSet and DaemonSet, v1 ReplicationController, batch/v1
+// Job and CronJob.
+type Workload struct {
+	Kind            string // lower case: "deployment"
+	Replicas        *int32 // spec.replicas; Job: spec.parallelism; nil when absent and for DaemonSet and CronJob
+	OwnerReferences []OwnerReference
+	Template        *PodTemplate // nil when there is none, as a ReplicationController may have it
+}
+
+// PodTemplate is a workload's pod template; its own namespace means nothing (R63).
+type PodTemplate struct {
+	Labels map[string]string
+	Spec   PodSpec
+}
+
+// ServiceCIDR is what the analysis needs of a networking.k8s.io ServiceCIDR.
+type ServiceCIDR struct {
+	CIDRs []string `json:"cidrs"`
+}

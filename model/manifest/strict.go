@@ -1,0 +1,268 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/podreach/podreach/internal/nearest"
+	"github.com/podreach/podreach/model/dialect"
+)
+
+// policySource is a networking.k8s.io/v1 NetworkPolicy while it is being read.
+// Its fields are kept raw and decoded strictly once it is complete.
+type policySource struct {
+	result any // *networkingv1.NetworkPolicy or *Rejected
+}
+
+// policyFields are the fields of a NetworkPolicy. Kubernetes 1.24 to 1.27 wrote
+// a status; it says nothing about connections.
+var policyFields = []string{"apiVersion", "kind", "metadata", "spec", "status"}
+
+// policy decodes the fields of a NetworkPolicy as the API server does with
+// strict field validation: what it does not know or what is of the wrong type
+// is a problem of e.
+func (d *decoder) policy(e *element, p *policySource) {
+	np := &networkingv1.NetworkPolicy{TypeMeta: metav1.TypeMeta{Kind: e.kind, APIVersion: e.apiVersion}}
+	var spec jsontext.Value
+	for _, f := range e.later {
+		switch f.name {
+		case "metadata":
+			d.strict(e, f, &np.ObjectMeta)
+			_ = json.Unmarshal(f.value, &identity{&e.meta}, jsontext.AllowDuplicateNames(true)) // takes what fits and never fails
+		case "spec":
+			spec = f.value
+			d.strict(e, f, &np.Spec)
+		case "status":
+		default:
+			d.unknownField(e, f.path, f.name, policyFields)
+		}
+	}
+	p.result = np
+	if len(e.problems) > 0 {
+		p.result = &Rejected{Subjects: subjects(spec)}
+	}
+}
+
+// strict decodes f into target. The decoder stops at the first problem; all of
+// them are told.
+func (d *decoder) strict(e *element, f keptField, target any) {
+	options := json.JoinOptions(json.RejectUnknownMembers(true), jsontext.AllowDuplicateNames(d.tolerant))
+	if json.Unmarshal(f.value, target, options) == nil {
+		return
+	}
+	d.unknownFields(e, jsontext.NewDecoder(bytes.NewReader(f.value), jsontext.AllowDuplicateNames(d.tolerant)), f.path, reflect.TypeOf(target))
+	d.unmarshalRaw(e, f.path, f.value, target)
+}
+
+// subjects is the podSelector of a policy that is refused, or nil when it
+// cannot be read without doubt. An absent one selects every pod.
+func subjects(spec jsontext.Value) *metav1.LabelSelector {
+	var s struct {
+		PodSelector jsontext.Value `json:"podSelector"`
+	}
+	out := &metav1.LabelSelector{}
+	if spec == nil || spec.Kind() == 'n' {
+		return out
+	}
+	if json.Unmarshal(spec, &s) != nil {
+		return nil
+	}
+	if s.PodSelector == nil {
+		return out
+	}
+	if json.Unmarshal(s.PodSelector, out, json.RejectUnknownMembers(true)) != nil {
+		return nil
+	}
+	return out
+}
+
+// unknownFields walks the value that dec stands before along the Go type t and
+// reports the fields that t lacks.
+func (d *decoder) unknownFields(e *element, dec *jsontext.Decoder, path string, t reflect.Type) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	kind := dec.PeekKind()
+	_, text := reflect.New(t).Interface().(encoding.TextUnmarshaler)
+	_, own := reflect.New(t).Interface().(json.Unmarshaler)
+	switch {
+	case kind == '{' && t.Kind() == reflect.Struct && !text && !own:
+		fields := fieldsOf(t)
+		_, _ = dec.ReadToken() // the value was read before: it cannot be broken
+		for dec.PeekKind() != '}' {
+			token, err := dec.ReadToken()
+			if err != nil {
+				return
+			}
+			name := token.String()
+			at := join(path, name)
+			if i := indexOf(fields, name); i >= 0 {
+				d.unknownFields(e, dec, at, fields[i].t)
+				continue
+			}
+			names := make([]string, len(fields))
+			for i := range fields {
+				names[i] = fields[i].name
+			}
+			d.unknownField(e, at, name, names)
+			_ = dec.SkipValue()
+		}
+		_, _ = dec.ReadToken()
+	case kind == '[' && t.Kind() == reflect.Slice:
+		_, _ = dec.ReadToken()
+		for i := 0; dec.PeekKind() != ']'; i++ {
+			if dec.PeekKind() == 0 {
+				return
+			}
+			d.unknownFields(e, dec, path+"["+strconv.Itoa(i)+"]", t.Elem())
+		}
+		_, _ = dec.ReadToken()
+	default:
+		_ = dec.SkipValue()
+	}
+}
+
+func (d *decoder) unknownField(e *element, path, name string, known []string) {
+	if len(e.problems) == maxProblems {
+		return
+	}
+	inner, _ := within(path, e.path)
+	message := fmt.Sprintf("%s: there is no such field", clip(inner))
+	if n := nearest.Of(name, known); n != "" {
+		message += "; did you mean " + n + "?"
+	} else if len(known) <= 8 {
+		message += "; the fields here are " + strings.Join(known, ", ")
+	}
+	e.add(problem{dialect.CodeUnknownField, path, message})
+}
+
+// typedField is a JSON field of a Go struct.
+type typedField struct {
+	name string
+	t    reflect.Type
+}
+
+// fieldsOf lists the JSON fields of a struct of the Kubernetes API.
+func fieldsOf(t reflect.Type) []typedField {
+	var out []typedField
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "" && f.Anonymous:
+			out = append(out, fieldsOf(f.Type)...)
+		case name != "" && name != "-":
+			out = append(out, typedField{name, f.Type})
+		}
+	}
+	return out
+}
+
+func indexOf(fields []typedField, name string) int {
+	for i := range fields {
+		if fields[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// mismatch says in one sentence what does not fit.
+func (d *decoder) mismatch(e *element, path string, err *json.SemanticError) string {
+	have, quote := "", false
+	switch err.JSONKind {
+	case '"':
+		have = "is the string " + clip(string(err.JSONValue))
+		if len(err.JSONValue) == 0 {
+			have = "is a string"
+		}
+	case '0':
+		have, quote = "is the number "+clip(string(err.JSONValue)), true
+		if len(err.JSONValue) == 0 {
+			have = "is a number"
+		}
+	case 't':
+		have, quote = "is the boolean true", true
+	case 'f':
+		have, quote = "is the boolean false", true
+	case 'n':
+		have = "is null"
+	case '{':
+		have = "is a mapping"
+	case '[':
+		have = "is a list"
+	default:
+		have = "does not fit"
+	}
+	switch text := scalarText(d.root, path); {
+	case text == "":
+	case have == "is a string":
+		have = "is the string " + strconv.Quote(clip(text))
+	case have == "is a number":
+		have = "is the number " + clip(text)
+	case quote && !strings.HasSuffix(have, " "+text):
+		have += " (written " + clip(text) + ")"
+	}
+	path, _ = within(path, e.path)
+	if err.GoType == nil {
+		return clip(path) + " " + have
+	}
+	t := err.GoType
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	want := ""
+	switch {
+	case t == reflect.TypeFor[intstr.IntOrString]():
+		want = "a whole number or a string"
+	case t == reflect.TypeFor[metav1.Time](), t == reflect.TypeFor[metav1.MicroTime]():
+		want = "a time such as 2006-01-02T15:04:05Z"
+	case t.Kind() == reflect.String:
+		want = "a string"
+		if quote {
+			want += ": quote it"
+		}
+	case t.Kind() == reflect.Bool:
+		want = "true or false"
+	case t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64:
+		want = fmt.Sprintf("a whole number of %d bits", t.Bits())
+	case t.Kind() == reflect.Slice || t.Kind() == reflect.Array:
+		want = "a list"
+	case t.Kind() == reflect.Map || t.Kind() == reflect.Struct:
+		want = "a mapping"
+	default:
+		return clip(path) + " " + have
+	}
+	return fmt.Sprintf("%s %s; it must be %s", clip(path), have, want)
+}
+
+// clip shortens what is quoted in a message.
+func clip(s string) string {
+	const most = 120
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return s
+}
+
+// limitError is an input that exceeds one of Limits.
+type limitError struct{ message string }
+
+func (e *limitError) Error() string { return e.message }
+
+// isLimit reports whether err comes from a limit, the JSON decoder's own
+// bound on nesting included.
+func isLimit(err error) bool {
+	var l *limitError
+	return errors.As(err, &l) || strings.Contains(err.Error(), "exceeded max depth")
+}

@@ -1,0 +1,276 @@
+package manifest
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// metadata is the part of an object's metadata that the analysis needs.
+type metadata struct {
+	Name              string           `json:"name"`
+	GenerateName      string           `json:"generateName"`
+	Namespace         string           `json:"namespace"`
+	Labels            labels           `json:"labels"`
+	OwnerReferences   []OwnerReference `json:"ownerReferences"`
+	DeletionTimestamp present          `json:"deletionTimestamp"`
+}
+
+// identity is the metadata of an object of a kind that is ignored.
+type identity struct{ *metadata }
+
+// UnmarshalJSONFrom takes what fits and passes over the rest.
+func (i identity) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		return dec.SkipValue()
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		var field *string
+		switch name.String() {
+		case "name":
+			field = &i.Name
+		case "namespace":
+			field = &i.Namespace
+		}
+		if field == nil || dec.PeekKind() != '"' {
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		value, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		*field = value.String()
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// present is whether a field is there and not null.
+type present bool
+
+// UnmarshalJSONFrom does not look at the value.
+func (p *present) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*p = dec.PeekKind() != 'n'
+	return dec.SkipValue()
+}
+
+// labels is a map of labels, with the values that are not strings. They do not
+// stop the decoder, so that an object keeps its name and all of them are told.
+type labels struct {
+	values map[string]string
+	bad    []*json.SemanticError
+}
+
+var stringType = reflect.TypeFor[string]()
+
+// UnmarshalJSONFrom decodes a mapping of strings.
+func (l *labels) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		return json.UnmarshalDecode(dec, &l.values)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	l.values = map[string]string{}
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		key := name.String()
+		switch kind := dec.PeekKind(); kind {
+		case '"':
+			value, err := dec.ReadToken()
+			if err != nil {
+				return err
+			}
+			l.values[key] = value.String()
+		case 'n':
+			l.values[key] = ""
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+		default:
+			value, err := dec.ReadValue()
+			if err != nil {
+				return err
+			}
+			bad := &json.SemanticError{JSONPointer: dec.StackPointer(), JSONKind: kind, GoType: stringType}
+			if kind != '{' && kind != '[' {
+				bad.JSONValue = value.Clone()
+			}
+			l.bad = append(l.bad, bad)
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// workloadSource is a workload while it is being read.
+type workloadSource struct {
+	spec workloadSpec
+}
+
+// workloadSpec is the spec of every kind that has a pod template.
+type workloadSpec struct {
+	Replicas    *int32    `json:"replicas"`
+	Parallelism *int32    `json:"parallelism"`
+	Template    *template `json:"template"`
+	JobTemplate *struct {
+		Spec workloadSpec `json:"spec"`
+	} `json:"jobTemplate"`
+}
+
+type template struct {
+	Metadata struct {
+		Labels labels `json:"labels"`
+	} `json:"metadata"`
+	Spec PodSpec `json:"spec"`
+}
+
+// pods is the template of the workload's pods, or nil.
+func (s *workloadSpec) pods() *template {
+	if s.Template == nil && s.JobTemplate != nil {
+		return s.JobTemplate.Spec.Template
+	}
+	return s.Template
+}
+
+// newValue makes what objects of a type are decoded into, or nil for a type
+// that is ignored. Pod templates inside custom resources (R66) have their
+// place here.
+func newValue(t typeMeta) any {
+	switch t.apiVersion {
+	case "v1":
+		switch t.kind {
+		case "Pod":
+			return &Pod{}
+		case "Namespace":
+			return &Namespace{}
+		case "Node":
+			return &Node{}
+		case "ReplicationController":
+			return &workloadSource{}
+		}
+	case "apps/v1":
+		switch t.kind {
+		case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet":
+			return &workloadSource{}
+		}
+	case "batch/v1":
+		switch t.kind {
+		case "Job", "CronJob":
+			return &workloadSource{}
+		}
+	case "networking.k8s.io/v1":
+		switch t.kind {
+		case "NetworkPolicy":
+			return &policySource{}
+		case "ServiceCIDR":
+			return &ServiceCIDR{}
+		}
+	case "networking.k8s.io/v1beta1":
+		if t.kind == "ServiceCIDR" {
+			return &ServiceCIDR{}
+		}
+	}
+	return nil
+}
+
+// target is what the field of e is decoded into, or nil when it is skipped.
+func (e *element) target(name string) any {
+	if name == "metadata" {
+		if e.value == nil {
+			return &identity{&e.meta}
+		}
+		return &e.meta
+	}
+	switch v := e.value.(type) {
+	case *Pod:
+		switch name {
+		case "spec":
+			return &v.Spec
+		case "status":
+			return &v.Status
+		}
+	case *Node:
+		switch name {
+		case "spec":
+			return &v.Spec
+		case "status":
+			return &v.Status
+		}
+	case *workloadSource:
+		if name == "spec" {
+			return &v.spec
+		}
+	case *ServiceCIDR:
+		if name == "spec" {
+			return v
+		}
+	}
+	return nil
+}
+
+// labelsOf is the label map in a target, or nil.
+func labelsOf(target any) *labels {
+	switch t := target.(type) {
+	case *metadata:
+		return &t.Labels
+	case *workloadSpec:
+		if p := t.pods(); p != nil {
+			return &p.Metadata.Labels
+		}
+	}
+	return nil
+}
+
+// finished is the exported form of e's value.
+func (e *element) finished() any {
+	switch v := e.value.(type) {
+	case *Pod:
+		v.Labels, v.OwnerReferences, v.DeletionTimestamp = e.meta.Labels.values, e.meta.OwnerReferences, bool(e.meta.DeletionTimestamp)
+		v.Spec.settle()
+	case *Namespace:
+		v.Labels = e.meta.Labels.values
+	case *Node:
+		v.Labels = e.meta.Labels.values
+	case *workloadSource:
+		w := &Workload{Kind: strings.ToLower(e.kind), OwnerReferences: e.meta.OwnerReferences}
+		switch e.kind {
+		case "Job":
+			w.Replicas = v.spec.Parallelism
+		case "CronJob", "DaemonSet":
+		default:
+			w.Replicas = v.spec.Replicas
+		}
+		if t := v.spec.pods(); t != nil {
+			t.Spec.settle()
+			w.Template = &PodTemplate{Labels: t.Metadata.Labels.values, Spec: t.Spec}
+		}
+		return w
+	case *policySource:
+		return v.result
+	}
+	return e.value
+}
+
+// settle applies the API's own conversion of the deprecated field.
+func (s *PodSpec) settle() {
+	if s.ServiceAccountName == "" {
+		s.ServiceAccountName = s.DeprecatedServiceAccount
+	}
+	s.DeprecatedServiceAccount = ""
+}

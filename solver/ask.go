@@ -1,0 +1,527 @@
+package solver
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
+)
+
+// Mode says what a Question asks of the pairs of its two sides.
+type Mode uint8
+
+// The modes.
+const (
+	Any  Mode = iota // some pair connects on some port
+	All              // every pair connects on some port
+	None             // no pair connects on any port
+)
+
+// Truth is a three-valued answer. The zero Truth is Uncertain.
+type Truth uint8
+
+// The answers.
+const (
+	Uncertain Truth = iota // the snapshot does not say
+	Yes
+	No
+)
+
+// String is "uncertain", "yes" or "no".
+func (t Truth) String() string { return [...]string{"uncertain", "yes", "no"}[t] }
+
+// Question asks about connections from any endpoint of From to any of To. A
+// pod is never paired with itself, unless both sides name that one pod (R50),
+// nor an outside address with another (R114); a node's own pods count only
+// where From names hosts (R52).
+type Question struct {
+	From, To Ends
+	Ports    PortQuery
+	Mode     Mode
+}
+
+// Witness is one pair that shows an answer, and one port.
+type Witness struct {
+	Flow     engine.Flow
+	From, To netip.Addr    // the address, for an outside end
+	Verdict  model.Verdict // of the flow
+}
+
+// Stop is a rule that stops pairs of a question, on its side.
+type Stop struct {
+	Rule  int // into Snapshot.Rules
+	Pairs int // of those looked at
+}
+
+// Answer answers a Question.
+type Answer struct {
+	Truth Truth
+	// Witness is a pair that connects (Any: yes or uncertain; None: no or
+	// uncertain), or one that does not (All: no or uncertain). Nil otherwise.
+	Witness *Witness
+	// Ports are those of the question on which some pair certainly connects,
+	// MaybePorts those on which some pair may.
+	Ports, MaybePorts model.PortSet
+	// From and To count the endpoints of the sides, parts of outside address
+	// space included. Reaching is how many of From certainly connect to some
+	// of To; Maybe how many may.
+	From, To, Reaching, Maybe int
+	// Stops tell what keeps pairs apart, most effective first, for each
+	// direction: set when no pair connects. At most maxStopPairs pairs are
+	// looked at. NoFamily counts those without an address family in common.
+	Stops    [model.NumDirections][]Stop
+	NoFamily int
+}
+
+// maxStopPairs bounds the pairs that are explained for an answer "no".
+const maxStopPairs = 256
+
+// group is endpoints of one side that the question cannot tell apart.
+type group struct {
+	class   engine.Class
+	ends    [2]engine.EndpointID // the first two members
+	n       int
+	want    model.PortSet // the ports asked about, at this destination
+	outside *engine.Outside
+}
+
+// Ask answers q. Cost: O(endpoints of both sides) plus one evaluation for each
+// pair of their classes; for an answer "no", an explanation of at most
+// maxStopPairs pairs.
+func Ask(x *engine.Index, q Question) Answer {
+	a := newAsker(x, q)
+	a.pairs()
+	a.conclude()
+	if a.possible == nil {
+		a.stops()
+	}
+	return a.answer
+}
+
+// Between returns the ports on which some pair of the two sides certainly
+// connects, and those on which some pair may. Other is left out. Cost: as Ask,
+// without witness and explanation.
+func Between(x *engine.Index, from, to Ends) model.Bounds {
+	a := newAsker(x, Question{From: from, To: to, Ports: PortQuery{Any: true, Set: model.AllPorts()}})
+	a.pairs()
+	return model.Bounds{Lower: a.answer.Ports, Upper: a.answer.MaybePorts}
+}
+
+func newAsker(x *engine.Index, q Question) *asker {
+	return &asker{x: x, q: q, cache: map[[2]engine.Class]model.Bounds{}}
+}
+
+type asker struct {
+	x        *engine.Index
+	q        Question
+	from, to []group
+	cache    map[[2]engine.Class]model.Bounds
+	answer   Answer
+	// what was found, over all pairs
+	certain, possible, notCertain, notPossible *found
+}
+
+type found struct {
+	src, dst *group
+	pair     [2]engine.EndpointID
+	ports    model.PortSet
+}
+
+// pairs looks at every pair of the question.
+func (a *asker) pairs() {
+	if p, ok := a.selfTraffic(); ok {
+		b := a.x.Between(p, p)
+		g := &group{class: a.x.Class(p), ends: [2]engine.EndpointID{p, p}, n: 1, want: a.wanted(p)}
+		a.from, a.to = []group{*g}, []group{*g}
+		a.record(g, g, [2]engine.EndpointID{p, p}, b)
+		a.answer.Reaching, a.answer.Maybe = count(a.certain != nil), count(a.possible != nil)
+	} else {
+		a.from, a.to = a.groups(&a.q.From.Set, false), a.groups(&a.q.To.Set, true)
+		a.dropOutside()
+		for i := range a.from {
+			a.source(&a.from[i])
+		}
+	}
+	for i := range a.from {
+		a.answer.From += a.from[i].n
+	}
+	for i := range a.to {
+		a.answer.To += a.to[i].n
+	}
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// dropOutside takes outside addresses off a side when the other side holds
+// nothing but such: no question is about them (R114).
+func (a *asker) dropOutside() {
+	outside := func(g group) bool { return g.outside != nil }
+	inside := func(g group) bool { return g.outside == nil }
+	fromInside, toInside := slices.ContainsFunc(a.from, inside), slices.ContainsFunc(a.to, inside)
+	if !toInside {
+		a.from = slices.DeleteFunc(a.from, outside)
+	}
+	if !fromInside {
+		a.to = slices.DeleteFunc(a.to, outside)
+	}
+}
+
+// selfTraffic reports whether both sides name one and the same pod.
+func (a *asker) selfTraffic() (engine.EndpointID, bool) {
+	f, t := &a.q.From, &a.q.To
+	if !f.Named || !t.Named || f.Set.Pods() != 1 || t.Set.Pods() != 1 || f.Set.Nodes()+t.Set.Nodes() > 0 ||
+		len(f.Set.Outside())+len(t.Set.Outside()) > 0 {
+		return 0, false
+	}
+	for e := range f.Set.All() {
+		return e, t.Set.Contains(e)
+	}
+	return 0, false
+}
+
+// groups splits a side by class, and where port names are asked for, by what
+// they stand for. Hosts that count for the own-node exemption stay single.
+func (a *asker) groups(s *engine.Set, dst bool) []group {
+	type key struct {
+		class engine.Class
+		want  string
+		host  engine.EndpointID
+	}
+	at := map[key]int{}
+	var out []group
+	parts := s.Outside()
+	for e := range s.All() {
+		k := key{class: a.x.Class(e), host: 1<<32 - 1}
+		var want model.PortSet
+		if dst {
+			want = a.wanted(e)
+			if len(a.q.Ports.Names) > 0 {
+				k.want = want.String()
+			}
+		} else if a.q.From.Named && a.isHost(e) {
+			k.host = e
+		}
+		i, ok := at[k]
+		if !ok {
+			i = len(out)
+			at[k] = i
+			out = append(out, group{class: k.class, want: want})
+		}
+		g := &out[i]
+		if g.n < 2 {
+			g.ends[g.n] = e
+		}
+		g.n++
+		if e.IsOutside() {
+			g.outside = &parts[slices.IndexFunc(parts, func(o engine.Outside) bool { return o.Endpoint == e })]
+		}
+	}
+	return out
+}
+
+func (a *asker) isHost(e engine.EndpointID) bool {
+	return e.IsNode() || e.IsPod() && a.x.Snapshot().Pods[e].HostNetwork
+}
+
+func (a *asker) wanted(e engine.EndpointID) model.PortSet { return PortsAt(a.x, a.q.Ports, e) }
+
+// PortsAt returns the ports that a query means at a destination: names are
+// resolved there (R33).
+func PortsAt(x *engine.Index, q PortQuery, e engine.EndpointID) model.PortSet {
+	want := q.Set
+	if len(q.Names) > 0 && e.IsPod() {
+		for _, p := range x.Snapshot().Pods[e].Ports {
+			if slices.Contains(q.Names, p.NamedPort) {
+				want = want.Union(model.Port(p.Protocol, p.Port))
+			}
+		}
+	}
+	return want
+}
+
+// source pairs one group of sources with every group of destinations.
+func (a *asker) source(src *group) {
+	reaching, maybe := 0, 0
+	for i := range a.to {
+		dst := &a.to[i]
+		if src.outside != nil && dst.outside != nil {
+			continue // R114
+		}
+		pair, n := a.distinct(src, dst)
+		if n > 0 {
+			k := [2]engine.Class{src.class, dst.class}
+			b, ok := a.cache[k]
+			if !ok {
+				b = a.x.BetweenClasses(src.class, dst.class)
+				a.cache[k] = b
+			}
+			lower, upper := a.record(src, dst, pair, b)
+			if lower {
+				reaching = max(reaching, n)
+			}
+			if upper {
+				maybe = max(maybe, n)
+			}
+		}
+		if a.q.From.Named && a.isHost(src.ends[0]) && dst.ends[0].IsPod() {
+			lower, upper := a.ownNode(src, dst)
+			reaching, maybe = max(reaching, count(lower)), max(maybe, count(upper))
+		}
+	}
+	a.answer.Reaching += reaching
+	a.answer.Maybe += maybe
+}
+
+// distinct returns a pair of two different endpoints, and how many sources are
+// part of such a pair.
+func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
+	if src.class != dst.class || src.outside != nil {
+		return [2]engine.EndpointID{src.ends[0], dst.ends[0]}, src.n
+	}
+	if dst.n == 1 && a.q.From.Set.Contains(dst.ends[0]) {
+		if src.n == 1 {
+			return pair, 0
+		}
+		other := src.ends[0]
+		if other == dst.ends[0] {
+			other = src.ends[1]
+		}
+		return [2]engine.EndpointID{other, dst.ends[0]}, src.n - 1
+	}
+	for _, d := range dst.ends[:min(dst.n, 2)] {
+		if d != src.ends[0] {
+			return [2]engine.EndpointID{src.ends[0], d}, src.n
+		}
+	}
+	return pair, 0
+}
+
+// ownNode pairs one named host with the pods of a group that are, or may be,
+// on its node.
+func (a *asker) ownNode(src, dst *group) (lower, upper bool) {
+	plain := a.cache[[2]engine.Class{src.class, dst.class}]
+	for _, e := range a.x.Members(dst.class) {
+		if e == src.ends[0] || !a.q.To.Set.Contains(e) {
+			continue
+		}
+		b := a.x.Between(src.ends[0], e)
+		if b.Lower.Equal(plain.Lower) && b.Upper.Equal(plain.Upper) {
+			continue
+		}
+		lo, up := a.record(src, dst, [2]engine.EndpointID{src.ends[0], e}, b)
+		lower, upper = lower || lo, upper || up
+	}
+	return lower, upper
+}
+
+// record notes what a pair shows.
+func (a *asker) record(src, dst *group, pair [2]engine.EndpointID, b model.Bounds) (lower, upper bool) {
+	lo, up := b.Lower, b.Upper
+	if !dst.want.All() {
+		lo, up = lo.Intersect(dst.want), up.Intersect(dst.want)
+	}
+	note := func(at **found, ports model.PortSet) {
+		if *at == nil {
+			*at = &found{src, dst, pair, ports}
+		}
+	}
+	if lower = !lo.Empty(); lower {
+		note(&a.certain, lo)
+		a.answer.Ports = a.answer.Ports.Union(lo)
+	} else {
+		note(&a.notCertain, dst.want)
+	}
+	if upper = !up.Empty(); upper {
+		note(&a.possible, up)
+		a.answer.MaybePorts = a.answer.MaybePorts.Union(up)
+	} else {
+		note(&a.notPossible, dst.want)
+	}
+	return lower, upper
+}
+
+// conclude turns what was found into the answer of the mode.
+func (a *asker) conclude() {
+	pick := func(yes, maybe *found, ifYes, otherwise Truth) {
+		switch {
+		case yes != nil:
+			a.answer.Truth, a.answer.Witness = ifYes, a.witness(yes)
+		case maybe != nil:
+			a.answer.Truth, a.answer.Witness = Uncertain, a.witness(maybe)
+		default:
+			a.answer.Truth = otherwise
+		}
+	}
+	switch a.q.Mode {
+	case All:
+		pick(a.notPossible, a.notCertain, No, Yes)
+	case None:
+		pick(a.certain, a.possible, No, Yes)
+	default:
+		pick(a.certain, a.possible, Yes, No)
+	}
+}
+
+// witness picks a port and a family for a pair.
+func (a *asker) witness(f *found) *Witness {
+	w := &Witness{Flow: engine.Flow{Src: f.pair[0], Dst: f.pair[1], Family: model.AnyFamily}}
+	w.Flow.Protocol, w.Flow.Port = telling(f.ports)
+	if f.src.outside != nil {
+		w.From = a.tellingAddress(f.src.outside)
+	}
+	if f.dst.outside != nil {
+		w.To = a.tellingAddress(f.dst.outside)
+	}
+	w.Verdict = a.x.Verdict(w.Flow)
+	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
+		one := w.Flow
+		one.Family = fam
+		if a.x.Verdict(one) == w.Verdict && w.Verdict != model.Denied {
+			w.Flow.Family = fam
+		}
+	}
+	return w
+}
+
+// tellingAddresses are outside addresses that readers know.
+var tellingAddresses = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
+
+// tellingAddress returns the address of a part that says most to a reader.
+func (a *asker) tellingAddress(o *engine.Outside) netip.Addr {
+	for _, t := range tellingAddresses {
+		if _, owned := a.x.Owner(t); owned {
+			continue
+		}
+		for _, r := range o.Ranges {
+			if r.Contains(t) {
+				return t
+			}
+		}
+	}
+	return o.Witness
+}
+
+// telling returns the port of a set that says most to a reader.
+func telling(s model.PortSet) (model.Protocol, uint16) {
+	for _, p := range []uint16{443, 80} {
+		if s.Contains(model.TCP, p) {
+			return model.TCP, p
+		}
+	}
+	if r := s.Ranges(); len(r) > 0 {
+		return r[0].Protocol, r[0].First
+	}
+	return model.TCP, 0
+}
+
+// Pair is two endpoints, with an address for an outside one.
+type Pair struct {
+	Src, Dst engine.EndpointID
+	From, To netip.Addr
+}
+
+// FirstPair returns the first pair that a question about two sides would look
+// at; false when there is none.
+func FirstPair(x *engine.Index, from, to Ends) (Pair, bool) {
+	a := newAsker(x, Question{From: from, To: to, Ports: PortQuery{Any: true, Set: model.AllPorts()}})
+	if p, ok := a.selfTraffic(); ok {
+		return Pair{Src: p, Dst: p}, true
+	}
+	a.from, a.to = a.groups(&from.Set, false), a.groups(&to.Set, true)
+	for i := range a.from {
+		for j := range a.to {
+			src, dst := &a.from[i], &a.to[j]
+			if src.outside != nil && dst.outside != nil {
+				continue
+			}
+			ends, n := a.distinct(src, dst)
+			if n == 0 {
+				continue
+			}
+			p := Pair{Src: ends[0], Dst: ends[1]}
+			if src.outside != nil {
+				p.From = a.tellingAddress(src.outside)
+			}
+			if dst.outside != nil {
+				p.To = a.tellingAddress(dst.outside)
+			}
+			return p, true
+		}
+	}
+	return Pair{}, false
+}
+
+// stops explains, for pairs that do not connect, which rules deny on each
+// side: the egress side at a port of the question, the ingress side at a port
+// that egress admits where there is one.
+func (a *asker) stops() {
+	counts := [model.NumDirections]map[int]int{{}, {}}
+	looked := 0
+	for i := range a.from {
+		for j := range a.to {
+			pair, n := a.distinct(&a.from[i], &a.to[j])
+			if n == 0 || looked == maxStopPairs || a.from[i].outside != nil && a.to[j].outside != nil {
+				continue
+			}
+			looked++
+			want := a.to[j].want
+			if out := a.x.Side(pair[0], pair[1], model.Egress).Upper.Intersect(want); !out.Empty() {
+				want = out
+			}
+			f := engine.Flow{Src: pair[0], Dst: pair[1], Family: model.AnyFamily}
+			f.Protocol, f.Port = telling(want)
+			common := false
+			for _, t := range a.x.Explain(f).Families {
+				common = common || t.Exists != model.Denied
+				for _, s := range []engine.SideTrace{t.Egress, t.Ingress} {
+					for _, step := range s.Steps {
+						if step.Decides && s.Verdict == model.Denied && step.Rule >= 0 {
+							counts[s.Direction][step.Rule]++
+						}
+					}
+				}
+			}
+			if !common {
+				a.answer.NoFamily++
+			}
+		}
+	}
+	for d := range counts {
+		for r, n := range counts[d] {
+			a.answer.Stops[d] = append(a.answer.Stops[d], Stop{r, n})
+		}
+		slices.SortFunc(a.answer.Stops[d], func(p, q Stop) int {
+			if p.Pairs != q.Pairs {
+				return q.Pairs - p.Pairs
+			}
+			return p.Rule - q.Rule
+		})
+	}
+}
+
+// Deciding returns the rules that decide a flow at each end, in one family (or
+// the first in which its verdict holds, for AnyFamily). engine.DefaultAllow
+// stands for Kubernetes' own allow.
+func Deciding(x *engine.Index, f engine.Flow) (out [model.NumDirections][]int) {
+	t := x.Explain(f)
+	for _, ft := range t.Families {
+		if ft.Verdict != t.Verdict || ft.Exists == model.Denied {
+			continue
+		}
+		for _, s := range []engine.SideTrace{ft.Egress, ft.Ingress} {
+			for _, step := range s.Steps {
+				if step.Decides {
+					out[s.Direction] = append(out[s.Direction], step.Rule)
+				}
+			}
+		}
+		break
+	}
+	return out
+}

@@ -1,0 +1,362 @@
+package solver
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/internal/gen"
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/cluster"
+	"github.com/podreach/podreach/model/manifest"
+)
+
+// generated compiles the generated cluster of a seed.
+func generated(t *testing.T, seed uint64) (*engine.Index, *gen.Cluster) {
+	t.Helper()
+	c := gen.New(rand.New(rand.NewPCG(seed, 7)), gen.Options{Valid: true})
+	state := cluster.New(cluster.Options{DefaultNamespace: c.DefaultNamespace, Profile: cluster.Profile(c.Profile)})
+	text := c.JSON()
+	in := manifest.Input{Name: "cluster", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
+	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{in}, state.Ledger()) {
+		state.Put(o)
+	}
+	x, err := engine.Compile(state.Snapshot(), engine.Options{Validate: true})
+	require.NoError(t, err)
+	return x, c
+}
+
+// expressions are some that mean something in a snapshot.
+func expressions(x *engine.Index) []string {
+	out := []string{"any", "cluster", "outside", "internet", "private", "metadata", "nodes", "8.8.8.8", "10.0.0.0/8", "0.0.0.0/0", "::/0", ":app", ":!app"}
+	s := x.Snapshot()
+	for i := range s.Namespaces {
+		out = append(out, s.Namespaces[i].Name+":")
+	}
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		out = append(out, p.Path(), WorkloadPath(p), p.Namespace+"/"+p.Name)
+		for k, v := range p.Labels {
+			out = append(out, p.Namespace+":"+k+"="+v)
+		}
+		for _, a := range p.Addresses {
+			if a.State == model.AddressKnown {
+				out = append(out, a.Addr.String())
+			}
+		}
+	}
+	for i := range s.Nodes {
+		for _, a := range s.Nodes[i].Addresses {
+			out = append(out, a.String())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func ends(t *testing.T, x *engine.Index, text string) (Ends, bool) {
+	t.Helper()
+	e, err := ParseExpr(text)
+	require.NoError(t, err, text)
+	out, err := Resolve(x, e)
+	return out, err == nil
+}
+
+// slow is the answer to a question, pair by pair.
+type slow struct {
+	lower, upper                model.PortSet
+	from, to, reaching, maybe   int
+	allConnect, allMay, somebad bool
+}
+
+func isHost(x *engine.Index, e engine.EndpointID) bool {
+	return e.IsNode() || e.IsPod() && x.Snapshot().Pods[e].HostNetwork
+}
+
+func selfPair(x *engine.Index, from, to Ends) (engine.EndpointID, bool) {
+	f, g := slices.Collect(from.Set.All()), slices.Collect(to.Set.All())
+	return f[0], from.Named && to.Named && len(f) == 1 && len(g) == 1 && f[0] == g[0] && f[0].IsPod()
+}
+
+// pairBoundsOf are the bounds of a pair as a question counts it: with
+// relations only where the expression names a host.
+func pairBoundsOf(x *engine.Index, named bool, s, d engine.EndpointID) model.Bounds {
+	if named && isHost(x, s) {
+		return x.Between(s, d)
+	}
+	return x.BetweenClasses(x.Class(s), x.Class(d))
+}
+
+func askSlowly(x *engine.Index, from, to Ends, ports PortQuery) slow {
+	a := slow{allConnect: true, allMay: true}
+	self, isSelf := selfPair(x, from, to)
+	srcs, dsts := slices.Collect(from.Set.All()), slices.Collect(to.Set.All())
+	inside := func(es []engine.EndpointID) bool {
+		return slices.ContainsFunc(es, func(e engine.EndpointID) bool { return !e.IsOutside() })
+	}
+	fromInside, toInside := inside(srcs), inside(dsts)
+	for _, d := range dsts {
+		if !d.IsOutside() || fromInside {
+			a.to++
+		}
+	}
+	for _, s := range srcs {
+		if s.IsOutside() && !toInside {
+			continue
+		}
+		a.from++
+		reach, may := false, false
+		for _, d := range dsts {
+			var b model.Bounds
+			switch {
+			case isSelf:
+				b = x.Between(self, self)
+			case s == d, s.IsOutside() && d.IsOutside():
+				continue
+			default:
+				b = pairBoundsOf(x, from.Named, s, d)
+			}
+			want := PortsAt(x, ports, d)
+			lo, up := b.Lower.Intersect(want), b.Upper.Intersect(want)
+			a.lower, a.upper = a.lower.Union(lo), a.upper.Union(up)
+			reach, may = reach || !lo.Empty(), may || !up.Empty()
+			a.allConnect, a.allMay = a.allConnect && !lo.Empty(), a.allMay && !up.Empty()
+		}
+		if reach {
+			a.reaching++
+		}
+		if may {
+			a.maybe++
+		}
+	}
+	return a
+}
+
+// holds reports whether a set holds an endpoint, outside atoms included.
+func holds(s *engine.Set, e engine.EndpointID) bool {
+	for o := range s.All() {
+		if o == e {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAskPairByPair(t *testing.T) {
+	truths := map[Truth]int{}
+	for seed := range uint64(400) {
+		x, c := generated(t, seed)
+		all := expressions(x)
+		r := rand.New(rand.NewPCG(seed, 8))
+		for range 40 {
+			fromText, toText := all[r.IntN(len(all))], all[r.IntN(len(all))]
+			portText := []string{"", "80", "UDP/53", "TCP/1-1023", "http", "web,443"}[r.IntN(6)]
+			from, ok1 := ends(t, x, fromText)
+			to, ok2 := ends(t, x, toText)
+			if !ok1 || !ok2 {
+				continue
+			}
+			ports, err := ParsePorts(portText)
+			require.NoError(t, err)
+			want := askSlowly(x, from, to, ports)
+			what := fmt.Sprintf("seed %d: %s reach %s on %q\n%s", seed, fromText, toText, portText, c.YAML())
+			if want.from == 0 || want.to == 0 {
+				continue // both are outside
+			}
+			for mode, truth := range map[Mode]Truth{
+				Any:  three(!want.lower.Empty(), !want.upper.Empty()),
+				None: three(want.upper.Empty(), want.lower.Empty()),
+				All:  three(want.allConnect, want.allMay),
+			} {
+				got := Ask(x, Question{From: from, To: to, Ports: ports, Mode: mode})
+				require.Equal(t, truth, got.Truth, "mode %d, %s", mode, what)
+				require.Equal(t, want.lower.String(), got.Ports.String(), what)
+				require.Equal(t, want.upper.String(), got.MaybePorts.String(), what)
+				require.Equal(t, [4]int{want.from, want.to, want.reaching, want.maybe}, [4]int{got.From, got.To, got.Reaching, got.Maybe}, what)
+				checkWitness(t, x, from, to, ports, mode, got, what)
+				truths[got.Truth]++
+			}
+			if portText == "" {
+				b := Between(x, from, to)
+				require.Equal(t, want.lower.String(), b.Lower.String(), what)
+				require.Equal(t, want.upper.String(), b.Upper.String(), what)
+			}
+		}
+	}
+	for _, truth := range []Truth{Yes, No, Uncertain} {
+		require.Greater(t, truths[truth], 500, "too few answers %v: %v", truth, truths)
+	}
+}
+
+// three is yes, or uncertain when only maybe holds.
+func three(yes, maybe bool) Truth {
+	switch {
+	case yes:
+		return Yes
+	case maybe:
+		return Uncertain
+	}
+	return No
+}
+
+func checkWitness(t *testing.T, x *engine.Index, from, to Ends, ports PortQuery, mode Mode, got Answer, what string) {
+	t.Helper()
+	want := map[Mode]map[Truth]model.Verdict{
+		Any:  {Yes: model.Allowed, Uncertain: model.Unknown},
+		None: {No: model.Allowed, Uncertain: model.Unknown},
+		All:  {No: model.Denied, Uncertain: model.Unknown},
+	}[mode]
+	verdict, some := want[got.Truth]
+	require.Equal(t, some, got.Witness != nil, what)
+	if !some {
+		return
+	}
+	w := got.Witness
+	require.Equal(t, verdict, w.Verdict, "%+v %s", w, what)
+	require.Equal(t, verdict, x.Verdict(w.Flow), "%+v %s", w, what)
+	require.True(t, holds(&from.Set, w.Flow.Src) && holds(&to.Set, w.Flow.Dst), "%+v %s", w, what)
+	for _, end := range []struct {
+		e engine.EndpointID
+		a netip.Addr
+	}{{w.Flow.Src, w.From}, {w.Flow.Dst, w.To}} {
+		if end.e.IsOutside() {
+			require.Equal(t, end.e, x.Addr(end.a), "%+v %s", w, what)
+		}
+	}
+	if verdict != model.Denied {
+		require.True(t, PortsAt(x, ports, w.Flow.Dst).Contains(w.Flow.Protocol, w.Flow.Port), "%+v %s", w, what)
+	}
+	if verdict == model.Unknown {
+		require.NotEmpty(t, Reason(x, w.Flow), what)
+		require.NotEmpty(t, Settle(x, w.Flow), what)
+	} else {
+		require.Empty(t, Reason(x, w.Flow), what)
+	}
+	deciding := Deciding(x, w.Flow)
+	require.Equal(t, verdict == model.Allowed && w.Flow.Src.IsPod() && !isHost(x, w.Flow.Src), verdict == model.Allowed && len(deciding[model.Egress]) > 0, "%+v %s", w, what)
+}
+
+// partyOf names an inside endpoint as a listing does.
+func partyOf(x *engine.Index, e engine.EndpointID, by By) string {
+	if e.IsNode() {
+		return EndpointName(x, e)
+	}
+	p := &x.Snapshot().Pods[e]
+	return [...]string{ByWorkload: WorkloadPath(p), ByPod: p.Path(), ByNamespace: p.Namespace}[by]
+}
+
+// TestListPairByPair compares the rows between pods and nodes with all pairs,
+// and the rows with outside addresses at one address of each part.
+func TestListPairByPair(t *testing.T) {
+	rows, doubtful, outsideRows := 0, 0, 0
+	for seed := range uint64(300) {
+		x, c := generated(t, seed)
+		all := expressions(x)
+		r := rand.New(rand.NewPCG(seed, 9))
+		for range 10 {
+			fromText, toText := all[r.IntN(len(all))], all[r.IntN(len(all))]
+			if r.IntN(3) == 0 {
+				fromText, toText = "any", "any"
+			}
+			from, ok1 := ends(t, x, fromText)
+			to, ok2 := ends(t, x, toText)
+			if !ok1 || !ok2 {
+				continue
+			}
+			by := By(r.IntN(3))
+			what := fmt.Sprintf("seed %d: list --from %s --to %s by %d\n%s", seed, fromText, toText, by, c.YAML())
+			got := List(x, from, to, by)
+			type key struct{ from, to string }
+			lower, upper := map[key]model.PortSet{}, map[key]model.PortSet{}
+			for s := range from.Set.All() {
+				for d := range to.Set.All() {
+					if s == d || s.IsOutside() || d.IsOutside() {
+						continue
+					}
+					b := pairBoundsOf(x, from.Named, s, d)
+					k := key{partyOf(x, s, by), partyOf(x, d, by)}
+					lower[k], upper[k] = lower[k].Union(b.Lower), upper[k].Union(b.Upper)
+				}
+			}
+			wantRows := map[string]bool{}
+			for k := range upper {
+				if !lower[k].Empty() {
+					wantRows["certain "+k.from+" "+k.to+" "+lower[k].String()] = true
+				}
+				if rest := upper[k].Minus(lower[k]); !rest.Empty() {
+					wantRows["uncertain "+k.from+" "+k.to+" "+rest.String()] = true
+				}
+			}
+			gotRows := map[string]bool{}
+			collect := func(list []Connection, word string) {
+				for _, c := range list {
+					require.Equal(t, word == "uncertain", c.Reason != "", "%+v %s", c, what)
+					if c.CIDRs != nil {
+						outsideRows++
+						continue
+					}
+					k := word + " " + c.From.Name + " " + c.To.Name + " " + c.Ports.String()
+					require.False(t, gotRows[k], "row %s twice: %s", k, what)
+					gotRows[k] = true
+				}
+			}
+			collect(got.Certain, "certain")
+			collect(got.Uncertain, "uncertain")
+			require.Equal(t, wantRows, gotRows, what)
+			rows += len(got.Certain)
+			doubtful += len(got.Uncertain)
+			checkOutside(t, x, from.Set, to.Set.Outside(), got, by, what, func(s, d engine.EndpointID) (engine.EndpointID, engine.EndpointID) { return s, d })
+			checkOutside(t, x, to.Set, from.Set.Outside(), got, by, what, func(s, d engine.EndpointID) (engine.EndpointID, engine.EndpointID) { return d, s })
+		}
+	}
+	require.Greater(t, rows, 1000)
+	require.Greater(t, doubtful, 300)
+	require.Greater(t, outsideRows, 1000)
+}
+
+// checkOutside compares what a listing says of one address of each part with
+// what the engine says.
+func checkOutside(t *testing.T, x *engine.Index, inside engine.Set, parts []engine.Outside, got Listing, by By, what string,
+	order func(inside, outside engine.EndpointID) (src, dst engine.EndpointID)) {
+	t.Helper()
+	for _, part := range parts {
+		want := map[string]model.Bounds{}
+		for e := range inside.All() {
+			if e.IsOutside() {
+				continue
+			}
+			src, dst := order(e, part.Endpoint)
+			b := x.BetweenClasses(x.Class(src), x.Class(dst))
+			w := want[partyOf(x, e, by)]
+			want[partyOf(x, e, by)] = model.Bounds{Lower: w.Lower.Union(b.Lower), Upper: w.Upper.Union(b.Upper)}
+		}
+		listed := func(list []Connection, party string) (out model.PortSet) {
+			for _, c := range list {
+				end, other := c.From, c.To
+				if src, _ := order(0, 1); src == 1 {
+					end, other = other, end
+				}
+				if end.Name == party && other.Kind >= PartyExternal && slices.ContainsFunc(c.CIDRs, func(p netip.Prefix) bool { return p.Contains(part.Witness) }) {
+					out = out.Union(c.Ports)
+				}
+			}
+			return out
+		}
+		for party, b := range want {
+			require.Equal(t, b.Lower.String(), listed(got.Certain, party).String(), "%s %v: %s", party, part.Witness, what)
+			rest := b.Upper.Minus(b.Lower)
+			shown := listed(got.Uncertain, party)
+			if part.Witness.Is6() && b.Lower.Empty() && shown.Empty() {
+				continue // R47: an IPv6 answer that says nothing new
+			}
+			require.Equal(t, rest.String(), shown.String(), "%s %v: %s", party, part.Witness, what)
+		}
+	}
+}

@@ -1,0 +1,274 @@
+package solver
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/internal/nearest"
+	"github.com/podreach/podreach/model"
+)
+
+// Ends is an expression resolved against one Index: one side of a question.
+type Ends struct {
+	Expr Expr
+	Set  engine.Set
+	// Named is set when the expression names its endpoints one by one (nodes,
+	// a path, an address literal) rather than selecting them. Only then does
+	// the own-node exemption count (R52), and only then is one pod on both
+	// sides self traffic (R50).
+	Named bool
+}
+
+// EmptyError says that an expression selects nothing in the snapshot.
+type EmptyError struct {
+	Expr       Expr
+	Message    string
+	Suggestion string // the nearest existing name; may be ""
+}
+
+// Error is "EXPR: message; did you mean SUGGESTION?".
+func (e *EmptyError) Error() string {
+	s := fmt.Sprintf("%q selects nothing: %s", e.Expr.Text, e.Message)
+	if e.Suggestion != "" {
+		s += fmt.Sprintf("; did you mean %s?", e.Suggestion)
+	}
+	return s
+}
+
+// Resolve finds the endpoints that an expression means. The error is an
+// *EmptyError when there are none; the Ends are then usable and empty. Cost:
+// O(pods), for address sets O(atoms + owned addresses).
+func Resolve(x *engine.Index, e Expr) (Ends, error) {
+	out := Ends{Expr: e}
+	switch e.Form {
+	case FormNamed:
+		out.Set = namedSet(x, e.Named)
+		out.Named = e.Named == WordNodes
+	case FormPods:
+		out.Set = x.Select(e.Pods)
+	case FormAddress:
+		out.Named = true
+		if owner, ok := x.Owner(e.Addr); ok {
+			out.Set.Add(owner)
+		} else {
+			out.Set = x.Outside(ipSet(netip.PrefixFrom(e.Addr, e.Addr.BitLen())))
+		}
+	case FormRange:
+		out.Set = rangeSet(x, e.Prefix)
+	case FormPath:
+		out.Named = true
+		addPath(x, e, &out.Set)
+	default:
+		return out, &EmptyError{Expr: e, Message: "the expression is not valid"}
+	}
+	if out.Set.Empty() {
+		return out, emptyError(x, e)
+	}
+	return out, nil
+}
+
+func namedSet(x *engine.Index, word string) engine.Set {
+	switch word {
+	case WordCluster:
+		return x.AllPods()
+	case WordNodes:
+		return x.AllNodes()
+	case WordAny:
+		return x.AllPods().Union(x.Outside(everyAddress()))
+	}
+	return x.Outside(NamedAddresses(x.Snapshot(), word))
+}
+
+// NamedAddresses returns the addresses of a named set (R111): outside,
+// internet, private or metadata. The cluster's own ranges are no part of
+// internet and private; single addresses that pods and nodes own still are.
+func NamedAddresses(s *model.Snapshot, word string) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	add := func(ps []netip.Prefix) {
+		for _, p := range ps {
+			b.AddPrefix(p)
+		}
+	}
+	remove := func(ps []netip.Prefix) {
+		for _, p := range ps {
+			b.RemovePrefix(p)
+		}
+	}
+	switch word {
+	case WordOutside:
+		return everyAddress()
+	case WordInternet:
+		b.AddPrefix(netip.MustParsePrefix("0.0.0.0/0"))
+		remove(model.Special4)
+		add(model.Public6)
+		remove(model.Public6Except)
+		remove(s.PodCIDRs)
+		remove(s.ServiceCIDRs)
+	case WordPrivate:
+		add(model.Private)
+		remove(s.PodCIDRs)
+		remove(s.ServiceCIDRs)
+	case WordMetadata:
+		add(model.Metadata)
+	}
+	return build(&b)
+}
+
+func everyAddress() *netipx.IPSet {
+	return ipSet(netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"))
+}
+
+func ipSet(ps ...netip.Prefix) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, p := range ps {
+		b.AddPrefix(p)
+	}
+	return build(&b)
+}
+
+// build never fails: the builder's only errors are invalid prefixes, and
+// callers pass valid ones.
+func build(b *netipx.IPSetBuilder) *netipx.IPSet {
+	s, err := b.IPSet()
+	if err != nil {
+		panic("solver: " + err.Error())
+	}
+	return s
+}
+
+// rangeSet is a CIDR: its unowned addresses and the known owners inside.
+func rangeSet(x *engine.Index, p netip.Prefix) engine.Set {
+	s := x.Snapshot()
+	var owners engine.Set
+	for i := range s.Pods {
+		for _, a := range s.Pods[i].Addresses {
+			if a.State == model.AddressKnown && p.Contains(a.Addr) {
+				owners.Add(engine.EndpointID(i))
+			}
+		}
+	}
+	for i := range s.Nodes {
+		if slices.ContainsFunc(s.Nodes[i].Addresses, func(a netip.Addr) bool { return p.Contains(a.Unmap()) }) {
+			if n, ok := x.Node(s.Nodes[i].Name); ok {
+				owners.Add(n)
+			}
+		}
+	}
+	return owners.Union(x.Outside(ipSet(p)))
+}
+
+// addPath adds every workload and every pod of a path (a union).
+func addPath(x *engine.Index, e Expr, set *engine.Set) {
+	s := x.Snapshot()
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		if p.Namespace != e.Namespace {
+			continue
+		}
+		workload := p.Workload.Name == e.Name && (e.Kind == "" || e.Kind == p.Workload.Kind)
+		pod := p.Name == e.Name && (e.Kind == "" || e.Kind == "pod" || p.Template && e.Kind == p.Workload.Kind)
+		if workload || pod {
+			set.Add(engine.EndpointID(i))
+		}
+	}
+}
+
+func emptyError(x *engine.Index, e Expr) *EmptyError {
+	s := x.Snapshot()
+	err := &EmptyError{Expr: e, Message: "nothing matches it"}
+	namespaces := func() []string {
+		var out []string
+		for i := range s.Namespaces {
+			out = append(out, s.Namespaces[i].Name)
+		}
+		return out
+	}
+	known := func(ns string) bool { return slices.Contains(namespaces(), ns) }
+	switch e.Form {
+	case FormNamed:
+		switch e.Named {
+		case WordNodes:
+			err.Message = "the input holds no Node objects"
+		case WordCluster, WordAny:
+			err.Message = "the input holds no pods"
+		}
+	case FormPods:
+		if ns := e.Pods.Namespace; ns != "" && !known(ns) {
+			err.Message = fmt.Sprintf("there is no namespace %q", ns)
+			if n := nearest.Of(ns, namespaces()); n != "" {
+				err.Suggestion = n + ":" + strings.TrimPrefix(e.Pods.String(), ns+":")
+			}
+			return err
+		}
+		err.Message = "no pod matches"
+		err.Suggestion = nearestSelector(x, e.Pods)
+	case FormPath:
+		if !known(e.Namespace) {
+			err.Message = fmt.Sprintf("there is no namespace %q", e.Namespace)
+			if n := nearest.Of(e.Namespace, namespaces()); n != "" {
+				w := e
+				w.Namespace = n
+				err.Suggestion = w.String()
+			}
+			return err
+		}
+		err.Message = fmt.Sprintf("namespace %q has no workload or pod of that name", e.Namespace)
+		var names []string
+		for i := range s.Pods {
+			if p := &s.Pods[i]; p.Namespace == e.Namespace {
+				names = append(names, p.Namespace+"/"+p.Workload.Kind+"/"+p.Workload.Name, p.Path())
+				if e.Kind == "" {
+					names = append(names, p.Namespace+"/"+p.Workload.Name, p.Namespace+"/"+p.Name)
+				}
+			}
+		}
+		err.Suggestion = nearest.Of(e.String(), names)
+	}
+	return err
+}
+
+// nearestSelector replaces one label of a selector that no pod matches by the
+// nearest one that pods carry.
+func nearestSelector(x *engine.Index, p model.PodSet) string {
+	s := x.Snapshot()
+	for i, r := range p.Pods {
+		if r.Operator != model.In && r.Operator != model.Exists {
+			continue
+		}
+		var keys, values []string
+		for j := range s.Pods {
+			if p.Namespace != "" && s.Pods[j].Namespace != p.Namespace {
+				continue
+			}
+			for k, v := range s.Pods[j].Labels {
+				keys = append(keys, k)
+				if k == r.Key {
+					values = append(values, v)
+				}
+			}
+		}
+		slices.Sort(keys)
+		slices.Sort(values)
+		keys, values = slices.Compact(keys), slices.Compact(values)
+		fixed := p
+		fixed.Pods = slices.Clone(p.Pods)
+		switch {
+		case len(values) == 0:
+			if k := nearest.Of(r.Key, keys); k != "" {
+				fixed.Pods[i].Key = k
+				return fixed.String()
+			}
+		case r.Operator == model.In && !slices.Contains(values, r.Values[0]):
+			if v := nearest.Of(r.Values[0], values); v != "" {
+				fixed.Pods[i].Values = []string{v}
+				return fixed.String()
+			}
+		}
+	}
+	return ""
+}

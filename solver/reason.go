@@ -1,0 +1,99 @@
+package solver
+
+import (
+	"fmt"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
+)
+
+// Reason says in one sentence what the snapshot does not say, for a flow whose
+// verdict is uncertain. "" when the verdict is certain.
+func Reason(x *engine.Index, f engine.Flow) string { return doubtOf(x, f).reason }
+
+// Settle says what would make the verdict of an uncertain flow certain. "" when
+// it is certain.
+func Settle(x *engine.Index, f engine.Flow) string { return doubtOf(x, f).settle }
+
+// doubt is the first thing that makes a flow uncertain.
+type doubt struct{ reason, settle string }
+
+const settleAddress = "a live snapshot with pod addresses, or podCIDRs in podreach.yaml"
+
+func doubtOf(x *engine.Index, f engine.Flow) doubt {
+	t := x.Explain(f)
+	if t.Verdict != model.Unknown {
+		return doubt{}
+	}
+	for _, ft := range t.Families {
+		if ft.Verdict != model.Unknown {
+			continue
+		}
+		sides := []engine.SideTrace{ft.Egress, ft.Ingress}
+		for _, s := range sides {
+			for _, step := range s.Steps {
+				if step.Decides && step.Rule >= 0 && x.Snapshot().Rules[step.Rule].Action == model.Uncertain {
+					return ruleDoubt(&x.Snapshot().Rules[step.Rule])
+				}
+			}
+		}
+		for _, s := range sides {
+			if s.Verdict != model.Unknown {
+				continue
+			}
+			other := f.Dst
+			if s.Direction == model.Ingress {
+				other = f.Src
+			}
+			for _, step := range s.Steps {
+				if step.Match == engine.MatchMaybe {
+					return peerDoubt(x, &x.Snapshot().Rules[step.Rule], s.Subject, other, ft.Family)
+				}
+			}
+		}
+		if ft.Exists == model.Unknown {
+			return doubt{"the input does not say whether " + familyReason(x, f, ft.Family), "ipFamilies in podreach.yaml"}
+		}
+	}
+	return doubt{"the snapshot does not say", settleAddress}
+}
+
+func ruleDoubt(r *model.Rule) doubt {
+	if r.Object.Kind == "" {
+		return doubt{r.Note, "a document that can be read"}
+	}
+	return doubt{r.Note, fmt.Sprintf("nothing in the input: %s is a kind that this version does not decide", r.Object.Kind)}
+}
+
+func peerDoubt(x *engine.Index, r *model.Rule, subject, other engine.EndpointID, f model.Family) doubt {
+	switch {
+	case r.Peer.Relation == model.OwnNode:
+		return doubt{fmt.Sprintf("the input does not say whether %s is on the node of %s", EndpointName(x, other), EndpointName(x, subject)),
+			"a live snapshot, which names the node of each pod"}
+	case other.IsNode():
+		return doubt{fmt.Sprintf("which of its %v addresses %s uses is not known", f, EndpointName(x, other)),
+			"a rule that treats all addresses of the node alike"}
+	}
+	return doubt{fmt.Sprintf("the %v address of %s is not known", f, EndpointName(x, other)), settleAddress}
+}
+
+func familyReason(x *engine.Index, f engine.Flow, fam model.Family) string {
+	for _, e := range []engine.EndpointID{f.Src, f.Dst} {
+		if e.IsPod() && x.Snapshot().Pods[e].Addresses[fam].State == model.AddressMaybe {
+			return fmt.Sprintf("%s has an %v address", EndpointName(x, e), fam)
+		}
+	}
+	return fmt.Sprintf("both ends have an %v address", fam)
+}
+
+// EndpointName is the endpoint as expressions and outputs name it: a pod's
+// path, "node/NAME", or "outside" for an atom of outside addresses.
+func EndpointName(x *engine.Index, e engine.EndpointID) string {
+	switch {
+	case e.IsPod():
+		return x.Snapshot().Pods[e].Path()
+	case e.IsNode():
+		return "node/" + x.Snapshot().Nodes[e.NodeIndex()].Name
+	}
+	return "outside"
+}
