@@ -45,7 +45,10 @@ type Question struct {
 type Witness struct {
 	Flow     engine.Flow
 	From, To netip.Addr    // the address, for an outside end
-	Verdict  model.Verdict // of the flow
+	// Verdict is what the pair shows. Where all pairs of a selection are a
+	// host and a pod on its node, which does not count there, the engine's
+	// verdict on Flow may be Allowed all the same.
+	Verdict model.Verdict
 }
 
 // Stop is a rule that stops pairs of a question, on its side.
@@ -348,37 +351,37 @@ func (a *asker) record(src, dst *group, pair [2]engine.EndpointID, b model.Bound
 
 // conclude turns what was found into the answer of the mode.
 func (a *asker) conclude() {
-	pick := func(yes, maybe *found, ifYes, otherwise Truth) {
+	pick := func(yes, maybe *found, ifYes, otherwise Truth, shows model.Verdict) {
 		switch {
 		case yes != nil:
-			a.answer.Truth, a.answer.Witness = ifYes, a.witness(yes)
+			a.answer.Truth, a.answer.Witness = ifYes, a.witness(yes, shows)
 		case maybe != nil:
-			a.answer.Truth, a.answer.Witness = Uncertain, a.witness(maybe)
+			a.answer.Truth, a.answer.Witness = Uncertain, a.witness(maybe, model.Unknown)
 		default:
 			a.answer.Truth = otherwise
 		}
 	}
 	switch a.q.Mode {
 	case All:
-		pick(a.notPossible, a.notCertain, No, Yes)
+		pick(a.notPossible, a.notCertain, No, Yes, model.Denied)
 	case None:
-		pick(a.certain, a.possible, No, Yes)
+		pick(a.certain, a.possible, No, Yes, model.Allowed)
 	default:
-		pick(a.certain, a.possible, Yes, No)
+		pick(a.certain, a.possible, Yes, No, model.Allowed)
 	}
 }
 
-// witness picks a port and a family for a pair.
-func (a *asker) witness(f *found) *Witness {
-	w := &Witness{Flow: engine.Flow{Src: f.pair[0], Dst: f.pair[1], Family: model.AnyFamily}}
+// witness picks a port and a family for a pair that shows a verdict.
+func (a *asker) witness(f *found, shows model.Verdict) *Witness {
+	w := &Witness{Flow: engine.Flow{Src: f.pair[0], Dst: f.pair[1], Family: model.AnyFamily}, Verdict: shows}
 	w.Flow.Protocol, w.Flow.Port = telling(f.ports)
+	a.plainPair(f, w)
 	if f.src.outside != nil {
 		w.From = a.tellingAddress(f.src.outside)
 	}
 	if f.dst.outside != nil {
 		w.To = a.tellingAddress(f.dst.outside)
 	}
-	w.Verdict = a.x.Verdict(w.Flow)
 	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
 		one := w.Flow
 		one.Family = fam
@@ -387,6 +390,34 @@ func (a *asker) witness(f *found) *Witness {
 		}
 	}
 	return w
+}
+
+// maxPlainPairs bounds the search for a pair of hosts without a relation.
+const maxPlainPairs = 10_000
+
+// plainPair replaces the pair of a witness where a node's own pods do not
+// count (R52), but would show another verdict, by one of the same classes that
+// is not on one node, if there is one.
+func (a *asker) plainPair(f *found, w *Witness) {
+	if a.x.Verdict(w.Flow) == w.Verdict {
+		return
+	}
+	try := w.Flow
+	left := maxPlainPairs
+	for _, try.Src = range a.x.Members(f.src.class) {
+		if !a.q.From.Set.Contains(try.Src) {
+			continue
+		}
+		for _, try.Dst = range a.x.Members(f.dst.class) {
+			if left--; left < 0 {
+				return
+			}
+			if try.Src != try.Dst && a.q.To.Set.Contains(try.Dst) && a.x.Verdict(try) == w.Verdict {
+				w.Flow = try
+				return
+			}
+		}
+	}
 }
 
 // tellingAddresses are outside addresses that readers know.

@@ -17,14 +17,6 @@ import (
 	"github.com/podreach/podreach/model/dialect"
 )
 
-// found is one thing that a document held: an object, or nothing with the
-// reason why.
-type found struct {
-	object      *Object
-	diagnostics []dialect.Diagnostic
-	notObject   bool // the diagnostic is that it is no Kubernetes object
-}
-
 // decoder decodes one top-level JSON value into objects. It reads forward
 // only, in one pass, one member of a list at a time; what it cannot understand
 // yet (a spec before its kind) it keeps until it can.
@@ -84,22 +76,6 @@ type element struct {
 type keptField struct {
 	name, path string
 	value      jsontext.Value
-}
-
-// problem is a field for which the API server would refuse the object.
-type problem struct {
-	code    dialect.Code
-	path    string
-	message string
-}
-
-// maxProblems is how many problems of one object are told.
-const maxProblems = 20
-
-func (e *element) add(p problem) {
-	if len(e.problems) < maxProblems {
-		e.problems = append(e.problems, p)
-	}
 }
 
 // isList reports whether e, which is complete, is a list: its kind ends in
@@ -320,17 +296,6 @@ func (d *decoder) finish(e, parent *element) error {
 	return nil
 }
 
-// misspelt is a list whose members nobody will see, such as one with "Items".
-func (d *decoder) misspelt(e *element) found {
-	o := d.origin
-	o.Path = e.path
-	f := broken(o, 0, 0, dialect.CodeNotAnObject, fmt.Sprintf("%s has a field %s; the members of a list are in items", clip(e.kind), e.misspelt),
-		&Broken{Kind: e.kind, Policy: mayHoldPolicy(e.kind)})
-	f.diagnostics[0].Origin.Path = join(e.path, e.misspelt)
-	d.locate(&f.diagnostics[0])
-	return f
-}
-
 // settled emits e, whose type is known.
 func (d *decoder) settled(e *element) error {
 	d.settle(e)
@@ -345,120 +310,6 @@ func (d *decoder) settled(e *element) error {
 	}
 	d.emit(d.object(e))
 	return nil
-}
-
-// object makes the result of an element that is an object of known type.
-func (d *decoder) object(e *element) found {
-	o := &Object{Kind: e.kind, APIVersion: e.apiVersion, Namespace: e.meta.Namespace, Name: e.meta.Name, Origin: d.origin}
-	o.Origin.Path = e.path
-	f := found{object: o}
-	if e.value != nil {
-		o.Value = e.finished()
-		if o.Name == "" {
-			message := "metadata.name is missing"
-			if e.meta.GenerateName != "" {
-				message += "; generateName does not say which name the cluster will give"
-			}
-			e.add(problem{dialect.CodeNoName, join(e.path, "metadata"), message})
-		}
-	} else {
-		e.problems = nil // nothing of it is used
-	}
-	ambiguous, noKind, unsure := false, false, false
-	for _, r := range d.repeated[e.path] {
-		inner, ok := within(r.path, e.path)
-		if !ok {
-			continue
-		}
-		a := isIdentity(inner)
-		if e.value == nil && !a {
-			continue
-		}
-		ambiguous = ambiguous || a
-		unsure = unsure || inner == "spec" || strings.HasPrefix(inner, "spec.podSelector")
-		diagnostic := d.diagnostic(o, problem{dialect.CodeDuplicateKey, r.path, "the key " + lastKey(inner) + " is given twice in one mapping"})
-		if r.line > 0 {
-			diagnostic.Line, diagnostic.Column = r.line, r.column
-		}
-		f.diagnostics = append(f.diagnostics, diagnostic)
-		noKind = noKind || inner == "kind" || inner == "apiVersion"
-	}
-	delete(d.repeated, e.path)
-	for _, p := range e.problems {
-		f.diagnostics = append(f.diagnostics, d.diagnostic(o, p))
-	}
-	switch {
-	case ambiguous: // perhaps two objects without a line --- between them
-		if noKind {
-			o.Kind = ""
-		}
-		o.Value = &Broken{Kind: o.Kind, Policy: mayHoldPolicy(o.Kind)}
-		o.Namespace, o.Name = "", ""
-	case len(f.diagnostics) > 0:
-		rejected := &Rejected{}
-		switch v := o.Value.(type) {
-		case *Rejected:
-			rejected = v
-		case *networkingv1.NetworkPolicy:
-			rejected.Subjects = &v.Spec.PodSelector
-		}
-		if unsure {
-			rejected.Subjects = nil
-		}
-		o.Value = rejected
-	}
-	return f
-}
-
-// isIdentity reports whether an object of which this field is not certain is
-// not certain itself.
-func isIdentity(path string) bool {
-	switch path {
-	case "apiVersion", "kind", "metadata", "metadata.namespace":
-		return true
-	}
-	return false
-}
-
-// repeat notes a key that is given twice.
-func (d *decoder) repeat(k repeatedKey) {
-	if d.repeated == nil {
-		d.repeated = map[string][]repeatedKey{}
-	}
-	object := listPath(k.path)
-	list := d.repeated[object]
-	inner, _ := within(k.path, object)
-	if slices.ContainsFunc(list, func(r repeatedKey) bool { return r.path == k.path }) || len(list) >= maxProblems && !isIdentity(inner) {
-		return
-	}
-	d.repeated[object] = append(list, k)
-}
-
-// notObject emits that what stands at path is no Kubernetes object.
-func (d *decoder) notObject(path, message string) {
-	o := d.origin
-	o.Path = path
-	diagnostic := dialect.Diagnostic{Code: dialect.CodeNotAnObject, Origin: o, Message: message}
-	d.locate(&diagnostic)
-	d.emit(found{notObject: true, diagnostics: []dialect.Diagnostic{diagnostic}})
-}
-
-func (d *decoder) diagnostic(o *Object, p problem) dialect.Diagnostic {
-	diagnostic := dialect.Diagnostic{Code: p.code, Origin: o.Origin, Object: o.Ref(), Message: o.Ref().String() + ": " + p.message}
-	if o.Name == "" {
-		diagnostic.Message = strings.TrimSpace(o.Kind+" without a name") + ": " + p.message
-	}
-	diagnostic.Origin.Path = p.path
-	d.locate(&diagnostic)
-	return diagnostic
-}
-
-// locate fills in the position of a diagnostic in a YAML document, which is at
-// hand; one in JSON is found when somebody asks.
-func (d *decoder) locate(diagnostic *dialect.Diagnostic) {
-	if d.root != nil {
-		diagnostic.Line, diagnostic.Column = nodePosition(d.root, diagnostic.Origin.Path)
-	}
 }
 
 // unmarshal decodes the value that the decoder stands before into target. What
@@ -506,16 +357,4 @@ func (d *decoder) unmarshalRaw(e *element, path string, v jsontext.Value, target
 func (d *decoder) problem(e *element, base string, err *json.SemanticError) {
 	path := pointerPath(base, err.JSONPointer)
 	e.add(problem{dialect.CodeWrongType, path, d.mismatch(e, path, err)})
-}
-
-// checkRepeated finds the first key that v gives twice, if the decoder lets
-// such values through.
-func (d *decoder) checkRepeated(v jsontext.Value, path string) {
-	if !d.tolerant || v.IsValid() {
-		return
-	}
-	var syntactic *jsontext.SyntacticError
-	if err := jsontext.NewDecoder(bytes.NewReader(v)).SkipValue(); errors.As(err, &syntactic) {
-		d.repeat(repeatedKey{path: pointerPath(path, syntactic.JSONPointer)})
-	}
 }

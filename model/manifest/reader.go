@@ -103,7 +103,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 			cancel()
 			wg.Wait()
 		}()
-		before, errors := l.Objects, l.Count(dialect.Error)
+		before := l.Objects
 		var t tally
 		for j := range p.order {
 			for results := range j.out {
@@ -118,7 +118,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				t = tally{}
 			}
 		}
-		if l.Objects == before && l.Count(dialect.Error) == errors {
+		if l.Objects == before && l.Count(dialect.Error) == 0 {
 			l.Report(dialect.Diagnostic{Code: dialect.CodeNoObjects, Message: "the input holds no Kubernetes object"})
 		}
 	}
@@ -249,7 +249,7 @@ func (p *pipeline) produce(inputs []Input) {
 
 // input cuts one input into jobs.
 func (p *pipeline) input(in Input) bool {
-	f := p.reader.remember(in)
+	f := &file{input: in}
 	stream, err := in.Open()
 	if err != nil {
 		return p.fail(in.Name, err, true)
@@ -259,12 +259,14 @@ func (p *pipeline) input(in Input) bool {
 		stream.Close()
 		var wide *utf16Error
 		if errors.As(err, &wide) {
+			p.reader.remember(f)
 			return p.submit(&job{file: in.Name, last: true, run: func(emit func(found)) {
 				emit(broken(model.Origin{File: in.Name}, 1, 1, dialect.CodeSyntax, wide.Error(), &Broken{Policy: true}))
 			}})
 		}
 		return p.fail(in.Name, err, true)
 	}
+	p.reader.remember(f)
 	if f.json {
 		return p.submit(&job{file: in.Name, last: true, run: func(emit func(found)) {
 			defer stream.Close()
@@ -300,13 +302,11 @@ func unreadableRest(o model.Origin, err error) found {
 	return found{diagnostics: []dialect.Diagnostic{unreadableFile(o.File, err)}, object: &Object{Origin: o, Value: &Broken{Policy: true}}}
 }
 
-func (r *Reader) remember(in Input) *file {
-	f := &file{input: in}
+// remember makes positions in the file known.
+func (r *Reader) remember(f *file) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.files[in.Name] = f
-	r.parsed = nil
-	return f
+	r.files[f.input.Name] = f
 }
 
 type utf16Error struct{}
