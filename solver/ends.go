@@ -72,6 +72,16 @@ func Resolve(x *engine.Index, e Expr) (Ends, error) {
 	return out, nil
 }
 
+// Find parses an expression and resolves it. The error is an *ExprError or an
+// *EmptyError.
+func Find(x *engine.Index, expr string) (Ends, error) {
+	e, err := ParseExpr(expr)
+	if err != nil {
+		return Ends{}, err
+	}
+	return Resolve(x, e)
+}
+
 func namedSet(x *engine.Index, word string) engine.Set {
 	switch word {
 	case WordCluster:
@@ -164,6 +174,12 @@ func rangeSet(x *engine.Index, p netip.Prefix) engine.Set {
 
 // addPath adds every workload and every pod of a path (a union).
 func addPath(x *engine.Index, e Expr, set *engine.Set) {
+	if e.Kind == "pod" { // names one pod; many such paths are asked about at a time
+		if p, ok := x.Pod(e.Namespace, e.Name); ok {
+			set.Add(p)
+		}
+		return
+	}
 	s := x.Snapshot()
 	for i := range s.Pods {
 		p := &s.Pods[i]

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
-	"github.com/stretchr/testify/require"
 )
 
 func in(key string, values ...string) model.Requirement {

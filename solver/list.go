@@ -58,8 +58,7 @@ type Listing struct {
 // pairs of two outside addresses (R114). Cost: O(endpoints) plus an evaluation
 // for each pair of classes plus the rows.
 func List(x *engine.Index, from, to Ends, by By) Listing {
-	l := &lister{x: x, by: by, from: from, to: to, pairs: map[[2]int]*pairBounds{}, partyID: map[Party]int{},
-		reasons: map[[2]int]engine.Flow{}}
+	l := &lister{x: x, by: by, from: from, to: to, pairs: map[[2]int]*pairBounds{}, partyID: map[Party]int{}}
 	l.src = l.members(&from.Set)
 	l.dst = l.members(&to.Set)
 	l.podPairs()
@@ -76,11 +75,22 @@ type lister struct {
 	parties  []Party
 	partyID  map[Party]int
 	pairs    map[[2]int]*pairBounds
-	reasons  map[[2]int]engine.Flow
 	out      Listing
 }
 
-type pairBounds struct{ lower, upper model.PortSet }
+type pairBounds struct {
+	lower, upper model.PortSet
+	doubtful     []doubtfulPair
+}
+
+// doubtfulPair is two endpoints, or any two of a pair of classes, that differ
+// in their bounds.
+type doubtfulPair struct {
+	class  [2]engine.Class
+	ends   [2]engine.EndpointID
+	single bool // ends, not class
+	ports  model.PortSet
+}
 
 // classMembers is one class's members in a set, by party.
 type classMembers struct {
@@ -166,14 +176,15 @@ func (l *lister) podPairs() {
 					if s.class == d.class && sp.n == 1 && dp.n == 1 && sp.first == dp.first {
 						continue
 					}
-					l.add(sp.party, dp.party, b, sp.first, dp.first)
+					l.add(sp.party, dp.party, b, doubtfulPair{class: [2]engine.Class{s.class, d.class}})
 				}
 			}
 		}
 	}
 }
 
-func (l *lister) add(from, to int, b model.Bounds, src, dst engine.EndpointID) {
+// add joins what a pair may open to what its parties may.
+func (l *lister) add(from, to int, b model.Bounds, d doubtfulPair) {
 	if b.Upper.Empty() {
 		return
 	}
@@ -185,13 +196,44 @@ func (l *lister) add(from, to int, b model.Bounds, src, dst engine.EndpointID) {
 	}
 	p.lower = p.lower.Union(b.Lower)
 	p.upper = p.upper.Union(b.Upper)
-	if _, ok := l.reasons[k]; !ok {
-		if rest := b.Upper.Minus(b.Lower); !rest.Empty() {
-			f := engine.Flow{Src: src, Dst: dst, Family: model.AnyFamily}
-			f.Protocol, f.Port = telling(rest)
-			l.reasons[k] = f
+	if d.ports = b.Upper.Minus(b.Lower); !d.ports.Empty() {
+		p.doubtful = append(p.doubtful, d)
+	}
+}
+
+// reason says why ports of two parties are uncertain.
+func (l *lister) reason(parties [2]int, doubtful []doubtfulPair, ports model.PortSet) string {
+	for _, d := range doubtful {
+		if rest := d.ports.Intersect(ports); !rest.Empty() {
+			return Reason(l.x, l.uncertainFlow(parties, d, rest))
 		}
 	}
+	return ""
+}
+
+// uncertainFlow finds a flow that shows why ports are uncertain: not from a pod
+// to itself, nor from a host to a pod of its node where that does not count.
+func (l *lister) uncertainFlow(parties [2]int, d doubtfulPair, ports model.PortSet) engine.Flow {
+	f := engine.Flow{Src: d.ends[0], Dst: d.ends[1], Family: model.AnyFamily}
+	f.Protocol, f.Port = telling(ports)
+	if d.single {
+		return f
+	}
+	left := maxPlainPairs
+	for _, f.Src = range l.x.Members(d.class[0]) {
+		if !l.from.Set.Contains(f.Src) || l.party(f.Src) != parties[0] {
+			continue
+		}
+		for _, f.Dst = range l.x.Members(d.class[1]) {
+			if left--; left < 0 {
+				return f
+			}
+			if f.Src != f.Dst && l.to.Set.Contains(f.Dst) && l.party(f.Dst) == parties[1] && l.x.Verdict(f) == model.Unknown {
+				return f
+			}
+		}
+	}
+	return f
 }
 
 // own adds what a named host reaches on its own node (R52).
@@ -207,7 +249,7 @@ func (l *lister) own() {
 		for i := range s.Pods {
 			d := engine.EndpointID(i)
 			if d != e && l.to.Set.Contains(d) {
-				l.add(l.party(e), l.party(d), l.x.Between(e, d), e, d)
+				l.add(l.party(e), l.party(d), l.x.Between(e, d), doubtfulPair{ends: [2]engine.EndpointID{e, d}, single: true})
 			}
 		}
 	}
@@ -349,7 +391,7 @@ func (l *lister) listing() Listing {
 		}
 		if rest := b.upper.Minus(b.lower); !rest.Empty() {
 			c.Ports = rest
-			c.Reason = Reason(l.x, l.reasons[k])
+			c.Reason = l.reason(k, b.doubtful, rest)
 			l.out.Uncertain = append(l.out.Uncertain, c)
 		}
 	}

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/podreach/podreach/model"
 	"github.com/stretchr/testify/require"
+
+	"github.com/podreach/podreach/model"
 )
 
 func TestParsePorts(t *testing.T) {

@@ -7,12 +7,11 @@ import (
 	"github.com/podreach/podreach/model"
 )
 
-// Reason says in one sentence what the snapshot does not say, for a flow whose
-// verdict is uncertain. "" when the verdict is certain.
+// Reason says in one sentence what the snapshot does not say, for a flow that
+// an answer or a listing counts as uncertain.
 func Reason(x *engine.Index, f engine.Flow) string { return doubtOf(x, f).reason }
 
-// Settle says what would make the verdict of an uncertain flow certain. "" when
-// it is certain.
+// Settle says what would make such a flow certain.
 func Settle(x *engine.Index, f engine.Flow) string { return doubtOf(x, f).settle }
 
 // doubt is the first thing that makes a flow uncertain.
@@ -23,7 +22,9 @@ const settleAddress = "a live snapshot with pod addresses, or podCIDRs in podrea
 func doubtOf(x *engine.Index, f engine.Flow) doubt {
 	t := x.Explain(f)
 	if t.Verdict != model.Unknown {
-		return doubt{}
+		// Relations do not count for a selection, but they do for one flow.
+		return doubt{fmt.Sprintf("%s reaches the pods of its own node, which does not count for a selection (R52); the rest is not known", EndpointName(x, f.Src)),
+			"a question that names " + EndpointName(x, f.Src)}
 	}
 	for _, ft := range t.Families {
 		if ft.Verdict != model.Unknown {

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/podreach/podreach/model"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/podreach/podreach/model"
 )
 
 // reference reads a selector with k8s.io/apimachinery. ok is false when it is

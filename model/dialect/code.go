@@ -208,10 +208,32 @@ status:
 		Example: `# nothing but a comment
 `,
 	},
-	{Code: CodeSelectsNothing, Severity: Error, Title: "expression selects nothing"},
-	{Code: CodeBadExpression, Severity: Error, Title: "expression cannot be read"},
-	{Code: CodeBadFlag, Severity: Error, Title: "flag or flag value is unknown"},
-	{Code: CodeBadConfig, Severity: Error, Title: "configuration cannot be read"},
+	{
+		Code: CodeSelectsNothing, Severity: Error, Title: "expression selects nothing",
+		Text: "An endpoint expression, or the namespace of -n, means nothing in the input. An answer about nothing would read like good news, so it is an error; the message names the nearest thing that exists. Where nothing is a fair answer, as in a script for many clusters, --allow-empty takes it as an empty side.",
+		Example: `podreach can ml-trainin: reach internet -f demo:
+`,
+	},
+	{
+		Code: CodeBadExpression, Severity: Error, Title: "expression cannot be read",
+		Text: "An endpoint expression, a port list or the sentence of can is not in the form that podreach can --help shows. An expression that contains spaces, brackets or braces is best put in quotes, for the shell.",
+		Example: `podreach can ml-training: reach interent -f demo:
+`,
+	},
+	{
+		Code: CodeBadFlag, Severity: Error, Title: "flag or flag value is unknown",
+		Text: "A command, a flag or the value of a flag does not exist, or two of them do not go together, or there is no input at all. The message names the nearest that exists.",
+		Example: `podreach list -f demo: --profile ciluim
+`,
+	},
+	{
+		Code: CodeBadConfig, Severity: Error, Title: "configuration cannot be read",
+		Text: "The configuration (podreach.yaml in the current folder, or the file of --config) has a field that does not exist, or a value that cannot be used. Facts that are wrong would make every answer wrong, so nothing is answered. Its fields are apiVersion: podreach.io/v1alpha1, kind: Config, podCIDRs, serviceCIDRs and ipFamilies.",
+		Example: `apiVersion: podreach.io/v1alpha1
+kind: Config
+podCIDR: [10.0.0.0/16]
+`,
+	},
 	{
 		Code: CodePolicyName, Severity: Error, Title: "policy name is invalid",
 		Text: "The name of a NetworkPolicy is not a DNS subdomain: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",

@@ -1,17 +1,14 @@
 package manifest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
-	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"

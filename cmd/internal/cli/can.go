@@ -104,15 +104,15 @@ func parseSentence(args []string) (sentence, error) {
 	}
 	s := sentence{from: strings.Join(words[:reach], " ")}
 	rest := words[reach+1:]
-	for i := len(rest) - 1; i > 0; i-- {
+	for i := len(rest) - 2; i > 0; i-- {
 		if rest[i] == "on" {
-			if i == len(rest)-1 {
-				return sentence{}, sentenceError("there is no port after \"on\"")
-			}
 			s.ports = strings.Join(rest[i+1:], " ")
 			rest = rest[:i]
 			break
 		}
+	}
+	if len(rest) > 1 && s.ports == "" && rest[len(rest)-1] == "on" {
+		return sentence{}, sentenceError("there is no port after \"on\"")
 	}
 	s.to = strings.Join(rest, " ")
 	return s, nil
@@ -123,10 +123,10 @@ func splitWords(s string) []string {
 	var out []string
 	depth, start := 0, -1
 	for i, c := range s + " " {
-		switch {
-		case c == '(' || c == '{':
+		switch c {
+		case '(', '{':
 			depth++
-		case c == ')' || c == '}':
+		case ')', '}':
 			depth = max(depth-1, 0)
 		}
 		space := c == ' ' || c == '\t' || c == '\n'
@@ -185,6 +185,7 @@ type directionsDocument struct {
 }
 
 type becauseDocument struct {
+	Pairs   string `json:"pairs,omitempty"` // why there is nothing to connect
 	Egress  string `json:"egress,omitempty"`
 	Ingress string `json:"ingress,omitempty"`
 }
@@ -233,7 +234,9 @@ func (in *input) canDocument(s sentence, a solver.Answer, fromOutside bool) canD
 		if w.Flow.Family != model.AnyFamily && in.familiesDiffer(w.Flow) {
 			doc.Witness.Family = w.Flow.Family.String()
 		}
-		doc.Reason, doc.Settle = solver.Reason(in.x, w.Flow), solver.Settle(in.x, w.Flow)
+		if a.Truth == solver.Uncertain {
+			doc.Reason, doc.Settle = solver.Reason(in.x, w.Flow), solver.Settle(in.x, w.Flow)
+		}
 		rules := solver.Deciding(in.x, w.Flow)
 		doc.DecidedBy.Egress, doc.Because.Egress = in.deciding(rules[model.Egress], w.Flow.Src, doc.Witness.From, model.Egress)
 		doc.DecidedBy.Ingress, doc.Because.Ingress = in.deciding(rules[model.Ingress], w.Flow.Dst, doc.Witness.To, model.Ingress)
@@ -245,12 +248,12 @@ func (in *input) canDocument(s sentence, a solver.Answer, fromOutside bool) canD
 }
 
 // familiesDiffer reports whether a flow's verdict is not the same in both
-// families that its ends have.
+// families, when its ends are known to have both.
 func (in *input) familiesDiffer(f engine.Flow) bool {
 	f.Family = model.AnyFamily
 	families := in.x.Explain(f).Families
 	return slices.ContainsFunc(families, func(t engine.FamilyTrace) bool {
-		return t.Exists != model.Denied && families[0].Exists != model.Denied && t.Verdict != families[0].Verdict
+		return t.Exists == model.Allowed && families[0].Exists == model.Allowed && t.Verdict != families[0].Verdict
 	})
 }
 
@@ -303,12 +306,12 @@ func (in *input) stops(stops []solver.Stop) []ruleRef {
 func (in *input) stopsBecause(a solver.Answer) (b becauseDocument) {
 	switch {
 	case a.From == 0 || a.To == 0:
-		b.Egress = "one side selects nothing"
+		b.Pairs = "one side selects nothing"
 	case len(a.Stops[model.Egress])+len(a.Stops[model.Ingress]) > 0:
 	case a.NoFamily > 0:
-		b.Egress = "the two sides have no address family in common"
+		b.Pairs = "the two sides have no address family in common"
 	default:
-		b.Egress = "no two different endpoints, or no port of that name at the destination"
+		b.Pairs = "there are no two different endpoints, or no port of that name at the destination"
 	}
 	return b
 }
@@ -323,14 +326,14 @@ func canProse(doc canDocument, wide bool) string {
 	}
 	switch doc.Answer {
 	case "yes":
-		fmt.Fprintf(&b, "yes: %s reaches %s on %s %d", w.From, w.To, w.Protocol, w.Port)
+		printf(&b, "yes: %s reaches %s on %s %d", w.From, w.To, w.Protocol, w.Port)
 	case "uncertain":
-		fmt.Fprintf(&b, "uncertain: whether %s reaches %s on %s %d is not known", w.From, w.To, w.Protocol, w.Port)
+		printf(&b, "uncertain: whether %s reaches %s on %s %d is not known", w.From, w.To, w.Protocol, w.Port)
 	default:
-		fmt.Fprintf(&b, "no: nothing of %s reaches %s%s", q.From, q.To, on)
+		printf(&b, "no: nothing of %s reaches %s%s", q.From, q.To, on)
 	}
 	if w != nil && w.Family != "" {
-		fmt.Fprintf(&b, " over %s", w.Family)
+		printf(&b, " over %s", w.Family)
 	}
 	b.WriteString("\n")
 	c := doc.Counts
@@ -338,23 +341,24 @@ func canProse(doc canDocument, wide bool) string {
 	if doc.outside {
 		sources = "sources (addresses that policies treat alike count once)"
 	}
-	fmt.Fprintf(&b, "%d of %d %s in %s can", c.Reaching, c.From, sources, q.From)
+	printf(&b, "%d of %d %s in %s can", c.Reaching, c.From, sources, q.From)
 	if c.Maybe > c.Reaching {
-		fmt.Fprintf(&b, ", %d more may", c.Maybe-c.Reaching)
+		printf(&b, ", %d more may", c.Maybe-c.Reaching)
 	}
 	if doc.Answer == "yes" {
-		fmt.Fprintf(&b, "; open for some pair: %s", portsOf(doc.Ports))
+		printf(&b, "; open for some pair: %s", portsOf(doc.Ports))
 	}
 	b.WriteString("\n\n")
 	rules := doc.DecidedBy
 	if doc.StoppedBy != nil {
 		rules = *doc.StoppedBy
 	}
+	canSide(&b, "pairs", nil, doc.Because.Pairs, wide)
 	canSide(&b, "egress", rules.Egress, doc.Because.Egress, wide)
 	canSide(&b, "ingress", rules.Ingress, doc.Because.Ingress, wide)
 	if doc.Reason != "" {
-		fmt.Fprintf(&b, "reason    %s\n", doc.Reason)
-		fmt.Fprintf(&b, "settle    %s\n", doc.Settle)
+		printf(&b, "reason    %s\n", doc.Reason)
+		printf(&b, "settle    %s\n", doc.Settle)
 	}
 	return b.String()
 }
@@ -362,16 +366,16 @@ func canProse(doc canDocument, wide bool) string {
 // canSide prints the rules of one direction.
 func canSide(b *strings.Builder, title string, rules []ruleRef, because string, wide bool) {
 	for _, r := range rules {
-		fmt.Fprintf(b, "%-9s %s  %s\n", title, r.Object, r.At)
+		printf(b, "%-9s %s  %s\n", title, r.Object, r.At)
 		says := r.Says
 		if !wide {
 			says = shorten(says, 88)
 		}
-		fmt.Fprintf(b, "%-9s   %s\n", "", says)
+		printf(b, "%-9s   %s\n", "", says)
 		title = ""
 	}
 	if because != "" {
-		fmt.Fprintf(b, "%-9s %s\n", title, because)
+		printf(b, "%-9s %s\n", title, because)
 	}
 }
 

@@ -112,7 +112,9 @@ func (r *run) fail(err error) {
 	case errors.As(err, &empty):
 		code = dialect.CodeSelectsNothing
 	}
-	_ = printLines(r.stderr, fmt.Sprintf("error: %v (%v)\n", err, code)) // nowhere is left to say that standard error fails
+	var b strings.Builder
+	printf(&b, "error: %s (%v)\n", err.Error(), code)
+	io.WriteString(r.stderr, b.String()) //nolint:errcheck // nowhere is left to say so
 	if r.in != nil {
 		r.in.failures++
 	}

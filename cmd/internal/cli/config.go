@@ -40,7 +40,7 @@ func readConfig(name string) (c config, used string, bad []dialect.Diagnostic) {
 	if err != nil {
 		return c, used, []dialect.Diagnostic{{Code: dialect.CodeUnreadable, Origin: model.Origin{File: used}, Line: 1, Message: pathError(err)}}
 	}
-	defer f.Close() // only read from
+	defer f.Close() //nolint:errcheck // only read from
 	p := configParser{file: used}
 	p.parse(f)
 	return p.config, used, p.bad

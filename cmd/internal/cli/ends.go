@@ -14,11 +14,7 @@ import (
 // ends resolves an expression. With --allow-empty an expression that selects
 // nothing is an empty side.
 func (in *input) ends(text string) (solver.Ends, error) {
-	e, err := solver.ParseExpr(text)
-	if err != nil {
-		return solver.Ends{}, err
-	}
-	out, err := solver.Resolve(in.x, e)
+	out, err := solver.Find(in.x, text)
 	var empty *solver.EmptyError
 	if in.allowEmpty && errors.As(err, &empty) {
 		return out, nil

@@ -131,7 +131,7 @@ func (in *input) explainPair(args []string, out *output) error {
 		}
 	}
 	if len(doc.Results) == 0 {
-		doc.Notes = append(doc.Notes, fmt.Sprintf("%s has no port named so", e.to))
+		doc.Notes = append(doc.Notes, fmt.Sprintf("%s has no port of that name: nothing can be opened there", e.to))
 	}
 	d := report.Document{Value: doc, Lines: one(doc), Table: explainTable(doc), Graph: explainGraph(doc)}
 	return out.write(d, func(wide bool) string { return explainProse(doc, wide) })
@@ -263,14 +263,14 @@ func outcome(s engine.Step) string {
 
 func explainProse(doc explainDocument, wide bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s -> %s\n", doc.From, doc.To)
+	printf(&b, "%s -> %s\n", doc.From, doc.To)
 	for _, n := range doc.Notes {
-		fmt.Fprintf(&b, "(%s)\n", n)
+		printf(&b, "(%s)\n", n)
 	}
 	for _, r := range doc.Results {
-		fmt.Fprintf(&b, "\n%s: %s\n", portsOf(r.Ports), r.Verdict)
+		printf(&b, "\n%s: %s\n", portsOf(r.Ports), r.Verdict)
 		if r.Reason != "" {
-			fmt.Fprintf(&b, "  because %s\n", r.Reason)
+			printf(&b, "  because %s\n", r.Reason)
 		}
 		for _, f := range r.Families {
 			over := ""
@@ -278,7 +278,7 @@ func explainProse(doc explainDocument, wide bool) string {
 				over = " over " + f.Family
 			}
 			if f.Egress == nil {
-				fmt.Fprintf(&b, "  the two have no %s address in common\n", f.Family)
+				printf(&b, "  the two have no %s address in common\n", f.Family)
 				continue
 			}
 			proseSide(&b, "egress", over, f.Egress, wide)
@@ -289,9 +289,9 @@ func explainProse(doc explainDocument, wide bool) string {
 }
 
 func proseSide(b *strings.Builder, direction, over string, s *sideDocument, wide bool) {
-	fmt.Fprintf(b, "  %s of %s%s: %s\n", direction, s.Subject, over, s.Verdict)
+	printf(b, "  %s of %s%s: %s\n", direction, s.Subject, over, s.Verdict)
 	if s.Exempt != "" {
-		fmt.Fprintf(b, "    %s\n", s.Exempt)
+		printf(b, "    %s\n", s.Exempt)
 	}
 	for _, r := range s.Rules {
 		says := r.Says
@@ -302,10 +302,10 @@ func proseSide(b *strings.Builder, direction, over string, s *sideDocument, wide
 			continue // what Kubernetes implies for others is of no interest
 		}
 		if r.Object == "" {
-			fmt.Fprintf(b, "    %-12s %s\n", r.Outcome, says)
+			printf(b, "    %-12s %s\n", r.Outcome, says)
 			continue
 		}
-		fmt.Fprintf(b, "    %-12s %s  %s\n%17s%s\n", r.Outcome, r.Object, r.At, "", says)
+		printf(b, "    %-12s %s  %s\n%17s%s\n", r.Outcome, r.Object, r.At, "", says)
 	}
 }
 

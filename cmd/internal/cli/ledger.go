@@ -57,7 +57,7 @@ func (in *input) severity(d dialect.Diagnostic) dialect.Severity {
 // met, and with -v everything that the ledger holds.
 func (in *input) printDiagnostics() {
 	w := &strings.Builder{}
-	defer func() { _ = printLines(in.run.stderr, w.String()) }() // nowhere is left to say that standard error fails
+	defer func() { io.WriteString(in.run.stderr, w.String()) }() //nolint:errcheck // nowhere is left to say so
 	var left [3]int
 	for _, s := range []dialect.Severity{dialect.Error, dialect.Warning, dialect.Note} {
 		if s == dialect.Note && !in.verbose {
@@ -73,15 +73,19 @@ func (in *input) printDiagnostics() {
 				continue
 			}
 			shown++
-			label := ""
-			if s != dialect.Error {
-				label = s.String() + ": "
+			position, label := in.position(d), s.String()+": "
+			switch {
+			case position == "": // the label alone
+			case s == dialect.Error:
+				position, label = position+": ", ""
+			default:
+				position += ": "
 			}
-			fmt.Fprintf(w, "%s: %s%s (%v)\n", in.position(d), label, d.Message, d.Code)
+			printf(w, "%s%s%s (%v)\n", position, label, d.Message, d.Code)
 		}
 	}
 	for _, k := range in.notUnderstood() {
-		fmt.Fprintf(w, "error: --strict: %d of kind %s: what they stand for is not known (%v)\n", k.Count, k.Kind, dialect.CodeNotModelled)
+		printf(w, "error: --strict: %d of kind %s: what they stand for is not known (%v)\n", k.Count, k.Kind, dialect.CodeNotModelled)
 	}
 	for s, what := range []string{"errors", "warnings"} {
 		if left[s] > 0 {
@@ -92,19 +96,18 @@ func (in *input) printDiagnostics() {
 		return
 	}
 	for _, k := range in.ledger.IgnoredKinds() {
-		fmt.Fprintf(w, "ignored: %d of kind %s\n", k.Count, k.Kind)
+		printf(w, "ignored: %d of kind %s\n", k.Count, k.Kind)
 	}
 	for _, a := range in.ledger.Assumptions {
-		fmt.Fprintf(w, "assumed: %s\n", a)
+		printf(w, "assumed: %s\n", a)
 	}
 }
 
-// position is "file:line:column" of a diagnostic, or "error" when it is about
-// no file.
+// position is "file:line:column" of a diagnostic, "" when it is about no file.
 func (in *input) position(d dialect.Diagnostic) string {
 	switch {
 	case !d.Origin.Known():
-		return "error"
+		return ""
 	case d.Line > 0:
 		return fmt.Sprintf("%s:%d:%d", d.Origin.File, d.Line, max(d.Column, 1))
 	}
@@ -118,6 +121,7 @@ func (in *input) account(w io.Writer) {
 	for _, n := range l.Ignored {
 		ignored += n
 	}
+	//nolint:errcheck // nowhere is left to say so
 	fmt.Fprintf(w, "read %d objects (%d pods, %d workloads, %d policies); ignored %d of %d kinds; %d errors, %d warnings\n",
 		l.Objects, l.Pods, l.Workloads, l.Policies, ignored, len(l.Ignored), in.errors(), in.count(dialect.Warning))
 }

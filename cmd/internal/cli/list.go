@@ -62,6 +62,9 @@ input does not settle are marked uncertain. Nodes are shown only with
 		}
 		l := solver.List(in.x, src, dst, solver.By(granularity))
 		l.Certain, l.Uncertain = in.limit(l.Certain), in.limit(l.Uncertain)
+		if len(l.Certain)+len(l.Uncertain) == 0 {
+			fmt.Fprintln(r.stderr, "no connection is possible between the two sides") //nolint:errcheck // as for all messages
+		}
 		return out.write(in.listReport(l, by), nil)
 	}
 	return cmd

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -46,7 +46,8 @@ func (o *output) check() (err error) {
 func (o *output) write(d report.Document, prose func(wide bool) string) error {
 	return o.stream(func(w io.Writer) error {
 		if prose != nil && (o.format == report.TableFormat || o.format == report.Wide) {
-			return printLines(w, prose(o.format == report.Wide))
+			_, err := io.WriteString(w, prose(o.format == report.Wide))
+			return err
 		}
 		return report.Write(w, o.format, d)
 	})
@@ -73,15 +74,16 @@ func (o *output) stream(f func(w io.Writer) error) error {
 	return nil
 }
 
-// printLines writes text for people, with what could steer a terminal made
+// printf is fmt.Fprintf for prose: what could break a line or steer a terminal
+// in the texts, which come from files that anybody may have written, is made
 // visible.
-func printLines(w io.Writer, text string) error {
-	var b bytes.Buffer
-	for line := range strings.Lines(text) {
-		b.WriteString(report.Printable(strings.TrimRight(line, " \n")) + "\n")
+func printf(b *strings.Builder, format string, args ...any) {
+	for i, a := range args {
+		if text, ok := a.(string); ok {
+			args[i] = report.Printable(text)
+		}
 	}
-	_, err := w.Write(b.Bytes())
-	return err
+	fmt.Fprintf(b, format, args...)
 }
 
 // one is the line of jsonl for an answer that is one document.

@@ -33,7 +33,7 @@ func (in *input) queries(file string, out *output) error {
 		if err != nil {
 			return coded(dialect.CodeUnreadable, "%s: %v", file, pathError(err))
 		}
-		defer f.Close() // only read from
+		defer f.Close() //nolint:errcheck // only read from
 		questions = f
 	}
 	if err := in.load(); err != nil {
@@ -206,7 +206,8 @@ func parseQuery(line []byte) (query, error) {
 		if err != nil {
 			return q, fmt.Errorf("the line is not JSON: %w", err)
 		}
-		f := field{name: name.(string)}
+		key, _ := name.(string) // keys of an object are strings
+		f := field{name: key}
 		if err := d.Decode(&f.value); err != nil {
 			return q, fmt.Errorf("the line is not JSON: %w", err)
 		}

@@ -14,8 +14,9 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/podreach/podreach/internal/nearest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/podreach/podreach/internal/nearest"
 )
 
 // Format is an output format: the argument of -o.

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/podreach/podreach/cmd/internal/report"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
+
+	"github.com/podreach/podreach/cmd/internal/report"
 )
 
 type connection struct {

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+)
+
+const schemas = "../../../docs/schema"
+
+// staticCluster has pods of unknown address, an unmodelled policy and a policy
+// that the API server would reject.
+const staticCluster = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {replicas: 2, template: {metadata: {labels: {app: web}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: db, namespace: shop}
+spec: {template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, ports: [{name: sql, containerPort: 5432}]}]}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/16}}], ports: [{port: sql}]}]
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: c, namespace: other}
+spec: {endpointSelector: {}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: other}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: other}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: bad, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{}]}]}
+`
+
+// exec runs a command line.
+func exec(stdin string, args ...string) (stdout, stderr string, code int) {
+	var out, err bytes.Buffer
+	code = Main(append([]string{"podreach"}, args...), strings.NewReader(stdin), &out, &err)
+	return out.String(), err.String(), code
+}
+
+func schema(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	s, err := jsonschema.NewCompiler().Compile(filepath.Join(schemas, name+".json"))
+	require.NoError(t, err)
+	return s
+}
+
+// valid requires that every line of text, or text as a whole, meets a schema.
+func valid(t *testing.T, s *jsonschema.Schema, text string, lines bool) {
+	t.Helper()
+	documents := []string{text}
+	if lines {
+		documents = strings.Split(strings.TrimSpace(text), "\n")
+	}
+	for _, d := range documents {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(d))
+		require.NoError(t, err, d)
+		require.NoError(t, s.Validate(v), d)
+	}
+}
+
+func TestOutputsMeetTheirSchemas(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "static.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(staticCluster), 0o600))
+	static, live := []string{"-f", file}, []string{"-f", demoPath}
+	queries := `{"from":"shop/web","to":"shop/db","port":5432}
+{"from":"shop/web","to":"shop/web","protocol":"tcp","port":80,"id":7,"verdict":"denied"}
+{"from":"shop/nobody","to":"shop/db","port":1}
+{"from":"shop/deployment/db","to":"8.8.8.8","protocol":"UDP","port":53}
+not json
+`
+	for _, test := range []struct {
+		schema string
+		lines  bool
+		code   int
+		stdin  string
+		args   []string
+	}{
+		{"can", false, 0, "", append(live, "can", "ml-training: reach internet")},
+		{"can", false, 1, "", append(live, "can", "ml-data: reach internet")},
+		{"can", false, 0, "", append(live, "can", "nodes reach ml-data:")},
+		{"can", false, 1, "", append(live, "can", "ml-dat: reach internet", "--allow-empty")},
+		{"can", false, 2, "", append(static, "can", "shop/web reach shop/db on sql")},
+		{"can", false, 2, "", append(static, "can", "other: reach shop: on 80,UDP/1-10")},
+		{"can", false, 2, "", append(static, "can", "shop/web reach shop/db on nosuch")},
+		{"list", false, 0, "", append(live, "list")},
+		{"list", false, 0, "", append(live, "list", "--by", "pod", "--from", "nodes")},
+		{"list", false, 2, "", append(static, "list")},
+		{"list", false, 2, "", append(static, "list", "--by", "namespace", "-n", "other")},
+		{"explain", false, 0, "", append(live, "explain", "ml-training/llama-sft", "8.8.8.8")},
+		{"explain", false, 0, "", append(live, "explain", "monitoring/prometheus", "ml-inference/llama-70b", "metrics")},
+		{"explain", false, 2, "", append(static, "explain", "shop/web", "shop/db")},
+		{"explain", false, 2, "", append(static, "explain", "other:", "outside", "80")},
+		{"explain", false, 0, "", append(live, "explain", "nodes", "ml-data/qdrant")},
+		{"code", false, 0, "", []string{"explain", "PR2006"}},
+		{"version", false, 0, "", []string{"version"}},
+		{"connection", true, 2, "", append(static, "list", "-o", "jsonl")},
+		{"connection", true, 0, "", append(live, "list", "-o", "jsonl")},
+		{"verdict", true, 2, queries, append(static, "can", "--queries", "-")},
+	} {
+		args := test.args
+		if !test.lines {
+			args = append(args[:len(args):len(args)], "-o", "json")
+		}
+		if i := commandAt(args); i > 0 { // flags after the command
+			args = append(append([]string{}, args[i:]...), args[:i]...)
+		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			stdout, stderr, code := exec(test.stdin, args...)
+			require.Equal(t, test.code, code, stderr)
+			require.NotEmpty(t, stdout, stderr)
+			valid(t, schema(t, test.schema), stdout, test.lines)
+		})
+	}
+	valid(t, schema(t, "query"), strings.Join(strings.Split(queries, "\n")[:4], "\n"), true)
+}
+
+func commandAt(args []string) int {
+	for i, a := range args {
+		switch a {
+		case "can", "list", "explain", "version":
+			return i
+		}
+	}
+	return 0
+}
+
+// The schemas reject what is not an answer, so that meeting them means something.
+func TestSchemasReject(t *testing.T) {
+	for name, texts := range map[string][]string{
+		"can":     {`{}`, `{"schema":"podreach.can/v2"}`},
+		"verdict": {`{"from":"a","to":"b","port":1}`, `{"verdict":"error"}`, `{"verdict":"denied"}`, `{"verdict":"uncertain","from":"a","to":"b","port":1}`},
+		"query":   {`{"from":"a","to":"b"}`, `{"from":"a","to":"b","port":0}`, `{"from":"a","to":"b","port":"80"}`},
+		"list":    {`{"schema":"podreach.list/v1","by":"node","connections":[],"uncertain":[],"input":{}}`},
+	} {
+		for _, text := range texts {
+			v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+			require.NoError(t, err)
+			require.Error(t, schema(t, name).Validate(v), "%s accepts %s", name, text)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package solver
+
+import (
+	"net/netip"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
+)
+
+// Witness is one pair that shows an answer, and one port.
+type Witness struct {
+	Flow     engine.Flow
+	From, To netip.Addr // the address, for an outside end
+	// Verdict is what the pair shows. Where all pairs of a selection are a
+	// host and a pod on its node, which does not count there, the engine's
+	// verdict on Flow may be Allowed all the same.
+	Verdict model.Verdict
+}
+
+// witness picks a port and a family for a pair that shows a verdict.
+func (a *asker) witness(f *found, shows model.Verdict) *Witness {
+	w := &Witness{Flow: engine.Flow{Src: f.pair[0], Dst: f.pair[1], Family: model.AnyFamily}, Verdict: shows}
+	w.Flow.Protocol, w.Flow.Port = telling(f.ports)
+	a.plainPair(f, w)
+	if f.src.outside != nil {
+		w.From = a.tellingAddress(f.src.outside)
+	}
+	if f.dst.outside != nil {
+		w.To = a.tellingAddress(f.dst.outside)
+	}
+	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
+		one := w.Flow
+		one.Family = fam
+		if a.x.Verdict(one) == w.Verdict && w.Verdict != model.Denied {
+			w.Flow.Family = fam
+		}
+	}
+	return w
+}
+
+// maxPlainPairs bounds the search for a pair of hosts without a relation.
+const maxPlainPairs = 10_000
+
+// plainPair replaces the pair of a witness where a node's own pods do not
+// count (R52), but would show another verdict, by one of the same classes that
+// is not on one node, if there is one.
+func (a *asker) plainPair(f *found, w *Witness) {
+	if a.x.Verdict(w.Flow) == w.Verdict {
+		return
+	}
+	try := w.Flow
+	left := maxPlainPairs
+	for _, try.Src = range a.x.Members(f.src.class) {
+		if !a.q.From.Set.Contains(try.Src) {
+			continue
+		}
+		for _, try.Dst = range a.x.Members(f.dst.class) {
+			if left--; left < 0 {
+				return
+			}
+			if try.Src != try.Dst && a.inGroup(f.dst, try.Dst) && a.x.Verdict(try) == w.Verdict {
+				w.Flow = try
+				return
+			}
+		}
+	}
+}
+
+// tellingAddresses are outside addresses that readers know.
+var tellingAddresses = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")}
+
+// tellingAddress returns the address of a part that says most to a reader.
+func (a *asker) tellingAddress(o *engine.Outside) netip.Addr {
+	for _, t := range tellingAddresses {
+		if _, owned := a.x.Owner(t); owned {
+			continue
+		}
+		for _, r := range o.Ranges {
+			if r.Contains(t) {
+				return t
+			}
+		}
+	}
+	return o.Witness
+}
+
+// telling returns the port of a set that says most to a reader.
+func telling(s model.PortSet) (model.Protocol, uint16) {
+	for _, p := range []uint16{443, 80} {
+		if s.Contains(model.TCP, p) {
+			return model.TCP, p
+		}
+	}
+	if r := s.Ranges(); len(r) > 0 {
+		return r[0].Protocol, r[0].First
+	}
+	return model.TCP, 0
+}
+
+// Pair is two endpoints, with an address for an outside one.
+type Pair struct {
+	Src, Dst engine.EndpointID
+	From, To netip.Addr
+}
+
+// FirstPair returns the first pair that a question about two sides would look
+// at; false when there is none.
+func FirstPair(x *engine.Index, from, to Ends) (Pair, bool) {
+	a := newAsker(x, Question{From: from, To: to, Ports: PortQuery{Any: true, Set: model.AllPorts()}})
+	if p, ok := a.selfTraffic(); ok {
+		return Pair{Src: p, Dst: p}, true
+	}
+	a.from, a.to = a.groups(&from.Set, false), a.groups(&to.Set, true)
+	for i := range a.from {
+		for j := range a.to {
+			src, dst := &a.from[i], &a.to[j]
+			if src.outside != nil && dst.outside != nil {
+				continue
+			}
+			ends, n := a.distinct(src, dst)
+			if n == 0 {
+				continue
+			}
+			p := Pair{Src: ends[0], Dst: ends[1]}
+			if src.outside != nil {
+				p.From = a.tellingAddress(src.outside)
+			}
+			if dst.outside != nil {
+				p.To = a.tellingAddress(dst.outside)
+			}
+			return p, true
+		}
+	}
+	return Pair{}, false
+}
+
+// Deciding returns the rules that decide a flow at each end, in one family (or
+// the first in which its verdict holds, for AnyFamily); at an uncertain end
+// also those that may. engine.DefaultAllow stands for Kubernetes' own allow.
+func Deciding(x *engine.Index, f engine.Flow) (out [model.NumDirections][]int) {
+	t := x.Explain(f)
+	for _, ft := range t.Families {
+		if ft.Verdict != t.Verdict || ft.Exists == model.Denied {
+			continue
+		}
+		for _, s := range []engine.SideTrace{ft.Egress, ft.Ingress} {
+			for _, step := range s.Steps {
+				if step.Decides || s.Verdict == model.Unknown && step.Match == engine.MatchMaybe {
+					out[s.Direction] = append(out[s.Direction], step.Rule)
+				}
+			}
+		}
+		break
+	}
+	return out
+}
