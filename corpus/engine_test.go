@@ -84,6 +84,9 @@ func newIndex(c Case) (index, error) {
 	out := index{Index: x, paths: map[string]engine.EndpointID{}}
 	for i := range snapshot.Pods {
 		p := &snapshot.Pods[i]
+		if p.Dormant { // no endpoint (R64)
+			continue
+		}
 		id, ok := x.Pod(p.Namespace, p.Name)
 		if !ok {
 			return index{}, fmt.Errorf("the index lacks pod %s", p.Path())

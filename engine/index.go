@@ -63,6 +63,7 @@ type Index struct {
 
 	podNames  sync.Once
 	podByName map[podName]EndpointID
+	podsOf    map[podName][]EndpointID // by workload name
 	owners    sync.Once
 	ownerOf   map[netip.Addr]EndpointID
 }
@@ -72,17 +73,33 @@ type podName struct{ namespace, name string }
 // Snapshot returns what the Index was compiled from. It must not be changed.
 func (x *Index) Snapshot() *model.Snapshot { return x.snap }
 
-// Pod returns the pod of a name. The first call costs O(pods).
-func (x *Index) Pod(namespace, name string) (EndpointID, bool) {
+func (x *Index) indexNames() {
 	x.podNames.Do(func() {
 		x.podByName = make(map[podName]EndpointID, len(x.snap.Pods))
+		x.podsOf = map[podName][]EndpointID{}
 		for i := range x.snap.Pods {
 			p := &x.snap.Pods[i]
 			x.podByName[podName{p.Namespace, p.Name}] = EndpointID(i)
+			w := podName{p.Namespace, p.Workload.Name}
+			x.podsOf[w] = append(x.podsOf[w], EndpointID(i))
 		}
 	})
+}
+
+// Pod returns the pod of a name, dormant ones included. The first call costs
+// O(pods).
+func (x *Index) Pod(namespace, name string) (EndpointID, bool) {
+	x.indexNames()
 	e, ok := x.podByName[podName{namespace, name}]
 	return e, ok
+}
+
+// WorkloadPods returns the pods, dormant ones included, of every workload of a
+// name, whatever its kind. The caller must not change the slice. The first
+// call costs O(pods).
+func (x *Index) WorkloadPods(namespace, name string) []EndpointID {
+	x.indexNames()
+	return x.podsOf[podName{namespace, name}]
 }
 
 // Node returns the node of a name. Cost: O(nodes).
@@ -233,6 +250,28 @@ func (x *Index) BetweenClassesFamily(src, dst Class, f model.Family) model.Bound
 	return x.between(&p, f)
 }
 
+// OutsideKey is what an outside address can tell of a source: sources of equal
+// keys may open equal connections to every outside address.
+type OutsideKey struct {
+	program uint32 // of egress; 0 for a host, to which none applies
+	host    bool
+	slots   [model.NumFamilies]slotKind
+}
+
+// OutsideKey returns the key of a pod or host class. There are at most as many
+// keys as egress programs times what is known of families, usually far fewer
+// than classes.
+func (x *Index) OutsideKey(c Class) OutsideKey {
+	k := OutsideKey{host: int(c) >= x.podClasses}
+	if !k.host {
+		k.program = x.classes[c].program[model.Egress]
+	}
+	for f := range k.slots {
+		k.slots[f] = x.slotKind(c, model.Family(f))
+	}
+	return k
+}
+
 // Side returns what one direction alone admits between two endpoints: what the
 // rules of src let out (Egress), or what those of dst let in (Ingress), as
 // bounds over both families.
@@ -289,7 +328,7 @@ func (x *Index) row(fixed EndpointID, ends func(EndpointID) (src, dst EndpointID
 			return k.b.Upper.Empty() || yield(e, k.b)
 		}
 		for i := range x.snap.Pods {
-			if !visit(EndpointID(i)) {
+			if !x.snap.Pods[i].Dormant && !visit(EndpointID(i)) {
 				return
 			}
 		}

@@ -65,7 +65,7 @@ func (m *Matrix) Pod(src EndpointID) (lower, upper *bitset.BitSet) {
 	n := uint(len(m.x.podClass))
 	lower, upper = bitset.New(n), bitset.New(n)
 	for i, c := range m.x.podClass {
-		if EndpointID(i) == src {
+		if EndpointID(i) == src || m.x.snap.Pods[i].Dormant {
 			continue
 		}
 		lower.SetTo(uint(i), lo.Test(uint(c)))

@@ -27,7 +27,8 @@ type Outside struct {
 	Witness  netip.Addr       // its first address without an owner
 }
 
-// Select returns the pods of a pod set, host-network pods included. Cost:
+// Select returns the pods of a pod set, host-network pods included, dormant
+// ones left out. Cost:
 // O(pods x requirements).
 func (x *Index) Select(sel model.PodSet) Set {
 	var s Set
@@ -38,7 +39,7 @@ func (x *Index) Select(sel model.PodSet) Set {
 	}
 	for i := range x.snap.Pods {
 		p := &x.snap.Pods[i]
-		if in[p.Namespace] && sel.Pods.Matches(p.Labels) {
+		if in[p.Namespace] && !p.Dormant && sel.Pods.Matches(p.Labels) {
 			s.pods.Set(uint(i))
 		}
 	}

@@ -32,6 +32,12 @@ type Pod struct {
 	NodeName    string // "" when not known; need not be in Snapshot.Nodes
 	EveryNode   bool   // an instance of a DaemonSet that stands for the one on whichever node the other end is (R57)
 
+	// Dormant is set for the one instance that stands for a workload with zero
+	// replicas. It is no endpoint (R64): no selector of a question, no listing
+	// and no count holds it. Only a path that names the workload finds it, to
+	// answer for the pods that it would have.
+	Dormant bool
+
 	Template       bool   // stands for a pod of a workload template; there is no such Pod object
 	ServiceAccount string // "default" when the pod names none (R68)
 	Origin         Origin

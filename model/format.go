@@ -124,6 +124,9 @@ func (p *Pod) String() string {
 		p.Path(), p.Workload.Kind + "/" + p.Workload.Name,
 		p.Addresses[IPv4].String() + " " + p.Addresses[IPv6].String(), "node " + node,
 	}
+	if p.Dormant {
+		parts = append(parts, "dormant")
+	}
 	if p.HostNetwork {
 		parts = append(parts, "host")
 	}

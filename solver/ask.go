@@ -55,6 +55,9 @@ type Answer struct {
 	// Ports are those of the question on which some pair certainly connects,
 	// MaybePorts those on which some pair may.
 	Ports, MaybePorts model.PortSet
+	// Everywhere is, for each family, the ports on which some source certainly
+	// reaches every outside address of To that is of the family (R112).
+	Everywhere [model.NumFamilies]model.PortSet
 	// From and To count the endpoints of the sides, parts of outside address
 	// space included. Reaching is how many of From certainly connect to some
 	// of To; Maybe how many may.
@@ -101,15 +104,17 @@ func Between(x *engine.Index, from, to Ends) model.Bounds {
 }
 
 func newAsker(x *engine.Index, q Question) *asker {
-	return &asker{x: x, q: q, cache: map[[2]engine.Class]model.Bounds{}}
+	return &asker{x: x, q: q, cache: map[[2]engine.Class]model.Bounds{}, outside: map[engine.OutsideKey]outsideReach{}}
 }
 
 type asker struct {
-	x        *engine.Index
-	q        Question
-	from, to []group
-	cache    map[[2]engine.Class]model.Bounds
-	answer   Answer
+	x         *engine.Index
+	q         Question
+	from, to  []group
+	toOutside bool // some of to is outside
+	cache     map[[2]engine.Class]model.Bounds
+	outside   map[engine.OutsideKey]outsideReach // what was found for a source of this key
+	answer    Answer
 	// what was found, over all pairs
 	certain, possible, notCertain, notPossible *found
 }
@@ -131,6 +136,7 @@ func (a *asker) pairs() {
 	} else {
 		a.from, a.to = a.groups(&a.q.From.Set, false), a.groups(&a.q.To.Set, true)
 		a.dropOutside()
+		a.toOutside = slices.ContainsFunc(a.to, func(g group) bool { return g.outside != nil })
 		for i := range a.from {
 			a.source(&a.from[i])
 		}
@@ -240,10 +246,16 @@ func PortsAt(x *engine.Index, q PortQuery, e engine.EndpointID) model.PortSet {
 // source pairs one group of sources with every group of destinations.
 func (a *asker) source(src *group) {
 	var reaching, maybe reached
+	if r := a.reachOutside(src); r.maybe {
+		maybe.n = src.n
+		if r.certain {
+			reaching.n = src.n
+		}
+	}
 	for i := range a.to {
 		dst := &a.to[i]
-		if src.outside != nil && dst.outside != nil {
-			continue // R114
+		if dst.outside != nil {
+			continue
 		}
 		if a.q.From.Named && a.isHost(src.ends[0]) && dst.ends[0].IsPod() {
 			lower, upper := a.ownNode(src, dst)
@@ -270,6 +282,45 @@ func (a *asker) source(src *group) {
 	}
 	a.answer.Reaching += reaching.n
 	a.answer.Maybe += maybe.n
+}
+
+// outsideReach is whether a source reaches some outside address of the
+// question.
+type outsideReach struct{ certain, maybe bool }
+
+// reachOutside pairs a group of sources with the outside destinations, once
+// for all groups that those cannot tell apart.
+func (a *asker) reachOutside(src *group) outsideReach {
+	if src.outside != nil || !a.toOutside { // R114
+		return outsideReach{}
+	}
+	k := a.x.OutsideKey(src.class)
+	r, ok := a.outside[k]
+	if ok {
+		return r
+	}
+	var everywhere [model.NumFamilies]model.PortSet
+	var some [model.NumFamilies]bool
+	for i := range a.to {
+		dst := &a.to[i]
+		if dst.outside == nil {
+			continue
+		}
+		b := a.x.BetweenClasses(src.class, dst.class)
+		lower, upper := a.record(src, dst, [2]engine.EndpointID{src.ends[0], dst.ends[0]}, b)
+		r.certain, r.maybe = r.certain || lower, r.maybe || upper
+		f := model.FamilyOf(dst.outside.Witness)
+		if open := b.Lower.Intersect(dst.want); some[f] {
+			everywhere[f] = everywhere[f].Intersect(open)
+		} else {
+			everywhere[f], some[f] = open, true
+		}
+	}
+	for f := range everywhere {
+		a.answer.Everywhere[f] = a.answer.Everywhere[f].Union(everywhere[f])
+	}
+	a.outside[k] = r
+	return r
 }
 
 // reached counts the sources of a group that reach something.

@@ -172,24 +172,31 @@ func rangeSet(x *engine.Index, p netip.Prefix) engine.Set {
 	return owners.Union(x.Outside(ipSet(p)))
 }
 
-// addPath adds every workload and every pod of a path (a union).
+// addPath adds every workload and every pod of a path (a union). Workloads
+// with zero replicas count only when nothing else has the name.
 func addPath(x *engine.Index, e Expr, set *engine.Set) {
-	if e.Kind == "pod" { // names one pod; many such paths are asked about at a time
-		if p, ok := x.Pod(e.Namespace, e.Name); ok {
-			set.Add(p)
-		}
-		return
-	}
 	s := x.Snapshot()
-	for i := range s.Pods {
-		p := &s.Pods[i]
-		if p.Namespace != e.Namespace {
-			continue
+	var dormant []engine.EndpointID
+	add := func(id engine.EndpointID) {
+		if s.Pods[id].Dormant {
+			dormant = append(dormant, id)
+		} else {
+			set.Add(id)
 		}
-		workload := p.Workload.Name == e.Name && (e.Kind == "" || e.Kind == p.Workload.Kind)
-		pod := p.Name == e.Name && (e.Kind == "" || e.Kind == "pod" || p.Template && e.Kind == p.Workload.Kind)
-		if workload || pod {
-			set.Add(engine.EndpointID(i))
+	}
+	if id, ok := x.Pod(e.Namespace, e.Name); ok {
+		if p := &s.Pods[id]; e.Kind == "" || e.Kind == "pod" || p.Template && e.Kind == p.Workload.Kind {
+			add(id)
+		}
+	}
+	for _, id := range x.WorkloadPods(e.Namespace, e.Name) {
+		if e.Kind == "" || e.Kind == s.Pods[id].Workload.Kind {
+			add(id)
+		}
+	}
+	if set.Empty() {
+		for _, id := range dormant {
+			set.Add(id)
 		}
 	}
 }

@@ -253,6 +253,9 @@ func (s *State) domains(out *model.Snapshot) {
 	var unknown [model.NumFamilies]int // pods
 	maybe := false
 	for i := range out.Pods {
+		if out.Pods[i].Dormant {
+			continue
+		}
 		for f, a := range out.Pods[i].Addresses {
 			if !out.Pods[i].HostNetwork && (a.State == model.AddressUnknown || a.State == model.AddressMaybe) {
 				unknown[f]++

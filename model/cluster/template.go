@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
 )
 
 // instances adds the pods that the workload templates stand for (R63, R64),
@@ -20,9 +21,14 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 		count int
 	}
 	var expansions []expansion
+	var dormant []*workload
 	for _, w := range s.workloads {
+		if w.value.Template == nil || w.ownsPods || s.ownedByWorkload(w) { // a ReplicationController may have no template
+			continue
+		}
 		n := instanceCount(w)
-		if n == 0 || w.ownsPods || s.ownedByWorkload(w) {
+		if n == 0 {
+			dormant = append(dormant, w)
 			continue
 		}
 		expansions = append(expansions, expansion{w, n})
@@ -30,7 +36,7 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 			taken[name{w.namespace, instanceName(w.name, i, n)}]++
 		}
 	}
-	if len(expansions) == 0 {
+	if len(expansions)+len(dormant) == 0 {
 		return pods
 	}
 	for i := range pods {
@@ -54,36 +60,54 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 				base = prefix + x.name
 			}
 		}
-		t := x.value.Template
-		pod := model.Pod{
-			Namespace:      x.namespace,
-			Workload:       model.Workload{Kind: x.value.Kind, Name: x.name},
-			Labels:         t.Labels,
-			Ports:          s.containerPorts(&t.Spec),
-			HostNetwork:    t.Spec.HostNetwork,
-			Template:       true,
-			ServiceAccount: serviceAccount(&t.Spec),
-			Origin:         x.origin,
-		}
-		e.unknown(&pod.Addresses)
+		pod := s.instance(x.workload, e)
 		for i := range x.count {
 			pod.Name = instanceName(base, i, x.count)
 			if prefix != "" {
 				taken[name{x.namespace, pod.Name}]++
 			}
-			pod.EveryNode = x.value.Kind == "daemonset" && t.Spec.HostNetwork && i == 0 // R57
+			pod.EveryNode = x.value.Kind == "daemonset" && pod.HostNetwork && i == 0 // R57
 			pods = append(pods, pod)
 		}
 	}
+	for _, w := range dormant {
+		pod := s.instance(w, e)
+		pod.Dormant = true
+		pod.Name = w.name
+		for taken[name{w.namespace, pod.Name}] > 0 {
+			pod.Name = w.value.Kind + "." + pod.Name
+		}
+		taken[name{w.namespace, pod.Name}]++
+		pods = append(pods, pod)
+		s.ledger.Report(dialect.Diagnostic{
+			Code: dialect.CodeNoReplicas, Origin: w.origin, Object: model.ObjectRef{Kind: w.value.Kind, Namespace: w.namespace, Name: w.name},
+			Message: fmt.Sprintf("%s %s/%s has 0 replicas and so no pods", w.value.Kind, w.namespace, w.name),
+		})
+	}
 	return pods
+}
+
+// instance is a pod of a workload's template, but for its name.
+func (s *State) instance(w *workload, e evidence) model.Pod {
+	t := w.value.Template
+	pod := model.Pod{
+		Namespace:      w.namespace,
+		Workload:       model.Workload{Kind: w.value.Kind, Name: w.name},
+		Labels:         t.Labels,
+		Ports:          s.containerPorts(&t.Spec),
+		HostNetwork:    t.Spec.HostNetwork,
+		Template:       true,
+		ServiceAccount: serviceAccount(&t.Spec),
+		Origin:         w.origin,
+	}
+	e.unknown(&pod.Addresses)
+	return pod
 }
 
 // instanceCount is 0, 1 or 2: two instances are enough to tell what holds
 // between two pods of one workload (R64).
 func instanceCount(w *workload) int {
 	switch {
-	case w.value.Template == nil: // a ReplicationController may have none
-		return 0
 	case w.value.Kind == "daemonset":
 		return 2
 	case w.value.Replicas == nil:

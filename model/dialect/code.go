@@ -42,6 +42,7 @@ const (
 	CodeNoNamespace      Code = 3004
 	CodeMeshPolicy       Code = 3005
 	CodeAddressClash     Code = 3006
+	CodeNoReplicas       Code = 3007
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -515,6 +516,23 @@ kind: Pod
 metadata: {name: new, namespace: ml}
 spec: {containers: [{name: main, image: trainer}]}
 status: {phase: Running, podIP: 10.1.0.7}
+`,
+	},
+	{
+		Code: CodeNoReplicas, Severity: Note, Title: "workload with zero replicas",
+		Text: "The workload has no pods, so no set of pods holds it and no listing shows it (R64). A path that names it is still answered, for the pods that it would have if it were scaled up.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: trainer, namespace: ml}
+spec:
+  replicas: 0
+  template:
+    metadata: {labels: {app: trainer}}
+    spec: {containers: [{name: main, image: trainer}]}
 `,
 	},
 }

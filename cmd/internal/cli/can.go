@@ -143,18 +143,21 @@ func splitWords(s string) []string {
 
 // canDocument is podreach.can/v1 (docs/schema/can.json).
 type canDocument struct {
-	Schema    string              `json:"schema"`
-	Question  questionDocument    `json:"question"`
-	Answer    string              `json:"answer"`
-	Witness   *witnessDocument    `json:"witness"` // null when no connection is possible
-	Counts    countsDocument      `json:"counts"`
-	Ports     any                 `json:"ports"` // those of the question that are open for some pair
-	DecidedBy directionsDocument  `json:"decidedBy"`
-	StoppedBy *directionsDocument `json:"stoppedBy,omitempty"` // when the answer is no
-	Because   becauseDocument     `json:"because"`
-	Reason    string              `json:"reason,omitempty"` // when the answer is uncertain
-	Settle    string              `json:"settle,omitempty"`
-	Input     inputDocument       `json:"input"`
+	Schema   string           `json:"schema"`
+	Question questionDocument `json:"question"`
+	Answer   string           `json:"answer"`
+	Witness  *witnessDocument `json:"witness"` // null when no connection is possible
+	Counts   countsDocument   `json:"counts"`
+	Ports    any              `json:"ports"` // those of the question that are open for some pair
+	// Everywhere is, for each family, the ports that some source has open to
+	// every outside address of TO; absent when TO holds none (R112).
+	Everywhere map[string]any      `json:"everywhere,omitempty"`
+	DecidedBy  directionsDocument  `json:"decidedBy"`
+	StoppedBy  *directionsDocument `json:"stoppedBy,omitempty"` // when the answer is no
+	Because    becauseDocument     `json:"because"`
+	Reason     string              `json:"reason,omitempty"` // when the answer is uncertain
+	Settle     string              `json:"settle,omitempty"`
+	Input      inputDocument       `json:"input"`
 
 	outside bool // From holds outside addresses
 }
@@ -207,7 +210,7 @@ func (in *input) canReach(s sentence, out *output) error {
 		return coded(dialect.CodeBadExpression, "%q and %q are both outside the cluster; policies have no say there", s.from, s.to)
 	}
 	a := solver.Ask(in.x, solver.Question{From: from, To: to, Ports: ports})
-	doc := in.canDocument(s, a, len(from.Set.Outside()) > 0 && !onlyOutside(&to))
+	doc := in.canDocument(s, a, len(to.Set.Outside()) > 0 && !onlyOutside(&from), len(from.Set.Outside()) > 0 && !onlyOutside(&to))
 	d := report.Document{Value: doc, Lines: one(doc), Table: canTable(doc), Graph: canGraph(doc)}
 	if err := out.write(d, func(wide bool) string { return canProse(doc, wide) }); err != nil {
 		return err
@@ -215,7 +218,7 @@ func (in *input) canReach(s sentence, out *output) error {
 	return exitCode([...]int{solver.Yes: exitYes, solver.No: exitNo, solver.Uncertain: exitUncertain}[a.Truth])
 }
 
-func (in *input) canDocument(s sentence, a solver.Answer, fromOutside bool) canDocument {
+func (in *input) canDocument(s sentence, a solver.Answer, toOutside, fromOutside bool) canDocument {
 	doc := canDocument{
 		Schema:    "podreach.can/v1",
 		Question:  questionDocument{s.from, s.to, s.ports},
@@ -225,6 +228,12 @@ func (in *input) canDocument(s sentence, a solver.Answer, fromOutside bool) canD
 		DecidedBy: directionsDocument{[]ruleRef{}, []ruleRef{}},
 		Input:     in.document(),
 		outside:   fromOutside,
+	}
+	if toOutside {
+		doc.Everywhere = map[string]any{}
+		for f, ports := range a.Everywhere {
+			doc.Everywhere[model.Family(f).String()] = portsDocument(ports)
+		}
 	}
 	if w := a.Witness; w != nil {
 		doc.Witness = &witnessDocument{
@@ -347,6 +356,11 @@ func canProse(doc canDocument, wide bool) string {
 	}
 	if doc.Answer == "yes" {
 		printf(&b, "; open for some pair: %s", portsOf(doc.Ports))
+		for _, f := range []string{"IPv4", "IPv6"} {
+			if all := portsOf(doc.Everywhere[f]); doc.Everywhere != nil && all != portsText(model.PortSet{}) {
+				printf(&b, "\nto every %s address of %s: %s", f, q.To, all)
+			}
+		}
 	}
 	b.WriteString("\n\n")
 	rules := doc.DecidedBy

@@ -57,8 +57,9 @@ with -f demo:`,
 func (in *input) tour(program string, wide bool) (string, error) {
 	var b strings.Builder
 	s := in.x.Snapshot()
+	pods := in.x.AllPods()
 	fmt.Fprintf(&b, "The built-in example is a generative-AI cluster: %d pods on %d nodes, %d network policies.\n\n",
-		len(s.Pods), len(s.Nodes), in.ledger.Policies)
+		pods.Pods(), len(s.Nodes), in.ledger.Policies)
 	var table bytes.Buffer
 	if err := report.Write(&table, report.TableFormat, report.Document{Table: isolationTable(in.x)}); err != nil {
 		return "", err
@@ -79,7 +80,7 @@ func (in *input) tour(program string, wide bool) (string, error) {
 	}
 	a := solver.Ask(in.x, solver.Question{From: from, To: to, Ports: ports})
 	fmt.Fprintf(&b, "\nCan any training pod reach the internet?\n\n$ %s can %s reach %s -f demo:\n", program, demoQuestion.from, demoQuestion.to)
-	b.WriteString(canProse(in.canDocument(demoQuestion, a, false), wide))
+	b.WriteString(canProse(in.canDocument(demoQuestion, a, true, false), wide))
 	b.WriteString("\nRun next:\n\n")
 	for _, n := range demoNext {
 		fmt.Fprintf(&b, "  %s %s\n", program, n)
@@ -98,7 +99,7 @@ func isolationTable(x *engine.Index) *report.Table {
 		var isolated [model.NumDirections]int
 		pods, host := 0, 0
 		for i := range s.Pods {
-			if s.Pods[i].Namespace != ns.Name {
+			if s.Pods[i].Namespace != ns.Name || s.Pods[i].Dormant {
 				continue
 			}
 			pods++

@@ -8,6 +8,7 @@ import (
 
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/solver"
 )
 
@@ -19,12 +20,27 @@ func (in *input) ends(text string) (solver.Ends, error) {
 	if in.allowEmpty && errors.As(err, &empty) {
 		return out, nil
 	}
+	in.noteDormant(out)
 	return out, err
 }
 
 // onlyOutside reports whether a side holds nothing but outside addresses.
 func onlyOutside(e *solver.Ends) bool {
 	return e.Set.Pods()+e.Set.Nodes() == 0 && len(e.Set.Outside()) > 0
+}
+
+// noteDormant tells that a path named a workload with zero replicas.
+func (in *input) noteDormant(e solver.Ends) {
+	for id := range e.Set.All() {
+		if !id.IsPod() || !in.x.Snapshot().Pods[id].Dormant {
+			continue
+		}
+		p := &in.x.Snapshot().Pods[id]
+		in.print(dialect.Diagnostic{
+			Code: dialect.CodeNoReplicas, Origin: p.Origin,
+			Message: solver.WorkloadPath(p) + " has 0 replicas; the answer is for the pods that it would have",
+		})
+	}
 }
 
 // endpointName is an endpoint as answers name it; a is its address when it is
@@ -103,8 +119,11 @@ func portsDocument(p model.PortSet) any {
 
 // portsText is a port set for people.
 func portsText(p model.PortSet) string {
-	if p.All() {
+	switch {
+	case p.All():
 		return "any port"
+	case p.Empty():
+		return "no port"
 	}
 	var protocols []string
 	for _, r := range p.Ranges() {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/podreach/podreach/cmd/internal/report"
 	"github.com/podreach/podreach/model/dialect"
 )
 
@@ -73,15 +74,7 @@ func (in *input) printDiagnostics() {
 				continue
 			}
 			shown++
-			position, label := in.position(d), s.String()+": "
-			switch {
-			case position == "": // the label alone
-			case s == dialect.Error:
-				position, label = position+": ", ""
-			default:
-				position += ": "
-			}
-			printf(w, "%s%s%s (%v)\n", position, label, d.Message, d.Code)
+			w.WriteString(in.line(d))
 		}
 	}
 	for _, k := range in.notUnderstood() {
@@ -101,6 +94,25 @@ func (in *input) printDiagnostics() {
 	for _, a := range in.ledger.Assumptions {
 		printf(w, "assumed: %s\n", a)
 	}
+}
+
+// line is a diagnostic as it is printed.
+func (in *input) line(d dialect.Diagnostic) string {
+	s := in.severity(d)
+	position, label := in.position(d), s.String()+": "
+	switch {
+	case position == "": // the label alone
+	case s == dialect.Error:
+		position, label = position+": ", ""
+	default:
+		position += ": "
+	}
+	return report.Printable(fmt.Sprintf("%s%s%s (%v)", position, label, d.Message, d.Code)) + "\n"
+}
+
+// print prints a diagnostic that is about a question, not about the input.
+func (in *input) print(d dialect.Diagnostic) {
+	io.WriteString(in.run.stderr, in.line(d)) //nolint:errcheck // nowhere is left to say so
 }
 
 // position is "file:line:column" of a diagnostic, "" when it is about no file.

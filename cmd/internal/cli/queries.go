@@ -168,6 +168,7 @@ func (a *answerer) side(text string) *side {
 	if s.err != nil {
 		return s
 	}
+	a.in.noteDormant(s.ends)
 	n := 0
 	for end := range s.ends.Set.All() {
 		s.only = end
