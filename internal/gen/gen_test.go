@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/podreach/podreach/internal/gen"
 	"github.com/stretchr/testify/require"
 	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/podreach/podreach/internal/gen"
 )
 
 func cluster(seed uint64, o gen.Options) *gen.Cluster {

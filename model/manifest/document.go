@@ -131,14 +131,17 @@ func (s *jsonStream) run(in io.Reader, tolerant bool) error {
 			}
 		}
 		d.origin, d.repeated = model.Origin{File: s.file.input.Name, Document: s.document}, nil
-		if err := d.value("", nil); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
+		switch err := d.value("", nil); err {
+		case nil:
+		case io.EOF:
+			return io.ErrUnexpectedEOF
+		default:
 			return err
 		}
-		if s.ctx.Err() != nil {
+		select {
+		case <-s.ctx.Done(): // nobody wants more
 			return nil
+		default:
 		}
 	}
 }

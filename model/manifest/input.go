@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -111,7 +112,8 @@ func unreadable(l *dialect.Ledger, file string, err error) {
 
 func unreadableFile(file string, err error) dialect.Diagnostic {
 	message := err.Error()
-	if pe, ok := err.(*fs.PathError); ok {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
 		message = "cannot " + pe.Op + ": " + pe.Err.Error()
 		if pe.Op == "stat" || pe.Op == "lstat" {
 			message = pe.Err.Error()
