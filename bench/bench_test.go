@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -65,8 +65,7 @@ func text(b *testing.B, s Shape, pods int) []byte {
 func read(b *testing.B, in []byte) *model.Snapshot {
 	b.Helper()
 	state := cluster.New(cluster.Options{})
-	input := manifest.Input{Name: "bench", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(in)), nil }}
-	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{input}, state.Ledger()) {
+	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("bench", in)}, state.Ledger()) {
 		state.Put(o)
 	}
 	s := state.Snapshot()
@@ -173,7 +172,7 @@ func BenchmarkVerdict(b *testing.B) {
 		flows := make([]engine.Flow, 1<<16)
 		for i := range flows {
 			flows[i] = engine.Flow{Src: engine.EndpointID(r.IntN(pods)), Dst: engine.EndpointID(r.IntN(pods)),
-				Protocol: model.TCP, Port: []uint16{80, 8080, 1005, 9050}[i%4], Family: model.AnyFamily}
+				Protocol: model.TCP, Port: []uint16{80, 8080, 1005, 9050}[i%4]}
 		}
 		b.ReportAllocs()
 		i := 0
@@ -230,6 +229,67 @@ func BenchmarkAnyToInternet(b *testing.B) {
 	})
 }
 
+// ends resolves an expression.
+func ends(b *testing.B, x *engine.Index, expr string) solver.Ends {
+	b.Helper()
+	e, err := solver.Find(x, expr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e
+}
+
+// ask asks about one pair of sides, at any port and at one.
+func ask(b *testing.B, from, to string, truth solver.Truth) {
+	for _, port := range []string{"any", "443"} {
+		b.Run(port, func(b *testing.B) {
+			each(b, 10_000, func(b *testing.B, s Shape, pods int) {
+				x := compile(b, snapshot(b, s, pods))
+				q := solver.Question{From: ends(b, x, from), To: ends(b, x, to)}
+				var err error
+				if q.Ports, err = solver.ParsePorts(strings.TrimPrefix(port, "any")); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					if a := solver.Ask(x, q); a.Truth != truth {
+						b.Fatal(a.Truth)
+					}
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkAskClusterToCluster asks whether any pod reaches any other, and how
+// many do.
+func BenchmarkAskClusterToCluster(b *testing.B) { ask(b, "cluster", "cluster", solver.Yes) }
+
+// BenchmarkAskNodes asks about hosts that are named, so that their own pods
+// count.
+func BenchmarkAskNodes(b *testing.B) { ask(b, "nodes", "cluster", solver.Yes) }
+
+// BenchmarkList lists every connection, outside addresses included.
+func BenchmarkList(b *testing.B) {
+	for _, by := range []struct {
+		name string
+		by   solver.By
+	}{{"workload", solver.ByWorkload}, {"pod", solver.ByPod}} {
+		b.Run(by.name, func(b *testing.B) {
+			each(b, 1_000, func(b *testing.B, s Shape, pods int) {
+				x := compile(b, snapshot(b, s, pods))
+				every := ends(b, x, "any")
+				b.ReportAllocs()
+				for b.Loop() {
+					if l := solver.List(x, every, every, by.by); len(l.Certain) == 0 {
+						b.Fatal("no row")
+					}
+				}
+			})
+		})
+	}
+}
+
 // BenchmarkExplain explains random flows.
 func BenchmarkExplain(b *testing.B) {
 	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
@@ -238,7 +298,7 @@ func BenchmarkExplain(b *testing.B) {
 		x.Addr(netip.MustParseAddr("8.8.8.8"))
 		b.ReportAllocs()
 		for b.Loop() {
-			x.Explain(engine.Flow{Src: engine.EndpointID(r.IntN(pods)), Dst: engine.EndpointID(r.IntN(pods)), Protocol: model.TCP, Port: 80, Family: model.IPv4})
+			x.Explain(engine.Flow{Src: engine.EndpointID(r.IntN(pods)), Dst: engine.EndpointID(r.IntN(pods)), Protocol: model.TCP, Port: 80, Family: engine.Only(model.IPv4)})
 		}
 	})
 }

@@ -77,7 +77,7 @@ func newIndex(c Case) (index, error) {
 		state.Put(o)
 	}
 	snapshot := state.Snapshot()
-	x, err := engine.Compile(snapshot, engine.Options{Validate: true})
+	x, err := engine.Compile(snapshot, engine.Options{})
 	if err != nil {
 		return index{}, err
 	}
@@ -127,9 +127,16 @@ func (x index) verdict(q Query) (model.Verdict, error) {
 	if err != nil {
 		return 0, err
 	}
-	v := x.Verdict(engine.Flow{Src: src, Dst: dst, Protocol: q.Protocol, Port: q.Port, Family: q.Family})
+	f := engine.Flow{Src: src, Dst: dst, Protocol: q.Protocol, Port: q.Port, Family: engine.Only(q.Family)}
+	if !src.IsOutside() {
+		f.SrcAddr, _ = netip.ParseAddr(q.From) // an address of it, or none
+	}
+	if !dst.IsOutside() {
+		f.DstAddr, _ = netip.ParseAddr(q.To)
+	}
+	v := x.Verdict(f)
 	if q.Family == model.AnyFamily {
-		if b := x.Between(src, dst).Verdict(q.Protocol, q.Port); b != v {
+		if b := x.BetweenFlow(f).Verdict(q.Protocol, q.Port); b != v {
 			return 0, fmt.Errorf("Verdict says %v, Between %v", v, b)
 		}
 	}

@@ -2,8 +2,10 @@ package corpus_test
 
 import (
 	"fmt"
+	"testing"
 
 	"github.com/podreach/podreach/corpus"
+	"github.com/podreach/podreach/model"
 )
 
 // What one case says, besides what holds in all of them.
@@ -24,4 +26,28 @@ func ExampleCases() {
 	// x/pod/b>x/pod/a ALL
 	// y/pod/a>x/pod/a TCP 443
 	// 8.8.8.8>x/pod/a TCP 443
+}
+
+// A test of another implementation hands corpus.Run a function that takes a
+// case's objects and returns its way of answering.
+func ExampleRun() {
+	var t *testing.T // of the test function that this stands in
+
+	corpus.Run(t, func(c corpus.Case) (func(corpus.Query) (model.Verdict, error), error) {
+		cluster, err := load(c.YAML, c.Profile) // the implementation's own
+		if err != nil {
+			return nil, err
+		}
+		return func(q corpus.Query) (model.Verdict, error) {
+			return cluster.verdict(q.From, q.To, q.Protocol, q.Port)
+		}, nil
+	})
+}
+
+type implementation struct{}
+
+func load([]byte, string) (implementation, error) { return implementation{}, nil }
+
+func (implementation) verdict(string, string, model.Protocol, uint16) (model.Verdict, error) {
+	return model.Unknown, nil
 }

@@ -224,11 +224,44 @@ func decode(w *oracle.World, doc []byte) error {
 			w.Workloads = append(w.Workloads, workload(kind.Kind, d.ObjectMeta, d.Spec.Replicas, d.Spec.Template))
 		}
 		return err
+	case "ReplicaSet":
+		var list []appsv1.ReplicaSet
+		err := appendTo(&list, doc)
+		for _, r := range list {
+			w.Workloads = append(w.Workloads, workload(kind.Kind, r.ObjectMeta, r.Spec.Replicas, r.Spec.Template))
+		}
+		return err
+	case "StatefulSet":
+		var list []appsv1.StatefulSet
+		err := appendTo(&list, doc)
+		for _, s := range list {
+			wl := workload(kind.Kind, s.ObjectMeta, s.Spec.Replicas, s.Spec.Template)
+			wl.Ordinals = s.Spec.Ordinals
+			w.Workloads = append(w.Workloads, wl)
+		}
+		return err
+	case "DaemonSet":
+		var list []appsv1.DaemonSet
+		err := appendTo(&list, doc)
+		for _, d := range list {
+			w.Workloads = append(w.Workloads, workload(kind.Kind, d.ObjectMeta, nil, d.Spec.Template))
+		}
+		return err
+	case "Job":
+		var list []batchv1.Job
+		err := appendTo(&list, doc)
+		for _, j := range list {
+			wl := job(workload(kind.Kind, j.ObjectMeta, j.Spec.Parallelism, j.Spec.Template), j.Spec)
+			wl.JobStatus = j.Status
+			w.Workloads = append(w.Workloads, wl)
+		}
+		return err
 	case "CronJob":
 		var list []batchv1.CronJob
 		err := appendTo(&list, doc)
 		for _, j := range list {
-			w.Workloads = append(w.Workloads, workload(kind.Kind, j.ObjectMeta, nil, j.Spec.JobTemplate.Spec.Template))
+			spec := j.Spec.JobTemplate.Spec
+			w.Workloads = append(w.Workloads, job(workload(kind.Kind, j.ObjectMeta, nil, spec.Template), spec))
 		}
 		return err
 	case "List":
@@ -267,4 +300,9 @@ func workload(kind string, m metav1.ObjectMeta, replicas *int32, template corev1
 		Kind: strings.ToLower(kind), Namespace: cmp.Or(m.Namespace, "default"), Name: m.Name,
 		Replicas: replicas, OwnerReferences: m.OwnerReferences, Template: template,
 	}
+}
+
+func job(wl oracle.Workload, spec batchv1.JobSpec) oracle.Workload {
+	wl.CompletionMode, wl.Completions, wl.ManualSelector = spec.CompletionMode, spec.Completions, spec.ManualSelector
+	return wl
 }

@@ -119,11 +119,11 @@ func (a *addrAtoms) blockSpans(bs []model.Block, externalOnly bool) spans {
 		if b.ExternalOnly != externalOnly {
 			continue
 		}
-		rest := spans{{a.of(b.CIDR.Addr()), a.of(lastAddr(b.CIDR)) + 1}}
+		var except spans
 		for _, e := range b.Except {
-			rest = rest.minus(span{a.of(e.Addr()), a.of(lastAddr(e)) + 1})
+			except = append(except, span{a.of(e.Addr()), a.of(lastAddr(e)) + 1})
 		}
-		out = append(out, rest...)
+		out = append(out, span{a.of(b.CIDR.Addr()), a.of(lastAddr(b.CIDR)) + 1}.minus(except.normal())...)
 	}
 	return out.normal()
 }
@@ -189,16 +189,20 @@ func (s spans) normal() spans {
 	return out
 }
 
-// minus takes one run out of s.
-func (s spans) minus(m span) spans {
+// minus returns r without the runs of a normal m.
+func (r span) minus(m spans) spans {
 	var out spans
-	for _, r := range s {
-		if r.lo < m.lo {
-			out = append(out, span{r.lo, min(r.hi, m.lo)})
+	for _, e := range m {
+		if e.hi <= r.lo || r.hi <= e.lo {
+			continue
 		}
-		if m.hi < r.hi {
-			out = append(out, span{max(r.lo, m.hi), r.hi})
+		if r.lo < e.lo {
+			out = append(out, span{r.lo, e.lo})
 		}
+		r.lo = e.hi
+	}
+	if r.lo < r.hi {
+		out = append(out, r)
 	}
 	return out
 }

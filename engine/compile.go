@@ -10,26 +10,20 @@ import (
 )
 
 // Options change how a snapshot is compiled. The zero value is what callers
-// want.
-type Options struct {
-	// Validate runs Snapshot.Validate first: O(pods + rules) more. Tests and
-	// callers that build snapshots themselves switch it on.
-	Validate bool
-}
+// want; there is nothing to choose yet.
+type Options struct{}
 
 // Compile turns a snapshot into an immutable Index. The snapshot must not be
 // changed afterwards; the Index keeps it.
 //
 // Cost: O(pods x labels + nodes + rules x (selector candidates)), see doc.go.
 // Errors: only for a snapshot that breaks an invariant of package model.
-func Compile(s *model.Snapshot, o Options) (*Index, error) {
+func Compile(s *model.Snapshot, _ Options) (*Index, error) {
 	if s == nil {
 		return nil, fmt.Errorf("engine: no snapshot")
 	}
-	if o.Validate {
-		if err := s.Validate(); err != nil {
-			return nil, err
-		}
+	if err := s.Validate(); err != nil {
+		return nil, err
 	}
 	if len(s.Pods) >= maxPods || len(s.Nodes) >= maxPods {
 		return nil, fmt.Errorf("engine: %d pods and %d nodes exceed the limit of %d", len(s.Pods), len(s.Nodes), maxPods)
@@ -166,12 +160,12 @@ type entry struct {
 	tier        model.Tier
 }
 
-// segment is a run of rules with one subject, direction, tier, priority and
-// ordinal, in rank order. All NetworkPolicies of a namespace with one subject
-// share a segment, and in it, equal rules share an entry.
+// segment is the rules of one subject, direction and rank, so all have one
+// action (M2). All NetworkPolicies of a namespace with one subject share a
+// segment, and in it, equal rules share an entry.
 type segment struct {
 	entries []entry
-	rules   []int32 // into Snapshot.Rules, in rank order; for Explain
+	rules   []int32 // into Snapshot.Rules; for Explain
 }
 
 // program is the list of segments that apply to a class in one direction, in
@@ -190,10 +184,9 @@ func (c *compiler) lower() {
 	x.rulePeer = make([]uint32, len(s.Rules))
 	x.rulePorts = make([]uint32, len(s.Rules))
 	type place struct {
-		dir               model.Direction
-		tier              model.Tier
-		priority, ordinal int32
-		subject           int32
+		dir     model.Direction
+		rank    model.Rank
+		subject int32
 	}
 	order := make([]int32, len(s.Rules))
 	subject := make([]int32, len(s.Rules))
@@ -214,7 +207,7 @@ func (c *compiler) lower() {
 	seen := map[entryKey]bool{}
 	for _, i := range order {
 		r := &s.Rules[i]
-		p := place{r.Direction, r.Rank.Tier, r.Rank.Priority, r.Rank.Ordinal, subject[i]}
+		p := place{r.Direction, r.Rank, subject[i]}
 		id, ok := ids[p]
 		if !ok {
 			id = len(x.segments)
@@ -226,7 +219,6 @@ func (c *compiler) lower() {
 		g := &x.segments[id]
 		g.rules = append(g.rules, i)
 		e := entry{x.rulePeer[i], x.rulePorts[i], r.Action, r.Rank.Tier}
-		// In one segment an equal rule further down never decides anything.
 		if k := (entryKey{id, e}); !seen[k] {
 			seen[k] = true
 			g.entries = append(g.entries, e)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/podreach/podreach/model"
@@ -20,10 +21,45 @@ type pair struct {
 	src, dst Class
 	self     bool
 	own      relation // src is the host network namespace of dst's node (R52)
+	// Where the question is about one address of an end: its atom; else -1.
+	srcAtom, dstAtom int32
+	families         Families
+}
+
+// classPair is two different endpoints of which only the classes are known.
+func classPair(src, dst Class) pair {
+	return pair{src: src, dst: dst, srcAtom: -1, dstAtom: -1}
+}
+
+// flowPair is a pair with what a flow says of families and addresses.
+func (x *Index) flowPair(f *Flow) pair {
+	p := x.pair(f.Src, f.Dst)
+	p.families = f.Family
+	x.fixAddresses(&p, f.SrcAddr, f.DstAddr)
+	return p
+}
+
+// fixAddresses makes the question one about the given addresses, where they
+// are valid. Two of different families leave no family.
+func (x *Index) fixAddresses(p *pair, src, dst netip.Addr) {
+	fix := func(a netip.Addr, atom *int32) {
+		if !a.IsValid() {
+			return
+		}
+		a = a.Unmap().WithZone("")
+		*atom = x.addr.of(a)
+		if only := Only(model.FamilyOf(a)); p.families == 0 || p.families == only {
+			p.families = only
+		} else {
+			p.families = noFamily
+		}
+	}
+	fix(src, &p.srcAtom)
+	fix(dst, &p.dstAtom)
 }
 
 func (x *Index) pair(src, dst EndpointID) pair {
-	p := pair{src: x.Class(src), dst: x.Class(dst)}
+	p := classPair(x.Class(src), x.Class(dst))
 	if !dst.IsPod() || src.IsOutside() {
 		return p
 	}
@@ -123,14 +159,15 @@ type side struct {
 	other Class    // the peer
 	dir   model.Direction
 	dst   Class // for named ports
+	atom  int32 // of the one address of other that is asked about; else -1
 	self  bool
 	own   relation
 }
 
 func (x *Index) sides(p *pair) [model.NumDirections]side {
 	out := [...]side{
-		model.Egress:  {other: p.dst, dir: model.Egress, dst: p.dst, self: p.self},
-		model.Ingress: {other: p.src, dir: model.Ingress, dst: p.dst, self: p.self, own: p.own},
+		model.Egress:  {other: p.dst, dir: model.Egress, dst: p.dst, atom: p.dstAtom, self: p.self},
+		model.Ingress: {other: p.src, dir: model.Ingress, dst: p.dst, atom: p.srcAtom, self: p.self, own: p.own},
 	}
 	if int(p.src) < x.podClasses {
 		out[model.Egress].prog = &x.programs[x.classes[p.src].program[model.Egress]]
@@ -168,8 +205,12 @@ var noAtom = []int32{-1}
 // any of them (a destination host with several addresses), otherwise they are
 // possibilities of which one is real (R6).
 func (x *Index) views(s *side, f model.Family, single *[1]int32) (atoms []int32, usable bool) {
-	if int(s.other) >= len(x.classes) {
+	switch {
+	case int(s.other) >= len(x.classes):
 		single[0] = int32(int(s.other) - len(x.classes))
+		return single[:], false
+	case s.atom >= 0:
+		single[0] = s.atom
 		return single[:], false
 	}
 	sl := &x.slots[x.classes[s.other].slot[f]]
@@ -244,9 +285,9 @@ func (x *Index) newScratch() *scratch {
 }
 
 // between returns the bounds over all port atoms. It mirrors verdict.
-func (x *Index) between(p *pair, family model.Family) model.Bounds {
+func (x *Index) between(p *pair) model.Bounds {
 	s := x.newScratch()
-	other := x.betweenMasks(p, family, s)
+	other := x.betweenMasks(p, s)
 	b := model.Bounds{Lower: x.port.portSet(s.lo), Other: other}
 	b.Upper = b.Lower
 	if !slices.Equal(s.lo, s.up) {
@@ -256,9 +297,9 @@ func (x *Index) between(p *pair, family model.Family) model.Bounds {
 }
 
 // betweenMasks fills s.lo and s.up.
-func (x *Index) betweenMasks(p *pair, family model.Family, s *scratch) model.Other {
+func (x *Index) betweenMasks(p *pair, s *scratch) model.Other {
 	other := model.OtherNo
-	if p.self { // over its own address or loopback, in any family (R50)
+	if p.self && p.families != noFamily { // over its own address or loopback, in any family (R50)
 		copy(s.lo, x.full)
 		copy(s.up, x.full)
 		return model.OtherYes
@@ -267,7 +308,7 @@ func (x *Index) betweenMasks(p *pair, family model.Family, s *scratch) model.Oth
 	s.up.clear()
 	for f := model.IPv4; f <= model.IPv6; f++ {
 		ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
-		if ks == slotNone || kd == slotNone || family != model.AnyFamily && family != f {
+		if ks == slotNone || kd == slotNone || !p.families.has(f) {
 			continue
 		}
 		copy(s.famLo, x.full)

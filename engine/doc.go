@@ -40,7 +40,7 @@
 //     endpoint, relations between the two ends aside.
 //   - E2: Between(s, d) holds a port in a bound exactly when Verdict of that
 //     port says so.
-//   - E3: the last steps of Explain name the rules that give Verdict.
+//   - E3: the steps of Explain that decide give the verdict of their side.
 //   - E4: an Index never changes; every method may be called concurrently.
 //
 // # Cost
@@ -57,6 +57,7 @@
 //	Explain       O(k·u)
 //	Select        O(E·requirements)
 //
-// Memory: 8 bytes a pod, about 24 bytes a class plus its program (shared when
-// equal), and the rules' sets.
+// Memory: 12 bytes a pod, about 24 bytes a class plus its program (shared when
+// equal), and the rules' sets; Pod and Addr build maps by name and by address
+// when they are first asked, about 100 bytes a pod each.
 package engine

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,7 +56,7 @@ func small(t testing.TB, rules ...model.Rule) *engine.Index {
 	for i := range s.Pods {
 		s.Pods[i].NodeName = "n1"
 	}
-	x, err := engine.Compile(s, engine.Options{Validate: true})
+	x, err := engine.Compile(s, engine.Options{})
 	require.NoError(t, err)
 	return x
 }
@@ -151,7 +152,7 @@ func TestUnknownAddressRangesOverItsDomain(t *testing.T) {
 			for _, p := range tc.peers {
 				s.Rules = append(s.Rules, allow("shop", app("a"), model.Egress, p, all))
 			}
-			x, err := engine.Compile(s, engine.Options{Validate: true})
+			x, err := engine.Compile(s, engine.Options{})
 			require.NoError(t, err)
 			got := x.Between(0, 1)
 			require.Equal(t, tc.lower, got.Lower.String())
@@ -178,7 +179,7 @@ func TestFirstMatchAcrossTiers(t *testing.T) {
 		allow("shop", app("db"), model.Ingress, model.Peer{Any: true}, tcp(89, 95)))
 	require.Equal(t, "TCP 89-100", x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db")).Lower.String())
 	for port := uint16(75); port < 105; port++ {
-		v := x.Verdict(engine.Flow{Src: mustPod(t, x, "web-0"), Dst: mustPod(t, x, "db"), Protocol: model.TCP, Port: port, Family: model.AnyFamily})
+		v := x.Verdict(engine.Flow{Src: mustPod(t, x, "web-0"), Dst: mustPod(t, x, "db"), Protocol: model.TCP, Port: port})
 		require.Equal(t, port >= 89 && port <= 100, v == model.Allowed, "port %d", port)
 	}
 }
@@ -194,7 +195,7 @@ func TestUncertainRule(t *testing.T) {
 
 func TestVerdictDoesNotAllocate(t *testing.T) {
 	x := small(t, shopRules()...)
-	f := engine.Flow{Src: mustPod(t, x, "web-0"), Dst: mustPod(t, x, "db"), Protocol: model.TCP, Port: 5432, Family: model.AnyFamily}
+	f := engine.Flow{Src: mustPod(t, x, "web-0"), Dst: mustPod(t, x, "db"), Protocol: model.TCP, Port: 5432}
 	n := testing.AllocsPerRun(100, func() {
 		if x.Verdict(f) != model.Allowed {
 			t.Fail()
@@ -220,7 +221,7 @@ func TestExplainNamesWhatDecides(t *testing.T) {
 	x := small(t, shopRules()...)
 	web, db := mustPod(t, x, "web-0"), mustPod(t, x, "db")
 	first := len(builtin)
-	f := engine.Flow{Src: web, Dst: db, Protocol: model.TCP, Port: 5432, Family: model.IPv4}
+	f := engine.Flow{Src: web, Dst: db, Protocol: model.TCP, Port: 5432, Family: engine.Only(model.IPv4)}
 	trace := x.Explain(f)
 	require.Equal(t, model.Allowed, trace.Verdict)
 	require.Len(t, trace.Families, 1)
@@ -238,14 +239,102 @@ func TestExplainNamesWhatDecides(t *testing.T) {
 	require.Equal(t, engine.Step{Rule: engine.DefaultAllow, Match: engine.MatchYes, Decides: true}, last(trace.Families[0].Egress))
 }
 
+// E4: readers share an Index, its lazy maps and matrix rows included. The race
+// detector judges.
+func TestConcurrentReaders(t *testing.T) {
+	x := small(t, shopRules()...)
+	m := x.Matrix(model.AllPorts())
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for s := range engine.EndpointID(3) {
+				m.Pod(s)
+				x.Addr(netip.MustParseAddr("10.0.0.3"))
+				x.Pod("shop", "db")
+				x.WorkloadPods("shop", "db")
+				for d, b := range x.From(s) {
+					if !b.Upper.Equal(x.Between(s, d).Upper) {
+						t.Errorf("From and Between differ on %d to %d", s, d)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A question about one address of a node is not about its others.
+func TestFlowOfOneAddress(t *testing.T) {
+	s := &model.Snapshot{
+		Namespaces: []model.Namespace{{Name: "shop"}},
+		Nodes:      []model.Node{{Name: "n2", Addresses: []netip.Addr{netip.MustParseAddr("192.168.0.2"), netip.MustParseAddr("34.1.1.1")}}},
+		Pods:       []model.Pod{pod("shop", "web-0", "10.0.0.1", map[string]string{"app": "web"})},
+		Rules: append(append([]model.Rule{}, builtin...), isolate("shop", app("web"), model.Egress), isolate("shop", app("web"), model.Ingress),
+			allow("shop", app("web"), model.Egress, model.Peer{Blocks: []model.Block{{CIDR: netip.MustParsePrefix("34.0.0.0/8")}}}, model.RulePorts{All: true}),
+			allow("shop", app("web"), model.Ingress, model.Peer{Blocks: []model.Block{{CIDR: netip.MustParsePrefix("34.0.0.0/8")}}}, model.RulePorts{All: true})),
+	}
+	s.Pods[0].NodeName = "n1"
+	x, err := engine.Compile(s, engine.Options{})
+	require.NoError(t, err)
+	web, n2 := mustPod(t, x, "web-0"), engine.NodeID(0)
+	tcp := func(f engine.Flow) model.Verdict {
+		f.Protocol, f.Port = model.TCP, 22
+		require.Equal(t, x.Verdict(f), x.BetweenFlow(f).Verdict(f.Protocol, f.Port))
+		require.Equal(t, x.Verdict(f), x.Explain(f).Verdict)
+		return x.Verdict(f)
+	}
+	private, public, v6 := netip.MustParseAddr("192.168.0.2"), netip.MustParseAddr("34.1.1.1"), netip.MustParseAddr("fd00::1")
+	require.Equal(t, model.Allowed, tcp(engine.Flow{Src: web, Dst: n2}), "some address of it")
+	require.Equal(t, model.Allowed, tcp(engine.Flow{Src: web, Dst: n2, DstAddr: public}))
+	require.Equal(t, model.Denied, tcp(engine.Flow{Src: web, Dst: n2, DstAddr: private}))
+	require.Equal(t, model.Unknown, tcp(engine.Flow{Src: n2, Dst: web}), "which it uses is not known")
+	require.Equal(t, model.Allowed, tcp(engine.Flow{Src: n2, Dst: web, SrcAddr: public}))
+	require.Equal(t, model.Denied, tcp(engine.Flow{Src: n2, Dst: web, SrcAddr: private}))
+	require.Equal(t, model.Denied, tcp(engine.Flow{Src: web, Dst: n2, DstAddr: public, SrcAddr: v6}), "no connection is of two families")
+}
+
+// Rules of one policy are ranked one by one, also where their subjects differ.
+func TestRanksOfDifferentSubjects(t *testing.T) {
+	rule := func(index int32, subject, peer model.Selector, a model.Action) model.Rule {
+		return model.Rule{Rank: model.Rank{Tier: model.TierAdmin, Index: index}, Direction: model.Ingress, Subject: model.PodSet{Namespace: "shop", Pods: subject},
+			Peer: model.Peer{Pods: []model.PodSet{{Pods: peer}}}, Ports: model.RulePorts{All: true}, Action: a}
+	}
+	x := small(t, rule(0, app("db"), app("nobody"), model.Pass), rule(1, nil, nil, model.Allow), rule(2, app("db"), nil, model.Deny))
+	require.Equal(t, "ALL", x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db")).Lower.String())
+}
+
 func TestCompileRejectsBrokenSnapshots(t *testing.T) {
 	_, err := engine.Compile(nil, engine.Options{})
 	require.Error(t, err)
-	_, err = engine.Compile(&model.Snapshot{Pods: []model.Pod{pod("nowhere", "a", "", nil)}}, engine.Options{Validate: true})
+	_, err = engine.Compile(&model.Snapshot{Pods: []model.Pod{pod("nowhere", "a", "", nil)}}, engine.Options{})
 	require.ErrorContains(t, err, "M4")
-	x, err := engine.Compile(&model.Snapshot{}, engine.Options{Validate: true})
+	x, err := engine.Compile(&model.Snapshot{}, engine.Options{})
 	require.NoError(t, err)
 	require.True(t, x.Addr(netip.MustParseAddr("8.8.8.8")).IsOutside())
+}
+
+// Several rules that each only may match decide together: every one is named.
+func ExampleIndex_Explain() {
+	half := func(cidr string) model.Rule {
+		return allow("shop", app("web"), model.Ingress, model.Peer{Blocks: []model.Block{{CIDR: netip.MustParsePrefix(cidr)}}}, model.RulePorts{All: true})
+	}
+	web, client := pod("shop", "web", "10.0.0.1", map[string]string{"app": "web"}), pod("shop", "client", "", nil)
+	client.Addresses[model.IPv4].State = model.AddressUnknown
+	s := &model.Snapshot{Namespaces: []model.Namespace{{Name: "shop"}}, Pods: []model.Pod{client, web},
+		Rules: []model.Rule{isolate("shop", app("web"), model.Ingress), half("0.0.0.0/1"), half("128.0.0.0/1")}}
+	x, err := engine.Compile(s, engine.Options{})
+	if err != nil {
+		panic(err)
+	}
+	t := x.Explain(engine.Flow{Src: 0, Dst: 1, Protocol: model.TCP, Port: 80})
+	fmt.Println(t.Verdict)
+	for _, step := range t.Families[0].Ingress.Steps {
+		fmt.Println(s.Rules[step.Rule].Peer.Blocks, step.Match, step.Decides)
+	}
+	// Output:
+	// allowed
+	// [0.0.0.0/1] maybe true
+	// [128.0.0.0/1] maybe true
 }
 
 func ExampleCompile() {
@@ -276,7 +365,7 @@ func ExampleCompile() {
 	store, _ := x.Pod("ml", "store")
 	internet := x.Addr(netip.MustParseAddr("8.8.8.8"))
 	fmt.Println(x.Between(trainer, internet).Upper)
-	fmt.Println(x.Verdict(engine.Flow{Src: store, Dst: trainer, Protocol: model.TCP, Port: 22, Family: model.AnyFamily}))
+	fmt.Println(x.Verdict(engine.Flow{Src: store, Dst: trainer, Protocol: model.TCP, Port: 22}))
 	// Output:
 	// NONE
 	// allowed

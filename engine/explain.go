@@ -24,11 +24,11 @@ const DefaultAllow = -1
 type Step struct {
 	Rule    int // into Snapshot.Rules, or DefaultAllow
 	Match   Match
-	Decides bool // it decides the flow, alone or with others of its rank
+	Decides bool // it decides the flow, alone, with others of its rank, or for some of what is not known
 }
 
 // SideTrace is one direction of a Trace: the rules consulted at one end, in
-// rank order, up to the one that decides.
+// rank order, up to the last one that decides.
 type SideTrace struct {
 	Direction model.Direction
 	Subject   EndpointID
@@ -58,10 +58,10 @@ type Trace struct {
 // address.
 func (x *Index) Explain(f Flow) Trace {
 	t := Trace{Flow: f, Verdict: x.Verdict(f)}
-	p := x.pair(f.Src, f.Dst)
+	p := x.flowPair(&f)
 	atom := x.port.of(f.Protocol, f.Port)
 	for fam := model.IPv4; fam <= model.IPv6; fam++ {
-		if f.Family != model.AnyFamily && f.Family != fam {
+		if !p.families.has(fam) {
 			continue
 		}
 		t.Families = append(t.Families, x.explainFamily(f, &p, fam, atom))
@@ -99,36 +99,79 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 	var single [1]int32
 	atoms, usable := x.views(s, fam, &single)
 	sig := x.signature(s.dst)
-	decided := false
-	var rank model.Rank
-	passed := -1
+	var rules []int32
 	for _, g := range s.prog.segments {
-		for _, r := range x.segments[g].rules {
-			rule := &x.snap.Rules[r]
-			if decided && rule.Rank != rank {
-				return t
-			}
-			if int(rule.Rank.Tier) == passed {
-				continue
-			}
-			step := Step{Rule: int(r), Match: x.matchViews(r, s, atoms, usable)}
-			if step.Match != MatchNo && !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) {
-				step.Match = MatchPeer
-			}
-			if step.Match == MatchYes {
-				if rule.Action == model.Pass {
-					passed = int(rule.Rank.Tier)
-				} else {
-					step.Decides, decided, rank = true, true, rule.Rank
-				}
-			}
-			t.Steps = append(t.Steps, step)
-		}
+		rules = append(rules, x.segments[g].rules...)
 	}
-	if !decided {
+	decides, end := x.deciders(rules, s, atoms, usable, sig, atom)
+	for i, r := range rules[:end] {
+		step := Step{Rule: int(r), Match: x.matchViews(r, s, atoms, usable), Decides: decides[i]}
+		if step.Match != MatchNo && !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) {
+			step.Match = MatchPeer
+		}
+		t.Steps = append(t.Steps, step)
+	}
+	if decides[len(rules)] {
 		t.Steps = append(t.Steps, Step{Rule: DefaultAllow, Match: MatchYes, Decides: true})
 	}
 	return t
+}
+
+// deciders marks the rules that decide at some view of the other end, the
+// default allow as the last mark, and returns how many rules are consulted
+// before all views are decided. Rules that each only may match can be certain
+// together: then each view has its own decider, and all are marked. Where the
+// connection may use any of several addresses, those that deny do not count
+// once one allows.
+func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, sig []named, atom int32) (decides []bool, end int) {
+	decides = make([]bool, len(rules)+1)
+	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	type decision struct {
+		at    []int // into rules
+		allow bool
+	}
+	var decisions []decision
+	some := false
+	for _, v.own = range ownStates[s.own] {
+		for _, v.atom = range atoms {
+			d := decision{allow: true}
+			passed := -1
+			for i, r := range rules {
+				rule := &x.snap.Rules[r]
+				if len(d.at) > 0 && rule.Rank != x.snap.Rules[rules[d.at[0]]].Rank {
+					break
+				}
+				if int(rule.Rank.Tier) == passed || !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) || !x.matches(&x.peers[x.rulePeer[r]], &v) {
+					continue
+				}
+				if rule.Action == model.Pass {
+					passed = int(rule.Rank.Tier)
+					continue
+				}
+				d.at, d.allow = append(d.at, i), rule.Action == model.Allow
+			}
+			decisions = append(decisions, d)
+			some = some || d.allow
+		}
+	}
+	for _, d := range decisions {
+		if usable && some && !d.allow {
+			continue
+		}
+		for _, i := range d.at {
+			decides[i] = true
+			end = max(end, i+1)
+		}
+		if len(d.at) == 0 {
+			decides[len(rules)] = true
+			end = len(rules)
+		}
+	}
+	// What shares the last deciding rank was consulted as well.
+	for end > 0 && end < len(rules) && x.snap.Rules[rules[end]].Rank == x.snap.Rules[rules[end-1]].Rank {
+		end++
+	}
+	return decides, end
 }
 
 // matchViews says whether a rule's peer matches the other end, over all that

@@ -28,6 +28,9 @@ func (e EndpointID) IsNode() bool { return e&nodeBit != 0 && e&atomBit == 0 }
 // IsOutside reports whether the endpoint is an atom of outside addresses.
 func (e EndpointID) IsOutside() bool { return e&atomBit != 0 }
 
+// NodeID is the node of an index in Snapshot.Nodes.
+func NodeID(i int) EndpointID { return nodeBit | EndpointID(i) }
+
 // NodeIndex is the index of a node endpoint in Snapshot.Nodes.
 func (e EndpointID) NodeIndex() int { return int(e &^ nodeBit) }
 
@@ -66,6 +69,7 @@ type Index struct {
 	podsOf    map[podName][]EndpointID // by workload name
 	owners    sync.Once
 	ownerOf   map[netip.Addr]EndpointID
+	rivals    map[netip.Addr][]EndpointID // further owners, as good as ownerOf
 }
 
 type podName struct{ namespace, name string }
@@ -119,24 +123,47 @@ func (x *Index) Node(name string) (EndpointID, bool) {
 // The first call costs O(pods + nodes).
 func (x *Index) Addr(a netip.Addr) EndpointID {
 	a = a.Unmap().WithZone("")
-	if e, ok := x.Owner(a); ok {
+	x.owners.Do(x.indexOwners)
+	if e, ok := x.ownerOf[a]; ok {
 		return e
 	}
 	return atomBit | EndpointID(x.addr.of(a))
 }
 
-// Owner returns the pod or node that is known to own an address.
-func (x *Index) Owner(a netip.Addr) (EndpointID, bool) {
+// Owners returns the pods or nodes that are known to own an address: none,
+// one, or those that nothing puts before one another, such as two running pods
+// of a snapshot that was taken while the address changed hands (R62).
+func (x *Index) Owners(a netip.Addr) []EndpointID {
 	x.owners.Do(x.indexOwners)
-	e, ok := x.ownerOf[a.Unmap().WithZone("")]
-	return e, ok
+	a = a.Unmap().WithZone("")
+	e, ok := x.ownerOf[a]
+	if !ok {
+		return nil
+	}
+	return append([]EndpointID{e}, x.rivals[a]...)
 }
 
 func (x *Index) indexOwners() {
-	m := make(map[netip.Addr]EndpointID, len(x.snap.Pods)+len(x.snap.Nodes))
+	x.ownerOf = make(map[netip.Addr]EndpointID, len(x.snap.Pods)+len(x.snap.Nodes))
+	x.rivals = map[netip.Addr][]EndpointID{}
+	// A pod comes before a node, a node before its host-network pods, which
+	// are not asked about by address then.
+	kind := func(e EndpointID) int {
+		switch {
+		case e.IsNode():
+			return 1
+		case x.snap.Pods[e].HostNetwork:
+			return 2
+		}
+		return 0
+	}
 	add := func(a netip.Addr, e EndpointID) {
-		if _, taken := m[a]; !taken {
-			m[a] = e
+		owner, taken := x.ownerOf[a]
+		switch {
+		case !taken:
+			x.ownerOf[a] = e
+		case kind(owner) == kind(e) && owner != e:
+			x.rivals[a] = append(x.rivals[a], e)
 		}
 	}
 	pods := func(host bool) {
@@ -156,7 +183,6 @@ func (x *Index) indexOwners() {
 		}
 	}
 	pods(true)
-	x.ownerOf = m
 }
 
 // Class returns the class of an endpoint.
@@ -198,8 +224,41 @@ type Flow struct {
 	Src, Dst EndpointID
 	Protocol model.Protocol
 	Port     uint16
-	Family   model.Family // model.AnyFamily: over whichever family admits it (R46)
+	Family   Families // the zero value: over whichever family admits it (R46)
+
+	// SrcAddr and DstAddr, when valid, are the one address of a pod or node
+	// that the connection is from or to, of those that Index.Owners knows it
+	// to have. They leave the family no choice.
+	SrcAddr, DstAddr netip.Addr
 }
+
+// Families says over which address family a Flow is asked about. The zero
+// Families is any: the union over both (R46).
+type Families uint8
+
+// noFamily is what no family is of.
+const noFamily Families = 255
+
+// Only restricts a Flow to one family; Only(model.AnyFamily) to none.
+func Only(f model.Family) Families {
+	if f == model.AnyFamily {
+		return 0
+	}
+	return Families(f) + 1
+}
+
+// Family is the family that f restricts to, or model.AnyFamily.
+func (f Families) Family() model.Family {
+	if f == 0 {
+		return model.AnyFamily
+	}
+	return model.Family(f - 1)
+}
+
+func (f Families) has(family model.Family) bool { return f == 0 || f == Only(family) }
+
+// String is "any", "IPv4" or "IPv6".
+func (f Families) String() string { return f.Family().String() }
 
 // Verdict decides one flow. It does not allocate and takes no lock. Port 0
 // and protocols outside U are denied: no such connection exists (R1). Cost:
@@ -210,10 +269,10 @@ func (x *Index) Verdict(f Flow) model.Verdict {
 	if atom < 0 {
 		return model.Denied
 	}
-	p := x.pair(f.Src, f.Dst)
+	p := x.flowPair(&f)
 	var lower, upper bool
 	for fam := model.IPv4; fam <= model.IPv6; fam++ {
-		if f.Family != model.AnyFamily && f.Family != fam {
+		if !p.families.has(fam) {
 			continue
 		}
 		lo, up := x.verdict(&p, fam, atom)
@@ -228,26 +287,29 @@ func (x *Index) Verdict(f Flow) model.Verdict {
 // Verdict, over masks of port atoms.
 func (x *Index) Between(src, dst EndpointID) model.Bounds {
 	p := x.pair(src, dst)
-	return x.between(&p, model.AnyFamily)
+	return x.between(&p)
 }
 
-// BetweenFamily is Between over one address family.
-func (x *Index) BetweenFamily(src, dst EndpointID, f model.Family) model.Bounds {
-	p := x.pair(src, dst)
-	return x.between(&p, f)
+// BetweenFlow is Between over the family and the addresses of a flow, whatever
+// its port.
+func (x *Index) BetweenFlow(f Flow) model.Bounds {
+	p := x.flowPair(&f)
+	return x.between(&p)
 }
 
 // BetweenClasses is Between for two different endpoints of the given classes,
 // relations left out: what policies say, and nothing else.
 func (x *Index) BetweenClasses(src, dst Class) model.Bounds {
-	p := pair{src: src, dst: dst}
-	return x.between(&p, model.AnyFamily)
+	p := classPair(src, dst)
+	return x.between(&p)
 }
 
-// BetweenClassesFamily is BetweenClasses over one address family.
-func (x *Index) BetweenClassesFamily(src, dst Class, f model.Family) model.Bounds {
-	p := pair{src: src, dst: dst}
-	return x.between(&p, f)
+// BetweenClassesAt is BetweenClasses for endpoints that are asked about at one
+// address, where that is valid (Flow.SrcAddr, Flow.DstAddr).
+func (x *Index) BetweenClassesAt(src, dst Class, srcAddr, dstAddr netip.Addr) model.Bounds {
+	p := classPair(src, dst)
+	x.fixAddresses(&p, srcAddr, dstAddr)
+	return x.between(&p)
 }
 
 // OutsideKey is what an outside address can tell of a source: sources of equal
@@ -272,18 +334,18 @@ func (x *Index) OutsideKey(c Class) OutsideKey {
 	return k
 }
 
-// Side returns what one direction alone admits between two endpoints: what the
-// rules of src let out (Egress), or what those of dst let in (Ingress), as
-// bounds over both families.
-func (x *Index) Side(src, dst EndpointID, d model.Direction) model.Bounds {
-	p := x.pair(src, dst)
+// Side returns what one direction of a flow alone admits, whatever its port:
+// what the rules of Src let out (Egress), or what those of Dst let in
+// (Ingress).
+func (x *Index) Side(f Flow, d model.Direction) model.Bounds {
+	p := x.flowPair(&f)
 	s := x.newScratch()
 	b := model.Bounds{Other: model.OtherNo}
 	sides := x.sides(&p)
 	side := &sides[d]
 	for f := model.IPv4; f <= model.IPv6; f++ {
 		ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
-		if ks == slotNone || kd == slotNone {
+		if ks == slotNone || kd == slotNone || !p.families.has(f) {
 			continue
 		}
 		b.Other = max(b.Other, x.decideSideMask(side, f, s))
@@ -323,7 +385,7 @@ func (x *Index) row(fixed EndpointID, ends func(EndpointID) (src, dst EndpointID
 			p := x.pair(ends(e))
 			k := &cache[x.Class(e)]
 			if !k.done || k.own != p.own {
-				*k = known{p.own, true, x.between(&p, model.AnyFamily)}
+				*k = known{p.own, true, x.between(&p)}
 			}
 			return k.b.Upper.Empty() || yield(e, k.b)
 		}

@@ -45,8 +45,8 @@ func (m *Matrix) Row(src Class) (lower, upper *bitset.BitSet) {
 	r := &matrixRow{bitset.New(uint(n)), bitset.New(uint(n))}
 	s := m.x.newScratch()
 	for dst := range Class(n) {
-		p := pair{src: src, dst: dst}
-		m.x.betweenMasks(&p, model.AnyFamily, s)
+		p := classPair(src, dst)
+		m.x.betweenMasks(&p, s)
 		if s.lo.overlaps(m.want) {
 			r.lower.Set(uint(dst))
 		}

@@ -62,7 +62,72 @@ func compare(o *oracle.Oracle, x *engine.Index, r *rand.Rand, perPair int) (int,
 			}
 		}
 	}
-	return c.verdicts, nil
+	return c.verdicts, c.addresses(inside, outside, ports, perPair)
+}
+
+// addresses asks about single addresses of pods and nodes: as the source, as
+// the destination, and as both.
+func (c *comparison) addresses(inside, outside []oracle.End, ports []oracle.PortProbe, perPair int) error {
+	owned := c.o.Owners()
+	picked := make([]oracle.Owner, 0, 4)
+	for _, i := range c.r.Perm(len(owned))[:min(4, len(owned))] {
+		o := owned[i]
+		id, ok := c.id(o.End)
+		if owners := c.x.Owners(o.Addr); !ok || len(owners) != 1 || owners[0] != id {
+			return fmt.Errorf("%v is an address of %v, the index says of %v", o.Addr, o.End, owners)
+		}
+		picked = append(picked, o)
+	}
+	for _, a := range picked {
+		id, _ := c.id(a.End)
+		single := oracle.End{Addr: a.Addr}
+		for _, e := range slices.Concat(inside, outside) {
+			other, _ := c.id(e)
+			if err := c.single(single, e, engine.Flow{Src: id, Dst: other, SrcAddr: a.Addr}, ports, perPair/4+1); err != nil {
+				return err
+			}
+			if err := c.single(e, single, engine.Flow{Src: other, Dst: id, DstAddr: a.Addr}, ports, perPair/4+1); err != nil {
+				return err
+			}
+		}
+		for _, b := range picked {
+			if a.End == b.End && a.Addr.Is4() != b.Addr.Is4() {
+				continue // there are no such packets
+			}
+			to, _ := c.id(b.End)
+			if err := c.single(single, oracle.End{Addr: b.Addr}, engine.Flow{Src: id, Dst: to, SrcAddr: a.Addr, DstAddr: b.Addr}, ports, perPair/4+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// single asks about one address of an end.
+func (c *comparison) single(s, d oracle.End, f engine.Flow, ports []oracle.PortProbe, n int) error {
+	between := c.x.BetweenFlow(f)
+	if want := c.o.Other(s, d); want != between.Other {
+		return &Mismatch{What: "other protocols of one address", Src: s, Dst: d, Family: model.AnyFamily, Want: want, Got: between.Other}
+	}
+	for _, i := range c.r.Perm(len(ports))[:min(n, len(ports))] {
+		p := ports[i]
+		f.Protocol, f.Port = p.Protocol, p.Port
+		fail := func(what string, want, got any) error {
+			return &Mismatch{what + " of one address", s, d, p.Protocol, p.Port, model.AnyFamily, want, got}
+		}
+		want := c.o.Verdict(s, d, p.Protocol, p.Port, model.AnyFamily)
+		c.verdicts++
+		if got := c.x.Verdict(f); got != want {
+			return fail("oracle and Verdict", want, got)
+		}
+		if got := between.Verdict(p.Protocol, p.Port); got != want {
+			return fail("oracle and BetweenFlow", want, got)
+		}
+		if err := c.trace(f, want, fail); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sameEnds checks that both know the same pods and nodes.
@@ -106,18 +171,19 @@ func (c *comparison) pair(s, d oracle.End, ports []oracle.PortProbe, n int) erro
 	for _, i := range c.r.Perm(len(ports))[:min(n, len(ports))] {
 		p := ports[i]
 		f := engine.Flow{Src: src, Dst: dst, Protocol: p.Protocol, Port: p.Port}
-		for _, f.Family = range []model.Family{model.IPv4, model.IPv6, model.AnyFamily} {
+		for _, family := range []model.Family{model.IPv4, model.IPv6, model.AnyFamily} {
+			f.Family = engine.Only(family)
 			fail := func(what string, want, got any) error {
-				return &Mismatch{what, s, d, p.Protocol, p.Port, f.Family, want, got}
+				return &Mismatch{what, s, d, p.Protocol, p.Port, family, want, got}
 			}
-			want := c.o.Verdict(s, d, p.Protocol, p.Port, f.Family)
+			want := c.o.Verdict(s, d, p.Protocol, p.Port, family)
 			c.verdicts++
 			if got := c.x.Verdict(f); got != want {
 				return fail("oracle and Verdict", want, got)
 			}
 			b := between
-			if f.Family != model.AnyFamily {
-				b = c.x.BetweenFamily(src, dst, f.Family)
+			if family != model.AnyFamily {
+				b = c.x.BetweenFlow(f)
 			}
 			if got := b.Verdict(p.Protocol, p.Port); p.Port != 0 && got != want {
 				return fail("oracle and Between", want, got)
@@ -125,7 +191,7 @@ func (c *comparison) pair(s, d oracle.End, ports []oracle.PortProbe, n int) erro
 			if err := c.trace(f, want, fail); err != nil {
 				return err
 			}
-			if !classes || f.Family != model.AnyFamily || s.Node != "" {
+			if !classes || family != model.AnyFamily || s.Node != "" {
 				continue
 			}
 			// Ends of different classes that are no hosts have no relation, so
@@ -151,8 +217,8 @@ func (c *comparison) pair(s, d oracle.End, ports []oracle.PortProbe, n int) erro
 	return nil
 }
 
-// trace holds Explain against the verdict: where every side of a family is
-// certain, the rules that decide must give it.
+// trace holds Explain against the verdict: the rules that decide a side must
+// give it.
 func (c *comparison) trace(f engine.Flow, want model.Verdict, fail func(string, any, any) error) error {
 	t := c.x.Explain(f)
 	if t.Verdict != want {
@@ -166,28 +232,27 @@ func (c *comparison) trace(f engine.Flow, want model.Verdict, fail func(string, 
 			if s.Exempt || len(s.Steps) == 0 {
 				continue
 			}
-			got := model.Unknown
+			// Each decider decides for some of what is not known; together
+			// they give the bounds of the side.
+			allow, deny := false, false
 			for _, step := range s.Steps {
-				if step.Match == engine.MatchMaybe {
-					got = model.Unknown
-					break
-				}
-				if !step.Decides {
-					continue
-				}
-				if step.Rule == engine.DefaultAllow {
-					got = model.Allowed
-					continue
-				}
-				switch c.x.Snapshot().Rules[step.Rule].Action {
-				case model.Allow:
-					got = model.Allowed
-				case model.Deny:
-					got = model.Denied
+				switch {
+				case !step.Decides:
+				case step.Rule == engine.DefaultAllow || c.x.Snapshot().Rules[step.Rule].Action == model.Allow:
+					allow = true
+				case c.x.Snapshot().Rules[step.Rule].Action == model.Deny:
+					deny = true
 				}
 			}
-			if got != model.Unknown && got != s.Verdict {
-				return fail("deciding rule and "+s.Direction.String()+" side", s.Verdict, got)
+			got := model.Unknown
+			switch {
+			case allow && !deny:
+				got = model.Allowed
+			case deny && !allow:
+				got = model.Denied
+			}
+			if got != s.Verdict {
+				return fail("deciding rules and "+s.Direction.String()+" side", s.Verdict, got)
 			}
 		}
 	}

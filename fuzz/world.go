@@ -3,9 +3,7 @@
 package fuzz
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
@@ -32,7 +30,8 @@ func Oracle(c *gen.Cluster) (*oracle.Oracle, error) {
 			wl.Replicas = new(int32)
 		}
 		w.Workloads = append(w.Workloads, oracle.Workload{Kind: wl.Kind, Namespace: wl.Namespace, Name: wl.Name,
-			Replicas: wl.Replicas, OwnerReferences: wl.OwnerReferences, Template: *wl.Template})
+			Replicas: wl.Replicas, OwnerReferences: wl.OwnerReferences, Template: *wl.Template,
+			Ordinals: wl.Ordinals, CompletionMode: wl.CompletionMode, Completions: wl.Completions, ManualSelector: wl.ManualSelector, JobStatus: wl.JobStatus})
 	}
 	return oracle.New(w)
 }
@@ -57,10 +56,9 @@ func Index(c *gen.Cluster, text []byte) (*engine.Index, *dialect.Ledger, error) 
 		}
 	}
 	state := cluster.New(o)
-	in := manifest.Input{Name: "cluster", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
-	for obj := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{in}, state.Ledger()) {
+	for obj := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("cluster", text)}, state.Ledger()) {
 		state.Put(obj)
 	}
-	x, err := engine.Compile(state.Snapshot(), engine.Options{Validate: true})
+	x, err := engine.Compile(state.Snapshot(), engine.Options{})
 	return x, state.Ledger(), err
 }

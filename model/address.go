@@ -40,8 +40,8 @@ type Address struct {
 	State AddressState
 	Addr  netip.Addr // when State is AddressKnown; never IPv4-mapped
 
-	// Shadowed is set when another pod has the same address and is the one
-	// that the address means in a question (R62). The pod still uses it.
+	// Shadowed is set when a running pod has the same address, so that it is
+	// the one that the address means in a question (R62). The pod still uses it.
 	Shadowed bool
 }
 

@@ -20,9 +20,9 @@ type ContainerPort struct {
 // Pod is a pod, or an instance that a workload template stands for.
 type Pod struct {
 	Namespace string
-	Name      string // unique in its namespace; a template's instances are "name[0]", "name[1]", or "name" when there is one
+	Name      string // unique in its namespace; a template's instances are "name[0]", "name[1]", or "name" when there is one (R64, R65)
 	Workload  Workload
-	Labels    map[string]string
+	Labels    map[string]string // of a template's instances also what controllers add; see OpaqueValue (R65)
 	Ports     []ContainerPort
 	Addresses [NumFamilies]Address
 

@@ -168,14 +168,18 @@ func (s *Snapshot) String() string {
 	return b.String() + FormatRules(s.Rules)
 }
 
-// formatLabels is "a=1,b=2", sorted by key.
+// formatLabels is "a=1,b=2", sorted by key; the value of c=? is opaque (R65).
 func formatLabels(labels map[string]string) string {
 	var b strings.Builder
 	for i, k := range slices.Sorted(maps.Keys(labels)) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(k + "=" + labels[k])
+		v := labels[k]
+		if v == OpaqueValue {
+			v = "?"
+		}
+		b.WriteString(k + "=" + v)
 	}
 	return b.String()
 }

@@ -110,8 +110,8 @@ func Ports(ranges ...PortRange) PortSet {
 	return PortSet{slices.Clip(out)}
 }
 
-// Port is the set of one port.
-func Port(p Protocol, port uint16) PortSet { return PortSet{[]PortRange{{p, port, port}}} }
+// Port is the set of one port, which must not be 0.
+func Port(p Protocol, port uint16) PortSet { return Ports(PortRange{p, port, port}) }
 
 // Ranges returns the canonical ranges, sorted by protocol and first port. The
 // caller must not change them.
@@ -150,27 +150,39 @@ func (s PortSet) Union(t PortSet) PortSet {
 // Intersect returns s ∩ t.
 func (s PortSet) Intersect(t PortSet) PortSet {
 	var out []PortRange
-	for _, a := range s.r {
-		for _, b := range t.r {
-			if a.Protocol != b.Protocol {
-				continue
-			}
+	for i, j := 0, 0; i < len(s.r) && j < len(t.r); {
+		a, b := s.r[i], t.r[j]
+		if a.Protocol == b.Protocol {
 			if lo, hi := max(a.First, b.First), min(a.Last, b.Last); lo <= hi {
 				out = append(out, PortRange{a.Protocol, lo, hi})
 			}
+		}
+		if a.endsBefore(b) {
+			i++
+		} else {
+			j++
 		}
 	}
 	return PortSet{out} // pieces of two canonical sets are disjoint, sorted and not adjacent
 }
 
+// endsBefore reports whether r's last port comes before o's, protocols first.
+func (r PortRange) endsBefore(o PortRange) bool {
+	return r.Protocol < o.Protocol || r.Protocol == o.Protocol && r.Last < o.Last
+}
+
 // Minus returns s \ t.
 func (s PortSet) Minus(t PortSet) PortSet {
 	var out []PortRange
+	skip := 0 // ranges of t that end before a begins, and so before all that follow
 	for _, a := range s.r {
 		next := uint32(a.First)
-		for _, b := range t.r {
-			if b.Protocol != a.Protocol || b.Last < a.First || b.First > a.Last {
-				continue
+		for skip < len(t.r) && t.r[skip].endsBefore(PortRange{a.Protocol, a.First, a.First}) {
+			skip++
+		}
+		for _, b := range t.r[skip:] {
+			if b.Protocol != a.Protocol || b.First > a.Last {
+				break
 			}
 			if uint32(b.First) > next {
 				out = append(out, PortRange{a.Protocol, uint16(next), b.First - 1})
@@ -189,14 +201,7 @@ func (s PortSet) ContainsAll(t PortSet) bool { return t.Minus(s).Empty() }
 
 // Overlaps reports whether s ∩ t is not empty.
 func (s PortSet) Overlaps(t PortSet) bool {
-	for _, a := range s.r {
-		for _, b := range t.r {
-			if a.Protocol == b.Protocol && a.First <= b.Last && b.First <= a.Last {
-				return true
-			}
-		}
-	}
-	return false
+	return !s.Intersect(t).Empty()
 }
 
 // String is "ALL", "NONE", or protocols with their ranges:

@@ -79,11 +79,43 @@ func (s *Snapshot) Validate() error {
 			return fmt.Errorf("model: rank %v holds both %v and %v (M2)", r.Rank, a, r.Action)
 		}
 		actions[k] = r.Action
-		for _, b := range r.Peer.Blocks {
-			if b.CIDR != b.CIDR.Masked() || !b.CIDR.IsValid() {
-				return fmt.Errorf("model: rule %d (%v) has block %v, which is not masked", i, r.Object, b.CIDR)
+		if err := r.validate(); err != nil {
+			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
+		}
+	}
+	for _, ps := range [][]netip.Prefix{s.PodCIDRs, s.ServiceCIDRs, s.PodDomain, s.NodeDomain} {
+		for _, p := range ps {
+			if !canonical(p) {
+				return fmt.Errorf("model: range %v is not masked", p)
 			}
 		}
 	}
 	return nil
 }
+
+// validate checks what the engine relies on in a rule.
+func (r *Rule) validate() error {
+	for _, b := range r.Peer.Blocks {
+		if !canonical(b.CIDR) {
+			return fmt.Errorf("block %v is not masked", b.CIDR)
+		}
+		for _, e := range b.Except {
+			if !canonical(e) || e.Addr().Is4() != b.CIDR.Addr().Is4() {
+				return fmt.Errorf("exception %v of %v is not masked, or of another family", e, b.CIDR)
+			}
+		}
+	}
+	for _, p := range append([]PodSet{r.Subject}, r.Peer.Pods...) {
+		for _, s := range []Selector{p.Namespaces, p.Pods} {
+			for _, q := range s {
+				values := q.Operator == In || q.Operator == NotIn
+				if q.Operator < In || q.Operator > DoesNotExist || values != (len(q.Values) > 0) {
+					return fmt.Errorf("selector %v has a requirement that is not valid", s)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func canonical(p netip.Prefix) bool { return p.IsValid() && p == p.Masked() }

@@ -40,12 +40,6 @@ type Question struct {
 	Mode     Mode
 }
 
-// Stop is a rule that stops pairs of a question, on its side.
-type Stop struct {
-	Rule  int // into Snapshot.Rules
-	Pairs int // of those looked at
-}
-
 // Answer answers a Question.
 type Answer struct {
 	Truth Truth
@@ -69,9 +63,6 @@ type Answer struct {
 	NoFamily int
 }
 
-// maxStopPairs bounds the pairs that are explained for an answer "no".
-const maxStopPairs = 256
-
 // group is endpoints of one side that the question cannot tell apart.
 type group struct {
 	class   engine.Class
@@ -81,8 +72,10 @@ type group struct {
 	outside *engine.Outside
 }
 
-// Ask answers q. Cost: O(endpoints of both sides) plus one evaluation for each
-// pair of their classes; for an answer "no", an explanation of at most
+// Ask answers q. Cost: O(endpoints of both sides) plus at most one evaluation
+// for each pair of their classes: once every port asked about is known to be
+// open somewhere, a source costs no more than finding one destination that it
+// reaches. Where From names hosts, also O(hosts x pods near one); for an answer "no", an explanation of at most
 // maxStopPairs pairs.
 func Ask(x *engine.Index, q Question) Answer {
 	a := newAsker(x, q)
@@ -104,17 +97,19 @@ func Between(x *engine.Index, from, to Ends) model.Bounds {
 }
 
 func newAsker(x *engine.Index, q Question) *asker {
-	return &asker{x: x, q: q, cache: map[[2]engine.Class]model.Bounds{}, outside: map[engine.OutsideKey]outsideReach{}}
+	return &asker{x: x, q: q, outside: map[engine.OutsideKey]outsideReach{}}
 }
 
 type asker struct {
-	x         *engine.Index
-	q         Question
-	from, to  []group
-	toOutside bool // some of to is outside
-	cache     map[[2]engine.Class]model.Bounds
-	outside   map[engine.OutsideKey]outsideReach // what was found for a source of this key
-	answer    Answer
+	x        *engine.Index
+	q        Question
+	from, to []group                            // outside addresses come last
+	inside   int                                // to[:inside] is not outside
+	groupOf  map[groupKey]int                   // into to
+	every    model.PortSet                      // asked about at some destination inside
+	byNode   nodePods                           // of To; only where From names hosts
+	outside  map[engine.OutsideKey]outsideReach // what was found for a source of this key
+	answer   Answer
 	// what was found, over all pairs
 	certain, possible, notCertain, notPossible *found
 }
@@ -128,15 +123,22 @@ type found struct {
 // pairs looks at every pair of the question.
 func (a *asker) pairs() {
 	if p, ok := a.selfTraffic(); ok {
-		b := a.x.Between(p, p)
+		b := a.itself(p)
 		g := &group{class: a.x.Class(p), ends: [2]engine.EndpointID{p, p}, n: 1, want: a.wanted(p)}
-		a.from, a.to = []group{*g}, []group{*g}
+		a.from, a.to, a.inside = []group{*g}, []group{*g}, 1
 		a.record(g, g, [2]engine.EndpointID{p, p}, b)
 		a.answer.Reaching, a.answer.Maybe = count(a.certain != nil), count(a.possible != nil)
 	} else {
-		a.from, a.to = a.groups(&a.q.From.Set, false), a.groups(&a.q.To.Set, true)
+		a.split()
 		a.dropOutside()
-		a.toOutside = slices.ContainsFunc(a.to, func(g group) bool { return g.outside != nil })
+		for i := range a.to[:a.inside] {
+			if want := a.to[i].want; !a.every.ContainsAll(want) {
+				a.every = a.every.Union(want)
+			}
+		}
+		if a.q.From.Named {
+			a.byNode = podsByNode(a.x, a.q.To.Set)
+		}
 		for i := range a.from {
 			a.source(&a.from[i])
 		}
@@ -159,18 +161,17 @@ func count(b bool) int {
 // dropOutside takes outside addresses off a side when the other side holds
 // nothing but such: no question is about them (R114).
 func (a *asker) dropOutside() {
-	outside := func(g group) bool { return g.outside != nil }
-	inside := func(g group) bool { return g.outside == nil }
-	fromInside, toInside := slices.ContainsFunc(a.from, inside), slices.ContainsFunc(a.to, inside)
-	if !toInside {
-		a.from = slices.DeleteFunc(a.from, outside)
+	fromInside := insideOf(a.from)
+	if a.inside == 0 {
+		a.from = a.from[:fromInside]
 	}
-	if !fromInside {
-		a.to = slices.DeleteFunc(a.to, outside)
+	if fromInside == 0 {
+		a.to = a.to[:a.inside]
 	}
 }
 
-// selfTraffic reports whether both sides name one and the same pod.
+// selfTraffic returns the one pod that both sides consist of, when both name
+// it (a workload of one pod names it too).
 func (a *asker) selfTraffic() (engine.EndpointID, bool) {
 	f, t := &a.q.From, &a.q.To
 	if !f.Named || !t.Named || f.Set.Pods() != 1 || t.Set.Pods() != 1 || f.Set.Nodes()+t.Set.Nodes() > 0 ||
@@ -183,28 +184,69 @@ func (a *asker) selfTraffic() (engine.EndpointID, bool) {
 	return 0, false
 }
 
-// groups splits a side by class, and where port names are asked for, by what
-// they stand for. Hosts that count for the own-node exemption stay single.
-func (a *asker) groups(s *engine.Set, dst bool) []group {
-	type key struct {
-		class engine.Class
-		want  string
-		host  engine.EndpointID
+// itself is what one pod that is on both sides may open. Where a side names
+// the workload and not the pod, two different pods of it are meant, also when
+// it has only one at the moment.
+func (a *asker) itself(p engine.EndpointID) model.Bounds {
+	if a.q.From.namesPod(a.x, p) && a.q.To.namesPod(a.x, p) {
+		return a.x.BetweenFlow(a.flow(p, p))
 	}
-	at := map[key]int{}
-	var out []group
-	parts := s.Outside()
-	for e := range s.All() {
-		k := key{class: a.x.Class(e), host: 1<<32 - 1}
-		var want model.PortSet
-		if dst {
-			want = a.wanted(e)
-			if len(a.q.Ports.Names) > 0 {
-				k.want = want.String()
-			}
-		} else if a.q.From.Named && a.isHost(e) {
-			k.host = e
+	return a.x.BetweenClasses(a.x.Class(p), a.x.Class(p))
+}
+
+// namesPod reports whether the expression names the pod, not its workload.
+func (e *Ends) namesPod(x *engine.Index, p engine.EndpointID) bool {
+	pod := &x.Snapshot().Pods[p]
+	switch {
+	case e.Expr.Form != FormPath, e.Expr.Kind == "pod":
+		return true
+	case pod.Template && pod.Name == pod.Workload.Name: // its only instance
+		return false
+	}
+	return e.Expr.Name == pod.Name
+}
+
+// split makes the groups of both sides.
+func (a *asker) split() {
+	a.from, _ = a.groups(a.q.From.Set, false)
+	a.to, a.groupOf = a.groups(a.q.To.Set, true)
+	a.inside = insideOf(a.to)
+}
+
+// insideOf counts the groups before the first that is outside.
+func insideOf(groups []group) int {
+	if i := slices.IndexFunc(groups, func(g group) bool { return g.outside != nil }); i >= 0 {
+		return i
+	}
+	return len(groups)
+}
+
+// groupKey tells the groups of a side apart.
+type groupKey struct {
+	class engine.Class
+	want  string // the ports asked about at a destination, where the question names ports
+}
+
+// key returns the key of an endpoint's group, and the ports asked about there.
+func (a *asker) key(e engine.EndpointID, dst bool) (k groupKey, want model.PortSet) {
+	k.class = a.x.Class(e)
+	if dst {
+		want = a.wanted(e)
+		if len(a.q.Ports.Names) > 0 {
+			k.want = want.String()
 		}
+	}
+	return k, want
+}
+
+// groups splits a side by class, and where port names are asked for, by what
+// they stand for.
+func (a *asker) groups(s engine.Set, dst bool) ([]group, map[groupKey]int) {
+	at := map[groupKey]int{}
+	var out []group
+	parts := s.Outside() // in the order of their endpoints
+	for e := range s.All() {
+		k, want := a.key(e, dst)
 		i, ok := at[k]
 		if !ok {
 			i = len(out)
@@ -217,14 +259,10 @@ func (a *asker) groups(s *engine.Set, dst bool) []group {
 		}
 		g.n++
 		if e.IsOutside() {
-			g.outside = &parts[slices.IndexFunc(parts, func(o engine.Outside) bool { return o.Endpoint == e })]
+			g.outside, parts = &parts[0], parts[1:]
 		}
 	}
-	return out
-}
-
-func (a *asker) isHost(e engine.EndpointID) bool {
-	return e.IsNode() || e.IsPod() && a.x.Snapshot().Pods[e].HostNetwork
+	return out, at
 }
 
 func (a *asker) wanted(e engine.EndpointID) model.PortSet { return PortsAt(a.x, a.q.Ports, e) }
@@ -252,25 +290,29 @@ func (a *asker) source(src *group) {
 			reaching.n = src.n
 		}
 	}
-	for i := range a.to {
+	named := a.q.From.Named && isHostEnd(a.x, src.ends[0]) // its own pods count (R52)
+	var row map[engine.Class]model.Bounds                  // classes are met again only where names split them
+	if len(a.q.Ports.Names) > 0 {
+		row = map[engine.Class]model.Bounds{}
+	}
+	for i := range a.to[:a.inside] {
 		dst := &a.to[i]
-		if dst.outside != nil {
-			continue
+		if reaching.n == src.n && a.exhausted() {
+			break
 		}
-		if a.q.From.Named && a.isHost(src.ends[0]) && dst.ends[0].IsPod() {
-			lower, upper := a.ownNode(src, dst)
-			reaching.n, maybe.n = max(reaching.n, count(lower)), max(maybe.n, count(upper))
+		if named && !isHostEnd(a.x, dst.ends[0]) {
 			continue
 		}
 		pair, n := a.distinct(src, dst)
 		if n == 0 {
 			continue
 		}
-		k := [2]engine.Class{src.class, dst.class}
-		b, ok := a.cache[k]
+		b, ok := row[dst.class]
 		if !ok {
-			b = a.x.BetweenClasses(src.class, dst.class)
-			a.cache[k] = b
+			b = a.x.BetweenClassesAt(src.class, dst.class, a.q.From.Addr, a.q.To.Addr)
+			if row != nil {
+				row[dst.class] = b
+			}
 		}
 		lower, upper := a.record(src, dst, pair, b)
 		if lower {
@@ -280,8 +322,17 @@ func (a *asker) source(src *group) {
 			maybe.add(src, dst, n)
 		}
 	}
+	if named {
+		a.ownNodes(src, &reaching, &maybe)
+	}
 	a.answer.Reaching += reaching.n
 	a.answer.Maybe += maybe.n
+}
+
+// exhausted reports whether further pairs can only change how many sources
+// reach something.
+func (a *asker) exhausted() bool {
+	return a.answer.Ports.ContainsAll(a.every) && (a.q.Mode != All || a.notPossible != nil)
 }
 
 // outsideReach is whether a source reaches some outside address of the
@@ -291,7 +342,7 @@ type outsideReach struct{ certain, maybe bool }
 // reachOutside pairs a group of sources with the outside destinations, once
 // for all groups that those cannot tell apart.
 func (a *asker) reachOutside(src *group) outsideReach {
-	if src.outside != nil || !a.toOutside { // R114
+	if src.outside != nil || a.inside == len(a.to) { // R114
 		return outsideReach{}
 	}
 	k := a.x.OutsideKey(src.class)
@@ -301,12 +352,9 @@ func (a *asker) reachOutside(src *group) outsideReach {
 	}
 	var everywhere [model.NumFamilies]model.PortSet
 	var some [model.NumFamilies]bool
-	for i := range a.to {
-		dst := &a.to[i]
-		if dst.outside == nil {
-			continue
-		}
-		b := a.x.BetweenClasses(src.class, dst.class)
+	for i := range a.to[a.inside:] {
+		dst := &a.to[a.inside+i]
+		b := a.x.BetweenClassesAt(src.class, dst.class, a.q.From.Addr, a.q.To.Addr)
 		lower, upper := a.record(src, dst, [2]engine.EndpointID{src.ends[0], dst.ends[0]}, b)
 		r.certain, r.maybe = r.certain || lower, r.maybe || upper
 		f := model.FamilyOf(dst.outside.Witness)
@@ -341,6 +389,11 @@ func (r *reached) add(src, dst *group, n int) {
 	}
 }
 
+// has reports whether a source of the group is among those that reach.
+func (r *reached) has(src *group, e engine.EndpointID) bool {
+	return r.n == src.n || r.n > 0 && e != r.left
+}
+
 // distinct returns a pair of two different endpoints, and how many sources are
 // part of such a pair.
 func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
@@ -363,19 +416,6 @@ func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
 	return pair, 0
 }
 
-// ownNode pairs one named host with each pod of a group: those that are, or
-// may be, on its node are told apart from the others.
-func (a *asker) ownNode(src, dst *group) (lower, upper bool) {
-	for _, e := range a.x.Members(dst.class) {
-		if e == src.ends[0] || !a.inGroup(dst, e) {
-			continue
-		}
-		lo, up := a.record(src, dst, [2]engine.EndpointID{src.ends[0], e}, a.x.Between(src.ends[0], e))
-		lower, upper = lower || lo, upper || up
-	}
-	return lower, upper
-}
-
 // inGroup reports whether a member of a group's class is in the group.
 func (a *asker) inGroup(dst *group, e engine.EndpointID) bool {
 	return a.q.To.Set.Contains(e) && (len(a.q.Ports.Names) == 0 || a.wanted(e).Equal(dst.want))
@@ -394,13 +434,17 @@ func (a *asker) record(src, dst *group, pair [2]engine.EndpointID, b model.Bound
 	}
 	if lower = !lo.Empty(); lower {
 		note(&a.certain, lo)
-		a.answer.Ports = a.answer.Ports.Union(lo)
+		if !a.answer.Ports.ContainsAll(lo) {
+			a.answer.Ports = a.answer.Ports.Union(lo)
+		}
 	} else {
 		note(&a.notCertain, up)
 	}
 	if upper = !up.Empty(); upper {
 		note(&a.possible, up)
-		a.answer.MaybePorts = a.answer.MaybePorts.Union(up)
+		if !a.answer.MaybePorts.ContainsAll(up) {
+			a.answer.MaybePorts = a.answer.MaybePorts.Union(up)
+		}
 	} else {
 		note(&a.notPossible, dst.want)
 	}
@@ -426,53 +470,5 @@ func (a *asker) conclude() {
 		pick(a.certain, a.possible, No, Yes, model.Allowed)
 	default:
 		pick(a.certain, a.possible, Yes, No, model.Allowed)
-	}
-}
-
-// stops explains, for pairs that do not connect, which rules deny on each
-// side: the egress side at a port of the question, the ingress side at a port
-// that egress admits where there is one.
-func (a *asker) stops() {
-	counts := [model.NumDirections]map[int]int{{}, {}}
-	looked := 0
-	for i := range a.from {
-		for j := range a.to {
-			pair, n := a.distinct(&a.from[i], &a.to[j])
-			if n == 0 || looked == maxStopPairs || a.from[i].outside != nil && a.to[j].outside != nil {
-				continue
-			}
-			looked++
-			want := a.to[j].want
-			if out := a.x.Side(pair[0], pair[1], model.Egress).Upper.Intersect(want); !out.Empty() {
-				want = out
-			}
-			f := engine.Flow{Src: pair[0], Dst: pair[1], Family: model.AnyFamily}
-			f.Protocol, f.Port = telling(want)
-			common := false
-			for _, t := range a.x.Explain(f).Families {
-				common = common || t.Exists != model.Denied
-				for _, s := range []engine.SideTrace{t.Egress, t.Ingress} {
-					for _, step := range s.Steps {
-						if step.Decides && s.Verdict == model.Denied && step.Rule >= 0 {
-							counts[s.Direction][step.Rule]++
-						}
-					}
-				}
-			}
-			if !common {
-				a.answer.NoFamily++
-			}
-		}
-	}
-	for d := range counts {
-		for r, n := range counts[d] {
-			a.answer.Stops[d] = append(a.answer.Stops[d], Stop{r, n})
-		}
-		slices.SortFunc(a.answer.Stops[d], func(p, q Stop) int {
-			if p.Pairs != q.Pairs {
-				return q.Pairs - p.Pairs
-			}
-			return p.Rule - q.Rule
-		})
 	}
 }

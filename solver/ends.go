@@ -22,6 +22,9 @@ type Ends struct {
 	// the own-node exemption count (R52), and only then is one pod on both
 	// sides self traffic (R50).
 	Named bool
+	// Addr is the address of a literal that some endpoint owns: the question
+	// is about that address, not about others that the owner has.
+	Addr netip.Addr
 }
 
 // EmptyError says that an expression selects nothing in the snapshot.
@@ -45,6 +48,9 @@ func (e *EmptyError) Error() string {
 // O(pods), for address sets O(atoms + owned addresses).
 func Resolve(x *engine.Index, e Expr) (Ends, error) {
 	out := Ends{Expr: e}
+	if e.Form == FormRange && e.Prefix.IsSingleIP() { // a literal by another name
+		e.Form, e.Addr = FormAddress, e.Prefix.Addr()
+	}
 	switch e.Form {
 	case FormNamed:
 		out.Set = namedSet(x, e.Named)
@@ -53,8 +59,8 @@ func Resolve(x *engine.Index, e Expr) (Ends, error) {
 		out.Set = x.Select(e.Pods)
 	case FormAddress:
 		out.Named = true
-		if owner, ok := x.Owner(e.Addr); ok {
-			out.Set.Add(owner)
+		if owners := x.Owners(e.Addr); len(owners) > 0 {
+			out.Set, out.Addr = engine.Of(owners...), e.Addr
 		} else {
 			out.Set = x.Outside(ipSet(netip.PrefixFrom(e.Addr, e.Addr.BitLen())))
 		}
@@ -62,7 +68,7 @@ func Resolve(x *engine.Index, e Expr) (Ends, error) {
 		out.Set = rangeSet(x, e.Prefix)
 	case FormPath:
 		out.Named = true
-		addPath(x, e, &out.Set)
+		out.Set = pathSet(x, e)
 	default:
 		return out, &EmptyError{Expr: e, Message: "the expression is not valid"}
 	}
@@ -154,34 +160,37 @@ func build(b *netipx.IPSetBuilder) *netipx.IPSet {
 // rangeSet is a CIDR: its unowned addresses and the known owners inside.
 func rangeSet(x *engine.Index, p netip.Prefix) engine.Set {
 	s := x.Snapshot()
-	var owners engine.Set
+	var owners []engine.EndpointID
 	for i := range s.Pods {
 		for _, a := range s.Pods[i].Addresses {
 			if a.State == model.AddressKnown && p.Contains(a.Addr) {
-				owners.Add(engine.EndpointID(i))
+				owners = append(owners, engine.EndpointID(i))
 			}
 		}
 	}
 	for i := range s.Nodes {
 		if slices.ContainsFunc(s.Nodes[i].Addresses, func(a netip.Addr) bool { return p.Contains(a.Unmap()) }) {
-			if n, ok := x.Node(s.Nodes[i].Name); ok {
-				owners.Add(n)
-			}
+			owners = append(owners, engine.NodeID(i))
 		}
 	}
-	return owners.Union(x.Outside(ipSet(p)))
+	return engine.Of(owners...).Union(x.Outside(ipSet(p)))
 }
 
-// addPath adds every workload and every pod of a path (a union). Workloads
-// with zero replicas count only when nothing else has the name.
-func addPath(x *engine.Index, e Expr, set *engine.Set) {
+// nodePath is the first part of a node's path, "node/NAME". A namespace of the
+// name comes first.
+const nodePath = "node"
+
+// pathSet is every workload and every pod of a path (a union). Workloads with
+// zero replicas count only when nothing else has the name, and a node only
+// when none of these has.
+func pathSet(x *engine.Index, e Expr) engine.Set {
 	s := x.Snapshot()
-	var dormant []engine.EndpointID
+	var found, dormant []engine.EndpointID
 	add := func(id engine.EndpointID) {
 		if s.Pods[id].Dormant {
 			dormant = append(dormant, id)
 		} else {
-			set.Add(id)
+			found = append(found, id)
 		}
 	}
 	if id, ok := x.Pod(e.Namespace, e.Name); ok {
@@ -194,11 +203,13 @@ func addPath(x *engine.Index, e Expr, set *engine.Set) {
 			add(id)
 		}
 	}
-	if set.Empty() {
-		for _, id := range dormant {
-			set.Add(id)
-		}
+	if len(found) == 0 {
+		found = dormant
 	}
+	if n, ok := x.Node(e.Name); ok && len(found) == 0 && e.Namespace == nodePath && e.Kind == "" {
+		found = append(found, n)
+	}
+	return engine.Of(found...)
 }
 
 func emptyError(x *engine.Index, e Expr) *EmptyError {
@@ -228,9 +239,24 @@ func emptyError(x *engine.Index, e Expr) *EmptyError {
 			}
 			return err
 		}
+		if message, suggestion := nearestNamespaces(x, e.Pods); message != "" {
+			err.Message, err.Suggestion = message, suggestion
+			return err
+		}
 		err.Message = "no pod matches"
 		err.Suggestion = nearestSelector(x, e.Pods)
 	case FormPath:
+		if e.Namespace == nodePath && e.Kind == "" && !known(nodePath) {
+			err.Message = fmt.Sprintf("there is no node %q", e.Name)
+			var nodes []string
+			for i := range s.Nodes {
+				nodes = append(nodes, s.Nodes[i].Name)
+			}
+			if n := nearest.Of(e.Name, nodes); n != "" {
+				err.Suggestion = nodePath + "/" + n
+			}
+			return err
+		}
 		if !known(e.Namespace) {
 			err.Message = fmt.Sprintf("there is no namespace %q", e.Namespace)
 			if n := nearest.Of(e.Namespace, namespaces()); n != "" {
@@ -255,20 +281,60 @@ func emptyError(x *engine.Index, e Expr) *EmptyError {
 	return err
 }
 
+// nearestNamespaces says why no namespace matches the namespace selector of a
+// set of pods, and replaces one label of it by the nearest that namespaces
+// carry; "" when some namespace matches.
+func nearestNamespaces(x *engine.Index, p model.PodSet) (message, suggestion string) {
+	if len(p.Namespaces) == 0 {
+		return "", ""
+	}
+	var labels []map[string]string
+	for _, n := range x.Snapshot().Namespaces {
+		if p.Namespaces.Matches(n.Labels) {
+			return "", ""
+		}
+		labels = append(labels, n.Labels)
+	}
+	message = "no namespace matches"
+	for _, r := range p.Namespaces {
+		if has := func(l map[string]string) bool { _, ok := l[r.Key]; return ok }; (r.Operator == model.In || r.Operator == model.Exists) && !slices.ContainsFunc(labels, has) {
+			message = "no namespace has the label " + r.Key
+			break
+		}
+	}
+	if fixed := nearestLabel(p.Namespaces, labels); fixed != nil {
+		p.Namespaces = fixed
+		suggestion = p.String()
+	}
+	return message, suggestion
+}
+
 // nearestSelector replaces one label of a selector that no pod matches by the
 // nearest one that pods carry.
 func nearestSelector(x *engine.Index, p model.PodSet) string {
 	s := x.Snapshot()
-	for i, r := range p.Pods {
+	var labels []map[string]string
+	for j := range s.Pods {
+		if p.Namespace == "" || s.Pods[j].Namespace == p.Namespace {
+			labels = append(labels, s.Pods[j].Labels)
+		}
+	}
+	if p.Pods = nearestLabel(p.Pods, labels); p.Pods == nil {
+		return ""
+	}
+	return p.String()
+}
+
+// nearestLabel replaces the first label of a selector that is not among labels
+// by the nearest that is; nil when there is none.
+func nearestLabel(selector model.Selector, labels []map[string]string) model.Selector {
+	for i, r := range selector {
 		if r.Operator != model.In && r.Operator != model.Exists {
 			continue
 		}
 		var keys, values []string
-		for j := range s.Pods {
-			if p.Namespace != "" && s.Pods[j].Namespace != p.Namespace {
-				continue
-			}
-			for k, v := range s.Pods[j].Labels {
+		for _, l := range labels {
+			for k, v := range l {
 				keys = append(keys, k)
 				if k == r.Key {
 					values = append(values, v)
@@ -278,20 +344,19 @@ func nearestSelector(x *engine.Index, p model.PodSet) string {
 		slices.Sort(keys)
 		slices.Sort(values)
 		keys, values = slices.Compact(keys), slices.Compact(values)
-		fixed := p
-		fixed.Pods = slices.Clone(p.Pods)
+		fixed := slices.Clone(selector)
 		switch {
 		case len(values) == 0:
 			if k := nearest.Of(r.Key, keys); k != "" {
-				fixed.Pods[i].Key = k
-				return fixed.String()
+				fixed[i].Key = k
+				return fixed
 			}
 		case r.Operator == model.In && !slices.Contains(values, r.Values[0]):
 			if v := nearest.Of(r.Values[0], values); v != "" {
-				fixed.Pods[i].Values = []string{v}
-				return fixed.String()
+				fixed[i].Values = []string{v}
+				return fixed
 			}
 		}
 	}
-	return ""
+	return nil
 }

@@ -40,7 +40,7 @@ func office(t *testing.T) *engine.Index {
 			host,
 		},
 		PodCIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")},
-	}, engine.Options{Validate: true})
+	}, engine.Options{})
 	require.NoError(t, err)
 	return x
 }
@@ -157,7 +157,7 @@ func TestStops(t *testing.T) {
 	}
 	s := *office(t).Snapshot()
 	s.Rules = []model.Rule{deny(model.Egress, "web"), deny(model.Ingress, "twin")}
-	x, err := engine.Compile(&s, engine.Options{Validate: true})
+	x, err := engine.Compile(&s, engine.Options{})
 	require.NoError(t, err)
 	ask := func(from, to string) Answer {
 		f, ok := ends(t, x, from)

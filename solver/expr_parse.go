@@ -47,7 +47,7 @@ func (p *exprParser) parse() (Expr, *ExprError) {
 		}
 	}
 	if strings.HasPrefix(s, "@") {
-		return Expr{}, &ExprError{Message: "roles are not available"}
+		return Expr{}, &ExprError{Message: "roles (@...) are not known; select pods by labels, such as :app=trainer"}
 	}
 	if strings.HasPrefix(s, "{") {
 		return p.byNamespaceLabels()

@@ -183,7 +183,7 @@ func TestParseExprErrors(t *testing.T) {
 		"gpu":                 `"gpu": ` + words + `; a bare key is written :gpu`,
 		"a,b":                 `"a,b": ` + words + `; a bare key is written :a,b`,
 		"???":                 `"???": ` + words,
-		"@training":           `"@training": roles are not available`,
+		"@training":           `"@training": roles (@...) are not known; select pods by labels, such as :app=trainer`,
 		"{team=red}":          `"{team=red}", column 11: expected ':' and a pod selector after '}'`,
 		"{team=red}app=web":   `"{team=red}app=web", column 11: expected ':' and a pod selector after '}'`,
 		"{team=red:app=web":   `"{team=red:app=web", column 18: expected '}' after the namespace selector`,

@@ -29,7 +29,7 @@ const (
 	PartyPods       PartyKind = iota // Name is a workload, pod or namespace
 	PartyNode                        // Name is "node/NAME"
 	PartyExternal                    // addresses outside the cluster
-	PartyUnassigned                  // addresses of the cluster's ranges that nobody is known to own (R109)
+	PartyUnassigned                  // only addresses of the cluster's own ranges that nobody is known to own (R109)
 )
 
 // Party is one end of a Connection.
@@ -42,7 +42,7 @@ type Party struct {
 // Connection is a row of a listing: what From may open to To.
 type Connection struct {
 	From, To Party
-	CIDRs    []netip.Prefix // for an outside party: a minimal cover of what policy admits
+	CIDRs    []netip.Prefix // for an outside party: a minimal cover of what policy admits; not to be changed, rows share it
 	Ports    model.PortSet
 	Reason   string // for uncertain rows: what the snapshot does not say
 }
@@ -58,9 +58,10 @@ type Listing struct {
 // pairs of two outside addresses (R114). Cost: O(endpoints) plus an evaluation
 // for each pair of classes plus the rows.
 func List(x *engine.Index, from, to Ends, by By) Listing {
-	l := &lister{x: x, by: by, from: from, to: to, pairs: map[[2]int]*pairBounds{}, partyID: map[Party]int{}}
-	l.src = l.members(&from.Set)
-	l.dst = l.members(&to.Set)
+	l := &lister{x: x, by: by, from: from, to: to, pairs: map[[2]int]*pairBounds{}, partyID: map[Party]int{},
+		clusterRanges: ipSet(slices.Concat(x.Snapshot().PodCIDRs, x.Snapshot().ServiceCIDRs)...)}
+	l.src = l.members(from.Set)
+	l.dst = l.members(to.Set)
 	l.podPairs()
 	l.outside()
 	l.own()
@@ -76,11 +77,14 @@ type lister struct {
 	partyID  map[Party]int
 	pairs    map[[2]int]*pairBounds
 	out      Listing
+
+	clusterRanges *netipx.IPSet // of pods and Services (R110)
 }
 
 type pairBounds struct {
 	lower, upper model.PortSet
-	doubtful     []doubtfulPair
+	doubtful     []doubtfulPair // each differs at a port where those before do not
+	doubtAt      model.PortSet  // where some of them does
 }
 
 // doubtfulPair is two endpoints, or any two of a pair of classes, that differ
@@ -134,31 +138,32 @@ func WorkloadPath(p *model.Pod) string {
 	return p.Namespace + "/" + p.Workload.Kind + "/" + p.Workload.Name
 }
 
-func (l *lister) members(s *engine.Set) []classMembers {
-	at := map[engine.Class]int{}
+func (l *lister) members(s engine.Set) []classMembers {
+	type place struct {
+		class engine.Class
+		party int
+	}
+	classAt := map[engine.Class]int{}
+	partyAt := map[place]int{}
 	var out []classMembers
 	for e := range s.All() {
 		if e.IsOutside() {
 			continue
 		}
-		c := l.x.Class(e)
-		i, ok := at[c]
+		k := place{l.x.Class(e), l.party(e)}
+		i, ok := classAt[k.class]
 		if !ok {
 			i = len(out)
-			at[c] = i
-			out = append(out, classMembers{class: c})
+			classAt[k.class] = i
+			out = append(out, classMembers{class: k.class})
 		}
-		party := l.party(e)
-		ps := out[i].parties
-		if n := len(ps); n > 0 && ps[n-1].party == party {
-			ps[n-1].n++
-			continue
+		j, ok := partyAt[k]
+		if !ok {
+			j = len(out[i].parties)
+			partyAt[k] = j
+			out[i].parties = append(out[i].parties, partyMembers{k.party, e, 0})
 		}
-		if j := slices.IndexFunc(ps, func(p partyMembers) bool { return p.party == party }); j >= 0 {
-			ps[j].n++
-			continue
-		}
-		out[i].parties = append(out[i].parties, partyMembers{party, e, 1})
+		out[i].parties[j].n++
 	}
 	return out
 }
@@ -167,7 +172,7 @@ func (l *lister) podPairs() {
 	for i := range l.src {
 		for j := range l.dst {
 			s, d := &l.src[i], &l.dst[j]
-			b := l.x.BetweenClasses(s.class, d.class)
+			b := l.x.BetweenClassesAt(s.class, d.class, l.from.Addr, l.to.Addr)
 			if b.Upper.Empty() {
 				continue
 			}
@@ -194,10 +199,19 @@ func (l *lister) add(from, to int, b model.Bounds, d doubtfulPair) {
 		p = &pairBounds{}
 		l.pairs[k] = p
 	}
-	p.lower = p.lower.Union(b.Lower)
-	p.upper = p.upper.Union(b.Upper)
-	if d.ports = b.Upper.Minus(b.Lower); !d.ports.Empty() {
+	p.join(b)
+	if d.ports = b.Upper.Minus(b.Lower); !p.doubtAt.ContainsAll(d.ports) {
+		p.doubtAt = p.doubtAt.Union(d.ports)
 		p.doubtful = append(p.doubtful, d)
+	}
+}
+
+func (p *pairBounds) join(b model.Bounds) {
+	if !p.lower.ContainsAll(b.Lower) {
+		p.lower = p.lower.Union(b.Lower)
+	}
+	if !p.upper.ContainsAll(b.Upper) {
+		p.upper = p.upper.Union(b.Upper)
 	}
 }
 
@@ -214,7 +228,7 @@ func (l *lister) reason(parties [2]int, doubtful []doubtfulPair, ports model.Por
 // uncertainFlow finds a flow that shows why ports are uncertain: not from a pod
 // to itself, nor from a host to a pod of its node where that does not count.
 func (l *lister) uncertainFlow(parties [2]int, d doubtfulPair, ports model.PortSet) engine.Flow {
-	f := engine.Flow{Src: d.ends[0], Dst: d.ends[1], Family: model.AnyFamily}
+	f := engine.Flow{Src: d.ends[0], Dst: d.ends[1], SrcAddr: l.from.Addr, DstAddr: l.to.Addr}
 	f.Protocol, f.Port = telling(ports)
 	if d.single {
 		return f
@@ -236,21 +250,33 @@ func (l *lister) uncertainFlow(parties [2]int, d doubtfulPair, ports model.PortS
 	return f
 }
 
-// own adds what a named host reaches on its own node (R52).
+// own adds what a named host reaches on its own node (R52): podPairs has added
+// what holds on any node, and a host reaches no less on its own.
 func (l *lister) own() {
 	if !l.from.Named {
 		return
 	}
-	s := l.x.Snapshot()
+	type key struct {
+		src, dst engine.Class
+		own      model.Verdict
+	}
+	known := map[key]model.Bounds{}
+	byNode := podsByNode(l.x, l.to.Set)
 	for e := range l.from.Set.All() {
-		if !e.IsNode() && (!e.IsPod() || !s.Pods[e].HostNetwork) {
+		if !isHostEnd(l.x, e) {
 			continue
 		}
-		for i := range s.Pods {
-			d := engine.EndpointID(i)
-			if d != e && l.to.Set.Contains(d) {
-				l.add(l.party(e), l.party(d), l.x.Between(e, d), doubtfulPair{ends: [2]engine.EndpointID{e, d}, single: true})
+		for _, d := range byNode.near(e) {
+			k := key{l.x.Class(e), l.x.Class(d), l.x.OwnNode(e, d)}
+			if k.own == model.Denied {
+				continue
 			}
+			b, ok := known[k]
+			if !ok {
+				b = l.x.BetweenFlow(engine.Flow{Src: e, Dst: d, SrcAddr: l.from.Addr, DstAddr: l.to.Addr})
+				known[k] = b
+			}
+			l.add(l.party(e), l.party(d), b, doubtfulPair{ends: [2]engine.EndpointID{e, d}, single: true})
 		}
 	}
 }
@@ -262,127 +288,181 @@ func (l *lister) outside() {
 	l.outsideRows(l.dst, l.from.Set.Outside(), model.Ingress)
 }
 
+// outsideKey is what outside addresses can tell of an inside class.
+type outsideKey struct {
+	egress  engine.OutsideKey
+	ingress engine.Class
+}
+
+// outsideParty is a party with the keys of its classes.
+type outsideParty struct {
+	party int
+	keys  []int               // into the classes that stand for a key
+	first []engine.EndpointID // a member, for each key
+}
+
+// outsideParties returns the parties, those of equal keys in a row, and a
+// class for each key.
+func (l *lister) outsideParties(inside []classMembers, d model.Direction) (parties []outsideParty, classes []engine.Class) {
+	keyID := map[outsideKey]int{}
+	at := map[int]int{}
+	type pairing struct{ party, key int }
+	seen := map[pairing]bool{}
+	for i := range inside {
+		k := outsideKey{ingress: inside[i].class}
+		if d == model.Egress {
+			k = outsideKey{egress: l.x.OutsideKey(inside[i].class)}
+		}
+		id, ok := keyID[k]
+		if !ok {
+			id = len(classes)
+			keyID[k] = id
+			classes = append(classes, inside[i].class)
+		}
+		for _, m := range inside[i].parties {
+			j, ok := at[m.party]
+			if !ok {
+				j = len(parties)
+				at[m.party] = j
+				parties = append(parties, outsideParty{party: m.party})
+			}
+			if !seen[pairing{j, id}] {
+				seen[pairing{j, id}] = true
+				p := &parties[j]
+				p.keys, p.first = append(p.keys, id), append(p.first, m.first)
+			}
+		}
+	}
+	slices.SortStableFunc(parties, func(p, q outsideParty) int { return slices.Compare(p.keys, q.keys) })
+	return parties, classes
+}
+
 func (l *lister) outsideRows(inside []classMembers, parts []engine.Outside, d model.Direction) {
 	if len(parts) == 0 {
 		return
 	}
-	type cell struct {
-		pairBounds
-		flow engine.Flow
-	}
-	rows := map[int][]cell{}
-	var order []int
-	for i := range inside {
-		for j := range parts {
-			src, dst := inside[i].class, l.x.Class(parts[j].Endpoint)
-			if d == model.Ingress {
-				src, dst = dst, src
-			}
-			b := l.x.BetweenClasses(src, dst)
-			if b.Upper.Empty() {
-				continue
-			}
-			for _, p := range inside[i].parties {
-				if rows[p.party] == nil {
-					rows[p.party] = make([]cell, len(parts))
-					order = append(order, p.party)
-				}
-				c := &rows[p.party][j]
-				c.lower, c.upper = c.lower.Union(b.Lower), c.upper.Union(b.Upper)
-				if rest := b.Upper.Minus(b.Lower); c.flow == (engine.Flow{}) && !rest.Empty() {
-					c.flow = engine.Flow{Src: p.first, Dst: parts[j].Endpoint, Family: model.AnyFamily}
-					if d == model.Ingress {
-						c.flow.Src, c.flow.Dst = c.flow.Dst, c.flow.Src
-					}
-					c.flow.Protocol, c.flow.Port = telling(rest)
-				}
-			}
+	parties, classes := l.outsideParties(inside, d)
+	var certain, uncertain []*outsideRow
+	for i := range parties {
+		p := &parties[i]
+		if i == 0 || !slices.Equal(p.keys, parties[i-1].keys) {
+			certain, uncertain = l.joinParts(l.outsideCells(classes, p.keys, parts, d), parts)
 		}
-	}
-	for _, party := range order {
-		cells := rows[party]
-		// Where nothing says that IPv6 exists, its answer is shown only if it
-		// allows something that the IPv4 answer does not (R47).
-		everywhere4, some4 := model.AllPorts(), false
-		for j := range parts {
-			if parts[j].Ranges[0].From().Is4() {
-				some4 = true
-				everywhere4 = everywhere4.Intersect(cells[j].lower)
-			}
+		for _, r := range certain {
+			l.out.Certain = append(l.out.Certain, l.outsideConnection(r, p, d))
 		}
-		certain, uncertain := map[string]*outsideRow{}, map[string]*outsideRow{}
-		for j := range parts {
-			c := &cells[j]
-			rest := c.upper.Minus(c.lower)
-			if some4 && !parts[j].Ranges[0].From().Is4() && everywhere4.ContainsAll(c.upper) && c.lower.Empty() {
-				continue
-			}
-			l.collect(certain, c.lower, &parts[j], engine.Flow{})
-			l.collect(uncertain, rest, &parts[j], c.flow)
+		for _, r := range uncertain {
+			l.out.Uncertain = append(l.out.Uncertain, l.outsideConnection(r, p, d))
 		}
-		l.out.Certain = append(l.out.Certain, l.outsideConnections(certain, party, d)...)
-		l.out.Uncertain = append(l.out.Uncertain, l.outsideConnections(uncertain, party, d)...)
 	}
 }
 
+// outsideCell is what parties of equal keys may open to or from one part.
+type outsideCell struct {
+	pairBounds
+	doubtKey   int           // the first of the keys that is uncertain,
+	doubtPorts model.PortSet // and at which ports
+}
+
+func (l *lister) outsideCells(classes []engine.Class, keys []int, parts []engine.Outside, d model.Direction) []outsideCell {
+	cells := make([]outsideCell, len(parts))
+	for i, key := range keys {
+		for j := range parts {
+			src, dst := classes[key], l.x.Class(parts[j].Endpoint)
+			if d == model.Ingress {
+				src, dst = dst, src
+			}
+			b := l.x.BetweenClassesAt(src, dst, l.from.Addr, l.to.Addr)
+			c := &cells[j]
+			c.join(b)
+			if c.doubtPorts.Empty() {
+				c.doubtKey, c.doubtPorts = i, b.Upper.Minus(b.Lower)
+			}
+		}
+	}
+	return cells
+}
+
+// outsideRow joins parts with equal ports. Where these are uncertain, the
+// first of the parts shows why.
 type outsideRow struct {
 	ports   model.PortSet
 	kind    PartyKind
 	builder netipx.IPSetBuilder
-	flow    engine.Flow
+	cidrs   []netip.Prefix
+	cell    *outsideCell // nil: certain
+	part    engine.EndpointID
 }
 
-func (l *lister) collect(rows map[string]*outsideRow, ports model.PortSet, part *engine.Outside, f engine.Flow) {
-	if ports.Empty() {
-		return
-	}
-	kind := PartyExternal
-	if l.assigned(part) {
-		kind = PartyUnassigned
-	}
-	k := ports.String() + string(rune('0'+kind))
-	r := rows[k]
-	if r == nil {
-		r = &outsideRow{ports: ports, kind: kind, flow: f}
-		rows[k] = r
-	}
-	for _, a := range part.Ranges {
-		r.builder.AddRange(a)
-	}
-}
-
-// assigned reports whether a part lies wholly inside the cluster's ranges.
-func (l *lister) assigned(part *engine.Outside) bool {
-	s := l.x.Snapshot()
-	for _, r := range part.Ranges {
-		in := func(p netip.Prefix) bool { return p.Contains(r.From()) && p.Contains(r.To()) }
-		if !slices.ContainsFunc(s.PodCIDRs, in) && !slices.ContainsFunc(s.ServiceCIDRs, in) {
-			return false
+func (l *lister) joinParts(cells []outsideCell, parts []engine.Outside) (certain, uncertain []*outsideRow) {
+	// Where nothing says that IPv6 exists, its answer is shown only if it
+	// allows something that the IPv4 answer does not (R47).
+	everywhere4, some4 := model.AllPorts(), false
+	for j := range parts {
+		if parts[j].Ranges[0].From().Is4() {
+			some4 = true
+			everywhere4 = everywhere4.Intersect(cells[j].lower)
 		}
 	}
-	return true
+	type key struct {
+		ports  string
+		doubts bool
+	}
+	at := map[key]*outsideRow{}
+	add := func(to *[]*outsideRow, ports model.PortSet, part *engine.Outside, doubt *outsideCell) {
+		if ports.Empty() {
+			return
+		}
+		k := key{ports.String(), doubt != nil}
+		r := at[k]
+		if r == nil {
+			r = &outsideRow{ports: ports, kind: PartyExternal, cell: doubt, part: part.Endpoint}
+			at[k] = r
+			*to = append(*to, r)
+		}
+		for _, a := range part.Ranges {
+			r.builder.AddRange(a)
+		}
+	}
+	for j := range parts {
+		c := &cells[j]
+		if some4 && !parts[j].Ranges[0].From().Is4() && everywhere4.ContainsAll(c.upper) && c.lower.Empty() {
+			continue
+		}
+		add(&certain, c.lower, &parts[j], nil)
+		add(&uncertain, c.upper.Minus(c.lower), &parts[j], c)
+	}
+	for _, r := range at {
+		set := build(&r.builder)
+		r.cidrs = set.Prefixes()
+		if !slices.ContainsFunc(set.Ranges(), func(a netipx.IPRange) bool { return !l.clusterRanges.ContainsRange(a) }) {
+			r.kind = PartyUnassigned
+		}
+	}
+	return certain, uncertain
 }
 
-func (l *lister) outsideConnections(rows map[string]*outsideRow, party int, d model.Direction) []Connection {
-	var out []Connection
-	for _, r := range rows {
-		c := Connection{From: l.parties[party], Ports: r.ports, CIDRs: build(&r.builder).Prefixes()}
-		c.To = Party{Kind: r.kind, Name: "external"}
-		if r.kind == PartyUnassigned {
-			c.To.Name = "cluster-unassigned"
-		}
+func (l *lister) outsideConnection(r *outsideRow, p *outsideParty, d model.Direction) Connection {
+	c := Connection{From: l.parties[p.party], To: Party{Kind: r.kind, Name: "external"}, Ports: r.ports, CIDRs: r.cidrs}
+	if r.kind == PartyUnassigned {
+		c.To.Name = "cluster-unassigned"
+	}
+	if r.cell != nil {
+		f := engine.Flow{Src: p.first[r.cell.doubtKey], Dst: r.part}
 		if d == model.Ingress {
-			c.From, c.To = c.To, c.From
+			f.Src, f.Dst = f.Dst, f.Src
 		}
-		if r.flow != (engine.Flow{}) {
-			c.Reason = Reason(l.x, r.flow)
-		}
-		out = append(out, c)
+		f.Protocol, f.Port = telling(r.cell.doubtPorts)
+		c.Reason = Reason(l.x, f)
 	}
-	return out
+	if d == model.Ingress {
+		c.From, c.To = c.To, c.From
+	}
+	return c
 }
 
 func (l *lister) listing() Listing {
+	l.out.Certain = slices.Grow(l.out.Certain, len(l.pairs)) // most pairs have such a row
 	for k, b := range l.pairs {
 		c := Connection{From: l.parties[k[0]], To: l.parties[k[1]]}
 		if !b.lower.Empty() {
@@ -403,9 +483,14 @@ func (l *lister) listing() Listing {
 // compareConnections sorts pods, nodes, outside; then by name, addresses and
 // ports.
 func compareConnections(a, b Connection) int {
-	party := func(p, q Party) int { return cmp.Or(cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Name, q.Name)) }
-	return cmp.Or(party(a.From, b.From), party(a.To, b.To),
-		slices.CompareFunc(a.CIDRs, b.CIDRs, func(p, q netip.Prefix) int {
-			return cmp.Or(p.Addr().Compare(q.Addr()), cmp.Compare(p.Bits(), q.Bits()))
-		}), cmp.Compare(a.Ports.String(), b.Ports.String()))
+	if c := cmp.Or(compareParties(&a.From, &b.From), compareParties(&a.To, &b.To)); c != 0 {
+		return c
+	}
+	return cmp.Or(slices.CompareFunc(a.CIDRs, b.CIDRs, func(p, q netip.Prefix) int {
+		return cmp.Or(p.Addr().Compare(q.Addr()), cmp.Compare(p.Bits(), q.Bits()))
+	}), cmp.Compare(a.Ports.String(), b.Ports.String()))
+}
+
+func compareParties(p, q *Party) int {
+	return cmp.Or(cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Name, q.Name))
 }

@@ -17,9 +17,14 @@ type Witness struct {
 	Verdict model.Verdict
 }
 
+// flow is a flow between two ends, at the addresses that the question names.
+func (a *asker) flow(src, dst engine.EndpointID) engine.Flow {
+	return engine.Flow{Src: src, Dst: dst, SrcAddr: a.q.From.Addr, DstAddr: a.q.To.Addr}
+}
+
 // witness picks a port and a family for a pair that shows a verdict.
 func (a *asker) witness(f *found, shows model.Verdict) *Witness {
-	w := &Witness{Flow: engine.Flow{Src: f.pair[0], Dst: f.pair[1], Family: model.AnyFamily}, Verdict: shows}
+	w := &Witness{Flow: a.flow(f.pair[0], f.pair[1]), Verdict: shows}
 	w.Flow.Protocol, w.Flow.Port = telling(f.ports)
 	a.plainPair(f, w)
 	if f.src.outside != nil {
@@ -30,9 +35,9 @@ func (a *asker) witness(f *found, shows model.Verdict) *Witness {
 	}
 	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
 		one := w.Flow
-		one.Family = fam
+		one.Family = engine.Only(fam)
 		if a.x.Verdict(one) == w.Verdict && w.Verdict != model.Denied {
-			w.Flow.Family = fam
+			w.Flow.Family = engine.Only(fam)
 		}
 	}
 	return w
@@ -72,7 +77,7 @@ var tellingAddresses = []netip.Addr{netip.MustParseAddr("8.8.8.8"), netip.MustPa
 // tellingAddress returns the address of a part that says most to a reader.
 func (a *asker) tellingAddress(o *engine.Outside) netip.Addr {
 	for _, t := range tellingAddresses {
-		if _, owned := a.x.Owner(t); owned {
+		if len(a.x.Owners(t)) > 0 {
 			continue
 		}
 		for _, r := range o.Ranges {
@@ -110,7 +115,7 @@ func FirstPair(x *engine.Index, from, to Ends) (Pair, bool) {
 	if p, ok := a.selfTraffic(); ok {
 		return Pair{Src: p, Dst: p}, true
 	}
-	a.from, a.to = a.groups(&from.Set, false), a.groups(&to.Set, true)
+	a.split()
 	for i := range a.from {
 		for j := range a.to {
 			src, dst := &a.from[i], &a.to[j]
@@ -135,8 +140,8 @@ func FirstPair(x *engine.Index, from, to Ends) (Pair, bool) {
 }
 
 // Deciding returns the rules that decide a flow at each end, in one family (or
-// the first in which its verdict holds, for AnyFamily); at an uncertain end
-// also those that may. engine.DefaultAllow stands for Kubernetes' own allow.
+// the first in which its verdict holds, for AnyFamily); where the snapshot does
+// not say which one does, every one that may. engine.DefaultAllow stands for Kubernetes' own allow.
 func Deciding(x *engine.Index, f engine.Flow) (out [model.NumDirections][]int) {
 	t := x.Explain(f)
 	for _, ft := range t.Families {
@@ -145,7 +150,7 @@ func Deciding(x *engine.Index, f engine.Flow) (out [model.NumDirections][]int) {
 		}
 		for _, s := range []engine.SideTrace{ft.Egress, ft.Ingress} {
 			for _, step := range s.Steps {
-				if step.Decides || s.Verdict == model.Unknown && step.Match == engine.MatchMaybe {
+				if step.Decides {
 					out[s.Direction] = append(out[s.Direction], step.Rule)
 				}
 			}

@@ -68,12 +68,14 @@ type generator struct {
 	free4, free6 []string // pod addresses that no pod has yet
 	nodeFree4    []string
 	nodeFree6    []string
-	named        int // objects named so far, for names that are unique across kinds
+	controllers  bool // policies are much about labels that controllers add (R65)
+	named        int  // objects named so far, for names that are unique across kinds
 }
 
 // snapshot decides what the whole cluster is like.
 func (g *generator) snapshot() {
 	g.live = g.pct(pctLive)
+	g.controllers = g.pct(pctControllers)
 	g.v4, g.v6 = true, false
 	switch n := g.r.IntN(100); {
 	case n < pctDual:

@@ -16,6 +16,7 @@ var Features = []Feature{
 	PodWithoutAddress, PodIPv4, PodIPv6, PodDual, PodIPOnly, PodAddressClash, PodAddressReused, PodPublicAddress,
 	PodRunning, PodPending, PodSucceeded, PodFailed, PodPhaseUnknown, PodPhaseAbsent, PodTerminating, PodTerminatingFinished,
 	PodWithoutLabels, PodEmptyLabelValue, PodOnNode, PodOnAbsentNode, PodNodeByHostIP, PodNodeNotSaid, PodOwned,
+	HostIPNotOfNode, HostIPSeveral, HostIPOfFinished, NodeAddressClash, PodAddressOfNode, HostNetworkNodeByAddress,
 	HostNetworkOnNode, HostNetworkOnAbsentNode, HostNetworkNodeNotSaid, HostNetworkWithAddress, HostNetworkWithoutAddress,
 	// Container ports.
 	PortNamed, PortUnnamed, PortProtocolDefault, PortUDP, PortSCTP, PortOfSidecar, PortOfInitContainer, PortHost,
@@ -23,7 +24,7 @@ var Features = []Feature{
 	// Workloads.
 	WorkloadDeployment, WorkloadReplicaSet, WorkloadReplicationController, WorkloadStatefulSet, WorkloadDaemonSet, WorkloadJob, WorkloadCronJob,
 	ReplicasAbsent, ReplicasZero, ReplicasOne, ReplicasMany, TemplateAbsent, TemplateNamespace, TemplateHostNetwork, DaemonSetHostNetwork,
-	WorkloadOwnsPods, WorkloadOwned,
+	WorkloadOwnsPods, WorkloadOwned, OwnerOfOtherGroup, OwnerWithoutGroup, JobCompletionTime, JobEnded, JobNotEnded, OrdinalsStart, JobManualSelector, JobIndexed, CronJobIndexed, CompletionsAbsent, CompletionsZero, CompletionsMany, TemplateControllerLabel,
 	// Policies.
 	PoliciesNone, PoliciesSeveralTogether, PolicyWithoutSubjects,
 	TypesAbsent, TypesEmpty, TypesNull, TypesIngress, TypesEgress, TypesBoth, TypesDuplicate, RulesOfUnlistedDirection, EgressRulesWithoutTypes,
@@ -33,6 +34,8 @@ var Features = []Feature{
 	PeerPods, PeerNamespaces, PeerPodsAndNamespaces, PeerBlock, PeerDuplicate, PeerFieldNull,
 	SelectorEmpty, SelectorMapNull, SelectorMapEmpty, SelectorListNull, SelectorListEmpty, SelectorLabels,
 	SelectorIn, SelectorNotIn, SelectorExists, SelectorDoesNotExist, SelectorEmptyValue, SelectorAbsentKey, SelectorKeyTwice, SelectorContradiction,
+	SelectorPodName, SelectorPodIndex, SelectorRevisionHash, SelectorTemplateGeneration, SelectorTemplateHash,
+	SelectorJobName, SelectorJobNameLegacy, SelectorControllerUID, SelectorControllerUIDLegacy, SelectorCompletionIndex, SelectorControllerMismatch, SelectorControllerOfTemplate,
 	NamespaceSelectorIn, NamespaceSelectorNotIn, NamespaceSelectorExists, NamespaceSelectorDoesNotExist, NamespaceSelectorName,
 	// Ports of rules.
 	EntryEmpty, EntryProtocolAbsent, EntryProtocolNull, EntryTCP, EntryUDP, EntrySCTP, EntryPortAbsent, EntryPortNull, EntryNumber, EntryRange, EntryRangeOfOne,
@@ -104,6 +107,19 @@ const (
 	PodNodeNotSaid         Feature = "pod-node-not-said"
 	PodOwned               Feature = "pod-owned"
 
+	HostIPNotOfNode          Feature = "host-ip-not-of-node" // none that its Node object has, as a rule
+	HostIPSeveral            Feature = "host-ip-several"
+	HostIPOfFinished         Feature = "host-ip-of-finished"
+	NodeAddressClash         Feature = "node-address-clash"
+	PodAddressOfNode         Feature = "pod-address-of-node"
+	HostNetworkNodeByAddress Feature = "host-network-node-by-address"
+
+	OwnerOfOtherGroup Feature = "owner-of-other-group"
+	OwnerWithoutGroup Feature = "owner-without-group"
+	JobCompletionTime Feature = "job-completion-time"
+	JobEnded          Feature = "job-ended"
+	JobNotEnded       Feature = "job-not-ended"
+
 	HostNetworkOnNode         Feature = "host-network-on-node"
 	HostNetworkOnAbsentNode   Feature = "host-network-on-absent-node"
 	HostNetworkNodeNotSaid    Feature = "host-network-node-not-said"
@@ -138,6 +154,14 @@ const (
 	DaemonSetHostNetwork          Feature = "daemonset-host-network"
 	WorkloadOwnsPods              Feature = "workload-owns-pods"
 	WorkloadOwned                 Feature = "workload-owned"
+	OrdinalsStart                 Feature = "ordinals-start"
+	JobManualSelector             Feature = "job-manual-selector"
+	JobIndexed                    Feature = "job-indexed"
+	CronJobIndexed                Feature = "cronjob-indexed"
+	CompletionsAbsent             Feature = "completions-absent"
+	CompletionsZero               Feature = "completions-zero"
+	CompletionsMany               Feature = "completions-many"
+	TemplateControllerLabel       Feature = "template-controller-label"
 
 	PoliciesNone             Feature = "policies-none"
 	PoliciesSeveralTogether  Feature = "policies-several-in-one-namespace"
@@ -188,6 +212,18 @@ const (
 	SelectorAbsentKey             Feature = "selector-absent-key"
 	SelectorKeyTwice              Feature = "selector-key-twice"
 	SelectorContradiction         Feature = "selector-contradiction"
+	SelectorPodName               Feature = "selector-pod-name"
+	SelectorPodIndex              Feature = "selector-pod-index"
+	SelectorRevisionHash          Feature = "selector-revision-hash"
+	SelectorTemplateGeneration    Feature = "selector-template-generation"
+	SelectorTemplateHash          Feature = "selector-template-hash"
+	SelectorJobName               Feature = "selector-job-name"
+	SelectorJobNameLegacy         Feature = "selector-job-name-legacy"
+	SelectorControllerUID         Feature = "selector-controller-uid"
+	SelectorControllerUIDLegacy   Feature = "selector-controller-uid-legacy"
+	SelectorCompletionIndex       Feature = "selector-completion-index"
+	SelectorControllerMismatch    Feature = "selector-controller-mismatch"
+	SelectorControllerOfTemplate  Feature = "selector-controller-of-template"
 	NamespaceSelectorIn           Feature = "namespace-selector-in"
 	NamespaceSelectorNotIn        Feature = "namespace-selector-notin"
 	NamespaceSelectorExists       Feature = "namespace-selector-exists"

@@ -42,6 +42,12 @@ func (g *generator) nodes() {
 				n.Status.Addresses = append(n.Status.Addresses, corev1.NodeAddress{Type: kind, Address: a})
 			}
 		}
+		if i > 0 && g.pct(pctNodeAddrClash) {
+			if other := g.c.Nodes[0].Status.Addresses; len(other) > 0 {
+				g.hit(NodeAddressClash)
+				n.Status.Addresses = append(n.Status.Addresses, other[0])
+			}
+		}
 		if v4 && v6 && count > 0 {
 			g.hit(NodeOfBothFamilies)
 		}
@@ -64,11 +70,12 @@ func (g *generator) nodes() {
 
 // pods makes the Pod objects.
 func (g *generator) pods() {
-	for range g.between(min(minPods, g.o.Pods), g.o.Pods) {
+	most := either(g.controllers, min(minPods, g.o.Pods), g.o.Pods) // there are many instances then
+	for range g.between(min(minPods, most), most) {
 		p := corev1.Pod{TypeMeta: typeMeta("v1", "Pod"), ObjectMeta: g.meta("pod"), Spec: g.podSpec()}
 		p.Labels = g.podLabels()
-		g.place(&p)
 		g.phase(&p)
+		g.place(&p)
 		if g.live {
 			g.address(&p)
 		}
@@ -174,17 +181,42 @@ func (g *generator) place(p *corev1.Pod) {
 	case g.pct(pctNodeName) && (len(g.c.Nodes) == 0 || g.pct(pctAbsentNode)):
 		p.Spec.NodeName = "node-elsewhere"
 		g.hit(either(host, HostNetworkOnAbsentNode, PodOnAbsentNode))
+		g.hostIP(p, nil)
 	case len(g.c.Nodes) > 0 && g.pct(pctNodeName):
-		p.Spec.NodeName = pick(g, g.c.Nodes).Name
+		n := pick(g, g.c.Nodes)
+		p.Spec.NodeName = n.Name
 		g.hit(either(host, HostNetworkOnNode, PodOnNode))
+		g.hostIP(p, &n)
 	default:
-		if n := g.nodeWithAddress(); n != nil && g.live && g.pct(pctHostIP) {
-			p.Status.HostIP = n.Status.Addresses[0].Address
-			p.Status.HostIPs = []corev1.HostIP{{IP: p.Status.HostIP}}
+		if g.hostIP(p, g.nodeWithAddress()); p.Status.HostIP != "" {
 			g.hit(PodNodeByHostIP)
 			return
 		}
 		g.hit(either(host, HostNetworkNodeNotSaid, PodNodeNotSaid))
+	}
+}
+
+// hostIP gives a pod of a live snapshot an address of its node, sometimes one
+// that no Node object lists, or that another node has too (R58).
+func (g *generator) hostIP(p *corev1.Pod, n *corev1.Node) {
+	if !g.live || !g.pct(pctHostIP) {
+		return
+	}
+	add := func(a string) { p.Status.HostIPs = append(p.Status.HostIPs, corev1.HostIP{IP: a}) }
+	someNode := func() string { return pick(g, either(g.v4 && (!g.v6 || g.pct(50)), nodeAddrs4, nodeAddrs6)) }
+	if n == nil || len(n.Status.Addresses) == 0 || n.Status.Addresses[0].Type == corev1.NodeHostName || g.pct(pctHostIPElse) {
+		add(someNode())
+		g.hit(HostIPNotOfNode)
+	} else {
+		add(n.Status.Addresses[0].Address)
+	}
+	if g.pct(pctHostIPMore) {
+		add(someNode())
+		g.hit(HostIPSeveral)
+	}
+	p.Status.HostIP = p.Status.HostIPs[0].IP
+	if finished(p) {
+		g.hit(HostIPOfFinished)
 	}
 }
 
@@ -220,8 +252,13 @@ func (g *generator) address(p *corev1.Pod) {
 			return
 		}
 		g.hit(HostNetworkWithAddress)
+		on := p.Spec.NodeName
+		if n := g.nodeWithAddress(); on == "" && n != nil && g.pct(50) {
+			on = n.Name
+			g.hit(HostNetworkNodeByAddress)
+		}
 		for i := range g.c.Nodes { // as the kubelet does: the node's own
-			if g.c.Nodes[i].Name != p.Spec.NodeName {
+			if g.c.Nodes[i].Name != on {
 				continue
 			}
 			for _, a := range g.c.Nodes[i].Status.Addresses {
@@ -254,6 +291,12 @@ func (g *generator) address(p *corev1.Pod) {
 				return
 			}
 		}
+	}
+	if n := g.nodeWithAddress(); n != nil && g.pct(pctPodOnNodeAddr) {
+		p.Status.PodIPs = []corev1.PodIP{{IP: n.Status.Addresses[0].Address}}
+		g.hit(PodAddressOfNode)
+		g.setPodIP(p)
+		return
 	}
 	v4, v6 := g.v4, g.v6
 	if v4 && v6 {

@@ -17,7 +17,18 @@ func (g *generator) selector(namespaces bool) *metav1.LabelSelector {
 		s.MatchLabels = map[string]string{corev1.LabelMetadataName: pick(g, namespaceNames)}
 		return s
 	}
-	for range g.between(1, maxTerms) {
+	// A second term would leave few pods.
+	terms := g.between(1, maxTerms)
+	if !namespaces && len(g.c.Workloads) > 0 && g.pct(either(g.controllers, pctControllerTerm, pctControllerTermElse)) {
+		x := g.controllerTerm()
+		if x.Operator == metav1.LabelSelectorOpIn && len(x.Values) == 1 && g.pct(50) {
+			s.MatchLabels = with(s.MatchLabels, x.Key, x.Values[0])
+		} else {
+			s.MatchExpressions = append(s.MatchExpressions, x)
+		}
+		terms = either(g.pct(80), 0, terms)
+	}
+	for range terms {
 		key := pick(g, append([]string{absentKey}, append(labelKeys, labelKeys...)...))
 		if key == absentKey {
 			g.hit(SelectorAbsentKey)

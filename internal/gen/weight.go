@@ -34,11 +34,15 @@ const (
 	pctPodClash       = 8
 	pctPodLabel       = 60 // for each label of the alphabet
 	pctTerminating    = 8
-	pctHostNetwork    = 15
+	pctHostNetwork    = 20
 	pctHostNetworkOwn = 40 // of host-network pods of a live snapshot: with status addresses
 	pctNodeName       = 65
 	pctAbsentNode     = 12 // of those with a node name
-	pctHostIP         = 50 // of those without a node name, in a live snapshot
+	pctHostIP         = 50 // of a live snapshot
+	pctHostIPElse     = 25 // of those: not the first address of the node
+	pctHostIPMore     = 30 // of those: a second one
+	pctNodeAddrClash  = 6  // of nodes: with an address of another one
+	pctPodOnNodeAddr  = 4  // of pods: with an address of a node
 
 	// Container ports.
 	pctSidecar      = 20
@@ -54,6 +58,14 @@ const (
 	pctTemplateNamespace = 10
 	pctOwnsPods          = 25
 	pctOwned             = 20
+	pctOrdinals          = 30 // of StatefulSets
+	pctManualSelector    = 15 // of Jobs
+	pctOwnerForeign      = 12 // of owner references: of another API group; as many without one
+
+	pctTemplateControllerLabel = 40
+	pctControllers             = 45 // of clusters: with many templates and many selectors on labels of controllers
+	pctControllerTerm          = 75 // of a pod selector in such a cluster
+	pctControllerTermElse      = 8  // in another one with workloads
 
 	// Policies.
 	pctSubjectsAll   = 35
@@ -105,6 +117,9 @@ var (
 	labelKeys      = []string{"app", "tier", "example.com/x"}
 	labelValues    = []string{"a", "b", ""}
 	absentKey      = "nobody"
+
+	controllerValues = []string{"a", "0", "1"} // where a template has the label itself
+
 	portNames      = []string{"http", "dns", "metrics"}
 	unresolvedName = "nowhere"
 	portNumbers    = []int32{1, 53, 80, 81, 443, 8080, 65535}

@@ -33,7 +33,8 @@ var floors = []floor{
 	// Bytes to objects.
 	{packages: "model/manifest",
 		imports: []string{"model", "model/dialect", "internal/nearest"},
-		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/..."})},
+		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/..."}),
+		tests:   []string{"model/dialect/netpol"}},
 	// Objects to a snapshot: the one place that knows readers and dialects.
 	{packages: "model/cluster",
 		imports: []string{"model", "model/dialect/...", "model/manifest", "internal/nearest"},
@@ -82,7 +83,7 @@ var floors = []floor{
 		imports: []string{"cmd/internal/..."}},
 	{packages: "cmd/internal/...",
 		imports: []string{"cmd/internal/...", "solver", "engine", "model/...", "internal/nearest"},
-		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml"},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx"},
 		tests:   []string{"internal/oracle", "internal/gen", "corpus"}},
 }
 

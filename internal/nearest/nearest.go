@@ -26,6 +26,15 @@ func Of(word string, candidates []string) string {
 	return best
 }
 
+// Within reports whether at most that many letters of two words differ, but for
+// case. Words of more than 100 bytes are not compared.
+func Within(letters int, a, b string) bool {
+	if len(a) > 100 || len(b) > 100 {
+		return false
+	}
+	return distance([]rune(strings.ToLower(a)), []rune(strings.ToLower(b))) <= letters
+}
+
 // distance is the edit distance in which swapping two neighbours is one step
 // (optimal string alignment).
 func distance(a, b []rune) int {

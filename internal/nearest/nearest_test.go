@@ -1,6 +1,7 @@
 package nearest
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,4 +34,11 @@ func TestDistance(t *testing.T) {
 	}{{"", "", 0}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"ab", "ba", 1}, {"größe", "grosse", 3}} {
 		require.Equal(t, c.want, distance([]rune(c.a), []rune(c.b)), c.a+" "+c.b)
 	}
+}
+
+func TestWithin(t *testing.T) {
+	require.True(t, Within(0, "networkpolicy", "NetworkPolicy"))
+	require.True(t, Within(3, "NetworkPolicies", "NetworkPolicy"))
+	require.False(t, Within(3, "NetworkTopology", "NetworkPolicy"))
+	require.False(t, Within(200, strings.Repeat("a", 101), "a"))
 }

@@ -63,11 +63,11 @@ var anywhere = [model.NumFamilies]netip.Prefix{
 	model.IPv6: netip.MustParsePrefix("::/0"),
 }
 
-func readDomains(w World, hosts []*endpoint) (domains, error) {
+func (o *Oracle) readDomains(w World) (domains, error) {
 	var d domains
 	evidence6 := false
-	for _, h := range hosts {
-		evidence6 = evidence6 || slices.ContainsFunc(h.status, netip.Addr.Is6)
+	for _, n := range o.byEnd { // there are only nodes yet
+		evidence6 = evidence6 || slices.ContainsFunc(n.status, netip.Addr.Is6)
 	}
 	for _, s := range w.PodCIDRs {
 		p, ok := parseCIDR(s)
@@ -92,10 +92,6 @@ func readDomains(w World, hosts []*endpoint) (domains, error) {
 			if p, ok := parseCIDR(s); ok {
 				d.addPods(p)
 			}
-		}
-		for _, a := range n.Status.Addresses {
-			addr, ok := parseAddr(a.Address)
-			evidence6 = evidence6 || ok && addr.Is6()
 		}
 	}
 	for i := range w.Pods {

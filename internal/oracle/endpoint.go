@@ -1,10 +1,9 @@
 package oracle
 
 import (
-	"fmt"
+	"cmp"
 	"maps"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -57,91 +56,13 @@ func ownNode(src, dst *endpoint) []bool {
 	return []bool{src.nodeName == dst.nodeName}
 }
 
-func (o *Oracle) readNodes(w World) {
-	for i := range w.Nodes {
-		n := &w.Nodes[i]
-		e := &endpoint{kind: node, end: End{Node: n.Name}, nodeName: n.Name}
-		for _, a := range n.Status.Addresses { // R58
-			if addr, ok := parseAddr(a.Address); ok && !slices.Contains(e.status, addr) {
-				e.status = append(e.status, addr)
-			}
-		}
-		if o.byEnd[e.end] == nil {
-			o.byEnd[e.end] = e
-		}
-	}
-}
-
-// readHosts adds nodes without a Node object, of which the status of pods gives
-// addresses (R58). A node that no pod names has its first address as name.
-func (o *Oracle) readHosts(w World) {
-	isNodeAddress := map[netip.Addr]bool{}
-	object := map[string]bool{}
-	for _, n := range w.Nodes {
-		object[n.Name] = true
-		for _, a := range o.byEnd[End{Node: n.Name}].status {
-			isNodeAddress[a] = true
-		}
-	}
-	seen := map[End]bool{}
-	for i := range w.Pods {
-		p := &w.Pods[i]
-		pod := End{Namespace: orDefault(p.Namespace, w), Name: p.Name}
-		if seen[pod] {
-			continue
-		}
-		seen[pod] = true
-		if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
-			continue
-		}
-		var hosts []netip.Addr
-		named := p.Spec.NodeName
-		known := false
-		for _, ip := range append([]corev1.HostIP{{IP: p.Status.HostIP}}, p.Status.HostIPs...) {
-			if a, ok := parseAddr(ip.IP); ok {
-				hosts = append(hosts, a)
-				known = known || isNodeAddress[a]
-			}
-		}
-		if len(hosts) == 0 || named == "" && known || object[named] {
-			continue
-		}
-		if named == "" {
-			named = hosts[0].String()
-		}
-		e := o.byEnd[End{Node: named}]
-		if e == nil {
-			e = &endpoint{kind: node, end: End{Node: named}, nodeName: named, implied: true}
-			o.byEnd[e.end] = e
-			o.hosts = append(o.hosts, e)
-		}
-		for _, a := range hosts {
-			if !slices.Contains(e.status, a) {
-				e.status = append(e.status, a)
-			}
-		}
-	}
-}
-
 func (o *Oracle) readPods(w World) error {
 	live := false // R61
 	for i := range w.Pods {
 		live = live || len(statusAddresses(&w.Pods[i])) > 0
 	}
-	nodeOfAddr := map[netip.Addr]string{}
-	for i := len(w.Nodes) - 1; i >= 0; i-- {
-		for _, a := range o.byEnd[End{Node: w.Nodes[i].Name}].status {
-			nodeOfAddr[a] = w.Nodes[i].Name
-		}
-	}
-	hostOfAddr := map[netip.Addr]string{}
-	for i := len(o.hosts) - 1; i >= 0; i-- {
-		for _, a := range o.hosts[i].status {
-			hostOfAddr[a] = o.hosts[i].nodeName
-		}
-	}
 	objects := map[End]bool{}
-	owned := map[ownerKey]bool{} // workloads that own Pod objects
+	owned := map[ownerKey]bool{} // workloads that own pods that are endpoints
 	for i := range w.Pods {
 		p := &w.Pods[i]
 		end := End{Namespace: orDefault(p.Namespace, w), Name: p.Name}
@@ -149,9 +70,6 @@ func (o *Oracle) readPods(w World) error {
 			continue
 		}
 		objects[end] = true
-		if owner := metav1.GetControllerOf(p); owner != nil {
-			markOwners(w, owned, end.Namespace, p.Labels["pod-template-hash"], owner)
-		}
 		if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed { // R59
 			continue
 		}
@@ -159,9 +77,12 @@ func (o *Oracle) readPods(w World) error {
 		if live && len(status) == 0 { // R61
 			continue
 		}
+		if owner := metav1.GetControllerOf(p); owner != nil {
+			markOwners(w, owned, end.Namespace, p.Labels["pod-template-hash"], owner)
+		}
 		o.add(&endpoint{
 			kind: pod, end: end, labels: p.Labels, ports: o.namedPorts(&p.Spec),
-			hostNetwork: p.Spec.HostNetwork, nodeName: nodeOf(p, nodeOfAddr, hostOfAddr),
+			hostNetwork: p.Spec.HostNetwork, nodeName: o.nodeOf[end],
 			running: p.Status.Phase == corev1.PodRunning, status: status,
 		})
 	}
@@ -182,8 +103,8 @@ func (o *Oracle) add(e *endpoint) {
 	o.endpoints = append(o.endpoints, e)
 }
 
-// readTemplates adds the instances of templates (R63), of which the input holds
-// no Pod object (R67).
+// readTemplates adds the instances of templates (R63) of workloads that no
+// endpoint is owned by (R67).
 func (o *Oracle) readTemplates(w World, owned map[ownerKey]bool) error {
 	taken := map[End]int{} // how many want a name
 	for _, e := range o.endpoints {
@@ -198,116 +119,38 @@ func (o *Oracle) readTemplates(w World, owned map[ownerKey]bool) error {
 			continue
 		}
 		seen[key] = true
-		names, err := instances(wl, wl.Name)
+		list, err := instances(wl, wl.Name)
 		if err != nil {
 			return err
 		}
-		if owned[key] || ownedByWorkload(w, wl) {
+		if owned[key] || wl.finished() || ownedByWorkload(w, wl) {
 			continue
 		}
 		expanded = append(expanded, wl)
-		for _, name := range names {
-			taken[End{Namespace: key.namespace, Name: name}]++
+		for _, x := range list {
+			taken[End{Namespace: key.namespace, Name: x.name}]++
 		}
 	}
 	for _, wl := range expanded {
 		namespace := orDefault(wl.Namespace, w)
 		base, want := wl.Name, 1 // it wants the plain names itself
-		names, _ := instances(wl, base)
-		for slices.ContainsFunc(names, func(n string) bool { return taken[End{Namespace: namespace, Name: n}] > want }) {
+		list, _ := instances(wl, base)
+		for slices.ContainsFunc(list, func(x instance) bool { return taken[End{Namespace: namespace, Name: x.name}] > want }) {
 			base, want = wl.Kind+"."+base, 0 // others of that name: "deployment.web"
-			names, _ = instances(wl, base)
+			list, _ = instances(wl, base)
 		}
-		for n, name := range names {
+		for n, x := range list {
 			if want == 0 {
-				taken[End{Namespace: namespace, Name: name}]++
+				taken[End{Namespace: namespace, Name: x.name}]++
 			}
 			o.add(&endpoint{
-				kind: pod, end: End{Namespace: namespace, Name: name}, labels: wl.Template.Labels, ports: o.namedPorts(&wl.Template.Spec),
+				kind: pod, end: End{Namespace: namespace, Name: x.name}, labels: x.labels, ports: o.namedPorts(&wl.Template.Spec),
 				hostNetwork: wl.Template.Spec.HostNetwork,
 				everyNode:   wl.Kind == "daemonset" && wl.Template.Spec.HostNetwork && n == 0,
 			})
 		}
 	}
 	return nil
-}
-
-// instances returns the names of the pods that a template stands for (R64).
-// Labels that controllers add (R65) and custom resources (R66) come here.
-func instances(wl *Workload, base string) ([]string, error) {
-	n := int32(1)
-	switch wl.Kind {
-	case "replicationcontroller":
-		if reflect.DeepEqual(wl.Template, corev1.PodTemplateSpec{}) { // R63
-			return nil, nil
-		}
-		fallthrough
-	case "deployment", "replicaset", "statefulset", "job":
-		if wl.Replicas != nil {
-			n = *wl.Replicas
-		}
-	case "daemonset":
-		n = 2
-	case "cronjob":
-	default:
-		return nil, fmt.Errorf("oracle: workload %s/%s has unknown kind %q", wl.Namespace, wl.Name, wl.Kind)
-	}
-	switch {
-	case n <= 0:
-		return nil, nil
-	case n == 1:
-		return []string{base}, nil
-	}
-	return []string{base + "[0]", base + "[1]"}, nil
-}
-
-type ownerKey struct{ kind, namespace, name string }
-
-// markOwners marks the owners of a pod, up to the top one (R67). A Deployment's
-// ReplicaSet that is not in the world is known by its name: the Deployment's,
-// and the hash that its pods carry.
-func markOwners(w World, owned map[ownerKey]bool, namespace, hash string, owner *metav1.OwnerReference) {
-	visited := map[ownerKey]bool{}
-	for owner != nil {
-		key := ownerKey{strings.ToLower(owner.Kind), namespace, owner.Name}
-		if visited[key] {
-			return
-		}
-		visited[key], owned[key] = true, true
-		owner = ownerOf(w, key)
-		if owner == nil && key.kind == "replicaset" && hash != "" {
-			if stem, ok := strings.CutSuffix(key.name, "-"+hash); ok {
-				owner = &metav1.OwnerReference{Kind: "Deployment", Name: stem}
-			}
-		}
-	}
-}
-
-// ownerOf returns the controller of a workload of the world.
-func ownerOf(w World, key ownerKey) *metav1.OwnerReference {
-	for i := range w.Workloads {
-		wl := &w.Workloads[i]
-		if wl.Kind == key.kind && orDefault(wl.Namespace, w) == key.namespace && wl.Name == key.name {
-			return metav1.GetControllerOf(&metav1.ObjectMeta{OwnerReferences: wl.OwnerReferences})
-		}
-	}
-	return nil
-}
-
-// ownedByWorkload reports whether the workload's controller is in the world
-// too: then that one's template stands for the pods (R67).
-func ownedByWorkload(w World, wl *Workload) bool {
-	owner := metav1.GetControllerOf(&metav1.ObjectMeta{OwnerReferences: wl.OwnerReferences})
-	if owner == nil {
-		return false
-	}
-	for i := range w.Workloads {
-		other := &w.Workloads[i]
-		if other.Kind == strings.ToLower(owner.Kind) && other.Name == owner.Name && orDefault(other.Namespace, w) == orDefault(wl.Namespace, w) {
-			return true
-		}
-	}
-	return false
 }
 
 func (o *Oracle) readNamespaces(w World) {
@@ -340,7 +183,7 @@ func (o *Oracle) locate(d domains) {
 	// Where host-network pods of unknown node are: on one of the nodes, when the
 	// Node objects say where those are.
 	var nodes [model.NumFamilies][]netip.Prefix
-	whole := !slices.ContainsFunc(o.endpoints, func(e *endpoint) bool {
+	whole := o.nodesWhole && !slices.ContainsFunc(o.endpoints, func(e *endpoint) bool {
 		return e.kind == node && (e.implied || len(e.status) == 0)
 	})
 	for _, e := range o.endpoints {
@@ -381,16 +224,17 @@ func (o *Oracle) locate(d domains) {
 			e.addresses[f].maybe = d.state[f] == perhaps
 		}
 	}
-	o.own(func(e *endpoint) bool { return e.kind == pod && !e.hostNetwork && e.running }) // R62
+	// R62
+	o.own(func(e *endpoint) bool { return e.kind == pod && !e.hostNetwork && e.running })
 	o.own(func(e *endpoint) bool { return e.kind == pod && !e.hostNetwork })
 	o.own(func(e *endpoint) bool { return e.kind == node })
-	o.own(func(e *endpoint) bool { return e.hostNetwork && e.running })
 	o.own(func(e *endpoint) bool { return e.hostNetwork })
 }
 
 // own gives the addresses that nobody owns yet to the endpoints of a sort, in
-// input order.
+// the order of their names.
 func (o *Oracle) own(sort func(*endpoint) bool) {
+	found := map[netip.Addr][]*endpoint{}
 	for _, e := range o.endpoints {
 		if !sort(e) {
 			continue
@@ -398,10 +242,16 @@ func (o *Oracle) own(sort func(*endpoint) bool) {
 		for _, f := range e.addresses {
 			for _, a := range f.known {
 				if o.byAddr[a] == nil {
-					o.byAddr[a] = e
+					found[a] = append(found[a], e)
 				}
 			}
 		}
+	}
+	for a, owners := range found {
+		slices.SortFunc(owners, func(x, y *endpoint) int {
+			return cmp.Or(strings.Compare(x.end.Namespace, y.end.Namespace), strings.Compare(x.end.Name, y.end.Name), strings.Compare(x.end.Node, y.end.Node))
+		})
+		o.byAddr[a] = owners
 	}
 }
 
@@ -441,22 +291,6 @@ func statusAddresses(p *corev1.Pod) []netip.Addr {
 		}
 	}
 	return out
-}
-
-// nodeOf returns the pod's own node, "" when it is not said (R58). Node
-// objects count before nodes that other pods imply.
-func nodeOf(p *corev1.Pod, byAddr ...map[netip.Addr]string) string {
-	if p.Spec.NodeName != "" {
-		return p.Spec.NodeName
-	}
-	for _, nodes := range byAddr {
-		for _, ip := range append([]corev1.HostIP{{IP: p.Status.HostIP}}, p.Status.HostIPs...) {
-			if a, ok := parseAddr(ip.IP); ok && nodes[a] != "" {
-				return nodes[a]
-			}
-		}
-	}
-	return ""
 }
 
 func orDefault(namespace string, w World) string {

@@ -37,8 +37,14 @@ func TestSelfAndHostNetwork(t *testing.T) {
 		{rule: "R56 host-network peer by address", policies: []string{in + `{from: [{ipBlock: {cidr: 192.168.0.12/32}}]}]}`}, world: hostNetwork("y", "a"), want: []string{"ya>xa ALL"}},
 		{rule: "R57 host-network pod on the own node", policies: []string{isolateX}, world: hostNetwork("x", "b"), want: []string{"xb>xa ALL", "xa>xb NONE"}},
 		{rule: "R57 node unknown", policies: []string{isolateX},
-			world: func(w *World) { hostNetwork("y", "a")(w); w.pod("y", "a").Spec.NodeName = "" },
-			want:  []string{"ya>xa NONE .. ALL", "ya>xa other unspecified"}},
+			world: func(w *World) {
+				hostNetwork("y", "a")(w)
+				w.pod("y", "a").Spec.NodeName = ""
+				for i := range w.Pods {
+					w.Pods[i].Status = corev1.PodStatus{}
+				}
+			},
+			want: []string{"ya>xa NONE .. ALL", "ya>xa other unspecified"}},
 		{rule: "R57 host-network DaemonSet", policies: []string{isolateX}, world: agents, want: []string{"y/agent[0]>xa ALL", "y/agent[1]>xa NONE .. ALL"}},
 		{rule: "R57 nodes by name without Node objects", policies: []string{isolateX},
 			world: func(w *World) { hostNetwork("x", "b")(w); hostNetwork("y", "a")(w); w.Nodes = nil }, want: []string{"xb>xa ALL", "ya>xa NONE"}},

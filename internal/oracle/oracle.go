@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,6 +45,12 @@ type Workload struct {
 	Replicas        *int32 // replicas, or a Job's parallelism (R64)
 	OwnerReferences []metav1.OwnerReference
 	Template        corev1.PodTemplateSpec
+
+	Ordinals       *appsv1.StatefulSetOrdinals // of a StatefulSet
+	CompletionMode *batchv1.CompletionMode     // this and the rest: of a Job, or of a CronJob's Jobs
+	Completions    *int32
+	ManualSelector *bool
+	JobStatus      batchv1.JobStatus // of a Job
 }
 
 // End is one end of a connection: a pod or an instance of a template
@@ -72,8 +80,10 @@ type Oracle struct {
 	endpoints  []*endpoint                  // pods, instances, nodes
 	hosts      []*endpoint                  // nodes without a Node object
 	byEnd      map[End]*endpoint
-	byAddr     map[netip.Addr]*endpoint // owners (R62)
-	policies   []policy                 // those that the API server accepts
+	nodeOf     map[End]string             // of pods, where it is known
+	nodesWhole bool                       // every node that a pod names has a Node object
+	byAddr     map[netip.Addr][]*endpoint // owners, those that nothing puts before one another (R62)
+	policies   []policy                   // those that the API server accepts
 	rejected   []string
 	boundaries []netip.Prefix // what separates addresses (R109)
 }
@@ -85,7 +95,7 @@ func New(w World) (*Oracle, error) {
 	o := &Oracle{
 		namespaces: map[string]map[string]string{},
 		byEnd:      map[End]*endpoint{},
-		byAddr:     map[netip.Addr]*endpoint{},
+		byAddr:     map[netip.Addr][]*endpoint{},
 	}
 	var err error
 	if o.profile, err = parseProfile(w.Profile); err != nil {
@@ -95,8 +105,7 @@ func New(w World) (*Oracle, error) {
 		w.DefaultNamespace = "default"
 	}
 	o.readNodes(w)
-	o.readHosts(w)
-	domains, err := readDomains(w, o.hosts)
+	domains, err := o.readDomains(w)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +176,7 @@ type connection struct {
 // the two families are independent of each other once the node is settled, so
 // the least union over families is the union of the least of each.
 func (o *Oracle) bounds(src, dst *endpoint, c connection, f model.Family) (lower, upper model.Other) {
-	if src == dst && src.kind == pod { // R50: over its own address or loopback
+	if src.end == dst.end && src.kind == pod { // R50: over its own address or loopback
 		return model.OtherYes, model.OtherYes
 	}
 	lower, upper = model.OtherYes, model.OtherNo
@@ -212,12 +221,16 @@ func familiesOf(f model.Family) []model.Family {
 	return []model.Family{f}
 }
 
-// endpoint returns what an End means. An address means its owner (R47).
+// endpoint returns what an End means. An address means its owner (R47), of
+// several the first, over this address alone.
 func (o *Oracle) endpoint(e End) *endpoint {
 	if e.Name == "" && e.Node == "" && e.Addr.IsValid() {
 		addr := e.Addr.Unmap()
-		if owner := o.byAddr[addr]; owner != nil {
-			return owner
+		if owners := o.byAddr[addr]; owners != nil {
+			only := *owners[0]
+			only.addresses = [model.NumFamilies]fact{}
+			only.addresses[model.FamilyOf(addr)] = fact{known: []netip.Addr{addr}}
+			return &only
 		}
 		out := &endpoint{kind: outside, end: End{Addr: addr}}
 		out.addresses[model.FamilyOf(addr)] = fact{known: []netip.Addr{addr}}

@@ -40,6 +40,25 @@ func (o *Oracle) Atoms() []netip.Addr {
 	return slices.Compact(out)
 }
 
+// Owner is an address that one pod or node owns.
+type Owner struct {
+	Addr netip.Addr
+	End  End
+}
+
+// Owners returns the addresses of which it is known which pod or node they mean
+// (R62), sorted.
+func (o *Oracle) Owners() []Owner {
+	var out []Owner
+	for a, owners := range o.byAddr {
+		if len(owners) == 1 {
+			out = append(out, Owner{a, owners[0].end})
+		}
+	}
+	slices.SortFunc(out, func(a, b Owner) int { return a.Addr.Compare(b.Addr) })
+	return out
+}
+
 // Ports returns ports worth asking about: every bound of a policy's ports and
 // every named container port, with its neighbours, and some well-known ports,
 // in all protocols. Sorted, without duplicates.

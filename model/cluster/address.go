@@ -79,8 +79,10 @@ func (s *State) podAddresses(p *entry[*manifest.Pod], report bool) (out [model.N
 
 // evidence is what the whole input says about addresses.
 type evidence struct {
-	live   bool // some Pod object has an address (R61)
-	states [model.NumFamilies]model.AddressState
+	live       bool // some Pod object has an address (R61)
+	states     [model.NumFamilies]model.AddressState
+	nodeOf     []string // of each Pod object, "" when it is not known (R58)
+	nodesWhole bool     // the Node objects are all nodes of the cluster, as far as one can tell (R47)
 }
 
 // unknown fills in the states of a pod whose addresses are not said.
@@ -101,7 +103,7 @@ func (s *State) gather(out *model.Snapshot) evidence {
 		v6 = v6 || addrs[model.IPv6].IsValid()
 	}
 	s.nodeFacts(out)
-	s.impliedNodes(out)
+	e.nodeOf, e.nodesWhole = s.locate(out)
 	for i := range out.Nodes {
 		for _, a := range out.Nodes[i].Addresses {
 			v6 = v6 || model.FamilyOf(a) == model.IPv6
@@ -148,102 +150,10 @@ func canonical(a, b []netip.Prefix) []netip.Prefix {
 	return slices.Compact(out)
 }
 
-// nodeFacts reads the Node objects (R58, R110).
-func (s *State) nodeFacts(out *model.Snapshot) {
-	for _, n := range s.nodes {
-		ref := model.ObjectRef{Kind: "Node", Name: n.name}
-		node := model.Node{Name: n.name, Labels: n.value.Labels, Origin: n.origin}
-		for i, a := range n.value.Status.Addresses {
-			addr, ok := parseAddr(a.Address)
-			switch {
-			case ok && !slices.Contains(node.Addresses, addr):
-				node.Addresses = append(node.Addresses, addr)
-			case !ok && strings.HasSuffix(a.Type, "IP"): // InternalIP, ExternalIP; host names are no addresses
-				s.badAddress(n.origin.Field("status", "addresses", i, "address"), ref, a.Address, "an address")
-			}
-		}
-		out.Nodes = append(out.Nodes, node)
-		cidrs, at := n.value.Spec.PodCIDRs, n.origin.Field("spec", "podCIDRs")
-		if len(cidrs) == 0 && n.value.Spec.PodCIDR != "" {
-			cidrs, at = []string{n.value.Spec.PodCIDR}, n.origin.Field("spec", "podCIDR")
-		}
-		for _, text := range cidrs {
-			if p, ok := parsePrefix(text); ok {
-				out.PodCIDRs = append(out.PodCIDRs, p)
-			} else {
-				s.badAddress(at, ref, text, "a CIDR")
-			}
-		}
-	}
-}
-
-// impliedNodes adds the nodes that pods say they are on, with the addresses
-// that the pods give, where the input has no Node object of the name: traffic
-// from such an address is traffic from a node all the same (R52, R58).
-func (s *State) impliedNodes(out *model.Snapshot) {
-	at := map[string]int{}
-	owned := map[netip.Addr]bool{}
-	for i := range out.Nodes {
-		at[out.Nodes[i].Name] = i
-		for _, a := range out.Nodes[i].Addresses {
-			owned[a] = true
-		}
-	}
-	objects := len(out.Nodes)
-	for i := range s.pods {
-		p := &s.pods[i]
-		if finished(p.value) {
-			continue
-		}
-		hosts := hostAddresses(p.value)
-		name := p.value.Spec.NodeName
-		if name == "" && len(hosts) > 0 && !slices.ContainsFunc(hosts, func(a netip.Addr) bool { return owned[a] }) {
-			name = hosts[0].String()
-		}
-		if name == "" || len(hosts) == 0 {
-			continue
-		}
-		n, ok := at[name]
-		if !ok {
-			n = len(out.Nodes)
-			at[name] = n
-			out.Nodes = append(out.Nodes, model.Node{Name: name, Synthesized: true, Origin: p.origin.Field("status", "hostIP")})
-		}
-		if n < objects {
-			continue
-		}
-		for _, a := range hosts {
-			if !slices.Contains(out.Nodes[n].Addresses, a) {
-				out.Nodes[n].Addresses = append(out.Nodes[n].Addresses, a)
-			}
-		}
-	}
-	if n := len(out.Nodes) - objects; n > 0 {
-		s.ledger.Assume(fmt.Sprintf("nodes without a Node object have the addresses that their pods give as hostIP: %d", n))
-	}
-}
-
-// hostAddresses returns what a pod's status says of its node's addresses.
-func hostAddresses(p *manifest.Pod) []netip.Addr {
-	var out []netip.Addr
-	add := func(s string) {
-		if a, ok := parseAddr(s); ok && !slices.Contains(out, a) {
-			out = append(out, a)
-		}
-	}
-	add(p.Status.HostIP)
-	for _, ip := range p.Status.HostIPs {
-		add(ip.IP)
-	}
-	return out
-}
-
 // domains settles where unknown addresses can be and says what that assumes
 // (R47).
-func (s *State) domains(out *model.Snapshot) {
-	// Only a list of Node objects that all have addresses is taken for whole.
-	whole := !slices.ContainsFunc(out.Nodes, func(n model.Node) bool { return n.Synthesized || len(n.Addresses) == 0 })
-	for i := 0; whole && i < len(out.Nodes); i++ {
+func (s *State) domains(out *model.Snapshot, e evidence) {
+	for i := 0; e.nodesWhole && i < len(out.Nodes); i++ {
 		for _, a := range out.Nodes[i].Addresses {
 			out.NodeDomain = append(out.NodeDomain, netip.PrefixFrom(a, a.BitLen()))
 		}
@@ -299,62 +209,4 @@ func have(pods int) string {
 		return "1 pod has"
 	}
 	return fmt.Sprintf("%d pods have", pods)
-}
-
-// settleClashes finds pods that share an address. One of them is what the
-// address means in a question: a running one if there is, then the first of
-// the input (R62). The others are marked.
-func (s *State) settleClashes(pods []model.Pod, running []bool) {
-	owner := make(map[netip.Addr]int, len(pods))
-	clashes := map[netip.Addr][]int{}
-	for i := range pods {
-		if pods[i].HostNetwork {
-			continue
-		}
-		for _, a := range pods[i].Addresses {
-			if a.State != model.AddressKnown {
-				continue
-			}
-			first, found := owner[a.Addr]
-			if !found {
-				owner[a.Addr] = i
-				continue
-			}
-			if len(clashes[a.Addr]) == 0 {
-				clashes[a.Addr] = []int{first}
-			}
-			clashes[a.Addr] = append(clashes[a.Addr], i)
-		}
-	}
-	addrs := make([]netip.Addr, 0, len(clashes))
-	for a := range clashes {
-		addrs = append(addrs, a)
-	}
-	slices.SortFunc(addrs, netip.Addr.Compare)
-	for _, addr := range addrs {
-		sharers := clashes[addr]
-		best := sharers[0]
-		for _, i := range sharers {
-			if running[i] {
-				best = i
-				break
-			}
-		}
-		var others []string
-		var at *model.Pod
-		for _, i := range sharers {
-			if i == best {
-				continue
-			}
-			pods[i].Addresses[model.FamilyOf(addr)].Shadowed = true
-			at = &pods[i]
-			if len(others) < shownSubjects {
-				others = append(others, at.Path())
-			}
-		}
-		s.ledger.Report(dialect.Diagnostic{
-			Code: dialect.CodeAddressClash, Origin: at.Origin, Object: model.ObjectRef{Kind: "Pod", Namespace: at.Namespace, Name: at.Name},
-			Message: fmt.Sprintf("%d pods have the address %v; it means %s, not %s", len(sharers), addr, pods[best].Path(), strings.Join(others, ", ")),
-		})
-	}
 }

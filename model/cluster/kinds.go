@@ -1,6 +1,11 @@
 package cluster
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/podreach/podreach/internal/nearest"
+)
 
 // effect is what a kind that is not lowered to rules means for the answer.
 type effect uint8
@@ -10,6 +15,7 @@ const (
 	egressOnly                    // the same, but it governs egress alone
 	mesh                          // L7 or mesh policy: a note
 	secondary                     // governs secondary networks only: a note
+	hosts                         // makes nodes subjects of policies: a note
 	staged                        // never enforced: no part in the answer
 )
 
@@ -20,9 +26,9 @@ type policyKind struct {
 	effect      effect
 }
 
-// policyKinds are the policy kinds that are known but not lowered (R120). A
-// kind that is in no row has no part in the answer. The group counts: several
-// projects have a NetworkPolicy.
+// policyKinds are the policy kinds that are known but not lowered (R120). Of
+// other kinds see resembles. The group counts: several projects have a
+// NetworkPolicy.
 var policyKinds = []policyKind{
 	{"networking.k8s.io", "NetworkPolicy", false, notModelled}, // in a version that no cluster serves
 	{"extensions", "NetworkPolicy", false, notModelled},        // served until Kubernetes 1.15
@@ -40,11 +46,13 @@ var policyKinds = []policyKind{
 
 	{"crd.projectcalico.org", "NetworkPolicy", false, notModelled},
 	{"crd.projectcalico.org", "GlobalNetworkPolicy", true, notModelled},
+	{"crd.projectcalico.org", "HostEndpoint", true, hosts},
 	{"crd.projectcalico.org", "StagedNetworkPolicy", false, staged},
 	{"crd.projectcalico.org", "StagedGlobalNetworkPolicy", true, staged},
 	{"crd.projectcalico.org", "StagedKubernetesNetworkPolicy", false, staged},
 	{"projectcalico.org", "NetworkPolicy", false, notModelled},
 	{"projectcalico.org", "GlobalNetworkPolicy", true, notModelled},
+	{"projectcalico.org", "HostEndpoint", true, hosts},
 	{"projectcalico.org", "StagedNetworkPolicy", false, staged},
 	{"projectcalico.org", "StagedGlobalNetworkPolicy", true, staged},
 	{"projectcalico.org", "StagedKubernetesNetworkPolicy", false, staged},
@@ -59,6 +67,7 @@ var policyKinds = []policyKind{
 	{"networking.gke.io", "FQDNNetworkPolicy", false, egressOnly},
 	{"networking.k8s.aws", "ApplicationNetworkPolicy", false, notModelled},
 	{"networking.k8s.aws", "ClusterNetworkPolicy", true, notModelled},
+	{"crd.nsx.vmware.com", "SecurityPolicy", false, notModelled},
 	{"vpcresources.k8s.aws", "SecurityGroupPolicy", false, notModelled},
 
 	{"k8s.cni.cncf.io", "MultiNetworkPolicy", false, secondary},
@@ -88,6 +97,69 @@ func lookupKind(apiVersion, kind string) *policyKind {
 		}
 	}
 	return nil
+}
+
+// nodes reports whether the kind can have nodes as subjects too.
+func (k *policyKind) nodes() bool {
+	return k.kind == "CiliumClusterwideNetworkPolicy" || k.kind == "GlobalNetworkPolicy"
+}
+
+// policyVersion is the API version of the NetworkPolicy that is understood.
+const policyVersion = "networking.k8s.io/v1"
+
+// resembles reports whether a kind that is in no row may be a network policy
+// all the same: by its name, in whatever group, or of the makers of Cilium. A
+// policy that passed in silence would be a wrong answer (R120).
+func resembles(apiVersion, kind string) bool {
+	return strings.HasSuffix(strings.ToLower(kind), "networkpolicy") || nearest.Within(3, kind, "NetworkPolicy") ||
+		groupOf(apiVersion) == "isovalent.com" && strings.Contains(kind, "Policy")
+}
+
+// meantPolicy is what the writer of a policy that is not understood may have
+// meant, as the end of a message, or "".
+func meantPolicy(apiVersion, kind string) string {
+	switch {
+	case !strings.HasSuffix(kind, "NetworkPolicy") && nearest.Within(3, kind, "NetworkPolicy"):
+		return "; did you mean NetworkPolicy?"
+	case kind == "NetworkPolicy" && (apiVersion == "v1" || nearest.Within(5, apiVersion, policyVersion)):
+		return "; did you mean " + policyVersion + "?"
+	}
+	return ""
+}
+
+// objectKinds are the kinds that pods and what selectors see of them come from,
+// with their API version.
+var objectKinds = []struct{ kind, apiVersion string }{
+	{"Pod", "v1"}, {"Namespace", "v1"}, {"Node", "v1"}, {"ReplicationController", "v1"},
+	{"Deployment", "apps/v1"}, {"ReplicaSet", "apps/v1"}, {"StatefulSet", "apps/v1"}, {"DaemonSet", "apps/v1"},
+	{"Job", "batch/v1"}, {"CronJob", "batch/v1"},
+}
+
+// otherKinds are the other kinds of the same API groups.
+var otherKinds = []string{
+	"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "List", "PersistentVolume", "PersistentVolumeClaim",
+	"PodTemplate", "ResourceQuota", "Secret", "Service", "ServiceAccount", "ControllerRevision",
+}
+
+// meantObject is what the writer of an object of a kind that is not known may
+// have meant, or "".
+func meantObject(apiVersion, kind string) string {
+	switch groupOf(apiVersion) {
+	case "", "apps", "batch", "extensions":
+	default:
+		return ""
+	}
+	if slices.Contains(otherKinds, kind) {
+		return ""
+	}
+	var kinds []string
+	for _, k := range objectKinds {
+		if k.kind == kind {
+			return k.apiVersion
+		}
+		kinds = append(kinds, k.kind)
+	}
+	return nearest.Of(kind, kinds)
 }
 
 // groupOf returns the API group of "group/version"; the core group is "".

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"github.com/podreach/podreach/model"
@@ -10,23 +9,8 @@ import (
 )
 
 // livePods returns the Pod objects that are endpoints, in input order, and
-// which of them are running. Workloads that own Pod objects are marked.
+// which of them are running. Workloads that own such pods are marked.
 func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, running []bool) {
-	var nodeAt [2]map[netip.Addr]string // of Node objects; of others
-	for i := range nodeAt {
-		nodeAt[i] = map[netip.Addr]string{}
-	}
-	for i := range nodes {
-		m := nodeAt[0]
-		if nodes[i].Synthesized {
-			m = nodeAt[1]
-		}
-		for _, a := range nodes[i].Addresses {
-			if m[a] == "" {
-				m[a] = nodes[i].Name
-			}
-		}
-	}
 	located := map[string]bool{} // nodes whose addresses are known
 	for i := range nodes {
 		located[nodes[i].Name] = len(nodes[i].Addresses) > 0
@@ -35,7 +19,6 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 	done, pending := 0, 0
 	for i := range s.pods {
 		p := &s.pods[i]
-		owner := s.owner(p)
 		status := &p.value.Status
 		if finished(p.value) {
 			done++
@@ -49,11 +32,11 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 		pod := model.Pod{
 			Namespace:      p.namespace,
 			Name:           p.name,
-			Workload:       owner,
+			Workload:       s.owner(p),
 			Labels:         p.value.Labels,
 			Ports:          s.containerPorts(&p.value.Spec),
 			HostNetwork:    p.value.Spec.HostNetwork,
-			NodeName:       nodeOf(p.value, nodeAt),
+			NodeName:       e.nodeOf[i],
 			ServiceAccount: serviceAccount(&p.value.Spec),
 			Origin:         p.origin,
 		}
@@ -84,23 +67,6 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 // finished reports whether a pod is no endpoint any more (R59).
 func finished(p *manifest.Pod) bool {
 	return p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed"
-}
-
-// nodeOf returns the pod's own node, "" when it is not said (R58). Node
-// objects count before nodes that other pods imply.
-func nodeOf(p *manifest.Pod, nodeAt [2]map[netip.Addr]string) string {
-	if p.Spec.NodeName != "" {
-		return p.Spec.NodeName
-	}
-	hosts := hostAddresses(p)
-	for _, m := range nodeAt {
-		for _, a := range hosts {
-			if m[a] != "" {
-				return m[a]
-			}
-		}
-	}
-	return ""
 }
 
 func serviceAccount(spec *manifest.PodSpec) string {

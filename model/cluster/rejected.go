@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -71,10 +72,11 @@ func (s *State) listSubjects(pods []model.Pod) {
 			d.Message += " (the policy is left out; which pods it would have selected cannot be told)"
 			continue
 		}
-		var workloads []string // pods are sorted by them
-		for i := range pods {
+		var workloads []string // pods are sorted by namespace and workload
+		first := sort.Search(len(pods), func(i int) bool { return pods[i].Namespace >= r.subject.Namespace })
+		for i := first; i < len(pods) && pods[i].Namespace == r.subject.Namespace; i++ {
 			p := &pods[i]
-			if p.Namespace != r.subject.Namespace || p.HostNetwork || !r.subject.Pods.Matches(p.Labels) {
+			if p.HostNetwork || !r.subject.Pods.Matches(p.Labels) {
 				continue
 			}
 			path := p.Namespace + "/" + p.Workload.Kind + "/" + p.Workload.Name
@@ -92,7 +94,14 @@ func shorten(names []string) string {
 	case n == 0:
 		return "no pod"
 	case n > shownSubjects:
-		return fmt.Sprintf("pods of %d workloads: %s, ...", n, strings.Join(names[:shownSubjects], ", "))
+		return fmt.Sprintf("pods of %d workloads: %s", n, listed(names))
+	}
+	return listed(names)
+}
+
+func listed(names []string) string {
+	if len(names) > shownSubjects {
+		return strings.Join(names[:shownSubjects], ", ") + ", ..."
 	}
 	return strings.Join(names, ", ")
 }

@@ -20,12 +20,12 @@ func (s *State) Snapshot() *model.Snapshot {
 	out := &model.Snapshot{}
 	e := s.gather(out)
 	pods, running := s.livePods(out.Nodes, e)
-	s.settleClashes(pods, running)
+	s.settleClashes(pods, running, out.Nodes)
 	pods = s.instances(pods, e)
 	out.Pods = sorted(pods, comparePods)
 	out.Nodes = sorted(out.Nodes, func(a, b *model.Node) int { return strings.Compare(a.Name, b.Name) })
 	out.Namespaces = s.namespaceFacts()
-	s.domains(out)
+	s.domains(out, e)
 	s.listSubjects(out.Pods)
 	out.Rules = slices.Concat(exempt, s.uncertain, s.policies)
 	return out

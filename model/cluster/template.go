@@ -8,32 +8,33 @@ import (
 )
 
 // instances adds the pods that the workload templates stand for (R63, R64),
-// where the input holds no Pod object of the workload (R67). Their address and
-// node are not known.
+// where no pod of the workload is an endpoint (R67). Their address and node are
+// not known.
 //
-// This is the place where labels that controllers add (R65) and custom
-// resources with pod templates (R66) will come in.
+// This is the place where custom resources with pod templates (R66) will come
+// in.
 func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 	type name struct{ namespace, name string }
 	taken := make(map[name]int)
 	type expansion struct {
 		*workload
-		count int
+		indexes []int // of its instances
 	}
 	var expansions []expansion
 	var dormant []*workload
+	ordinals := s.ordinals()
 	for _, w := range s.workloads {
-		if w.value.Template == nil || w.ownsPods || s.ownedByWorkload(w) { // a ReplicationController may have no template
+		if !s.expands(w) {
 			continue
 		}
-		n := instanceCount(w)
-		if n == 0 {
+		indexes := ordinals.of(w)
+		if len(indexes) == 0 {
 			dormant = append(dormant, w)
 			continue
 		}
-		expansions = append(expansions, expansion{w, n})
-		for i := range n {
-			taken[name{w.namespace, instanceName(w.name, i, n)}]++
+		expansions = append(expansions, expansion{w, indexes})
+		for i := range indexes {
+			taken[name{w.namespace, instanceName(w.name, indexes, i)}]++
 		}
 	}
 	if len(expansions)+len(dormant) == 0 {
@@ -48,12 +49,12 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 		base, prefix := x.name, ""
 		for collides := true; collides; {
 			collides = false
-			for i := range x.count {
+			for i := range x.indexes {
 				limit := 1 // itself
 				if prefix != "" {
 					limit = 0
 				}
-				collides = collides || taken[name{x.namespace, instanceName(base, i, x.count)}] > limit
+				collides = collides || taken[name{x.namespace, instanceName(base, x.indexes, i)}] > limit
 			}
 			if collides {
 				prefix += x.value.Kind + "."
@@ -61,10 +62,13 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 			}
 		}
 		pod := s.instance(x.workload, e)
-		for i := range x.count {
-			pod.Name = instanceName(base, i, x.count)
+		for i, index := range x.indexes {
+			pod.Name = instanceName(base, x.indexes, i)
 			if prefix != "" {
 				taken[name{x.namespace, pod.Name}]++
+			}
+			if i == 0 || x.hasIndexes() {
+				pod.Labels = templateLabels(x.workload, index)
 			}
 			pod.EveryNode = x.value.Kind == "daemonset" && pod.HostNetwork && i == 0 // R57
 			pods = append(pods, pod)
@@ -74,6 +78,7 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 		pod := s.instance(w, e)
 		pod.Dormant = true
 		pod.Name = w.name
+		pod.Labels = templateLabels(w, int(w.value.FirstOrdinal)) // of its first pod
 		for taken[name{w.namespace, pod.Name}] > 0 {
 			pod.Name = w.value.Kind + "." + pod.Name
 		}
@@ -84,16 +89,22 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 			Message: fmt.Sprintf("%s %s/%s has 0 replicas and so no pods", w.value.Kind, w.namespace, w.name),
 		})
 	}
+	ordinals.report(s.ledger)
 	return pods
 }
 
-// instance is a pod of a workload's template, but for its name.
+// expands reports whether the template of w stands for pods (R67). A
+// ReplicationController may have none.
+func (s *State) expands(w *workload) bool {
+	return w.value.Template != nil && !w.ownsPods && !w.value.Finished && !s.ownedByWorkload(w)
+}
+
+// instance is a pod of a workload's template, but for its name and labels.
 func (s *State) instance(w *workload, e evidence) model.Pod {
 	t := w.value.Template
 	pod := model.Pod{
 		Namespace:      w.namespace,
 		Workload:       model.Workload{Kind: w.value.Kind, Name: w.name},
-		Labels:         t.Labels,
 		Ports:          s.containerPorts(&t.Spec),
 		HostNetwork:    t.Spec.HostNetwork,
 		Template:       true,
@@ -104,21 +115,27 @@ func (s *State) instance(w *workload, e evidence) model.Pod {
 	return pod
 }
 
-// instanceCount is 0, 1 or 2: two instances are enough to tell what holds
-// between two pods of one workload (R64).
-func instanceCount(w *workload) int {
+// podCount is how many pods a workload has, or 2 for "many" (R64).
+func podCount(w *workload) int {
+	n := 1
 	switch {
 	case w.value.Kind == "daemonset":
-		return 2
-	case w.value.Replicas == nil:
-		return 1
+		n = 2
+	case w.value.Replicas != nil:
+		n = max(0, int(*w.value.Replicas))
 	}
-	return int(min(max(*w.value.Replicas, 0), 2))
+	if w.value.Indexed && n > 0 { // each index has its pod, sooner or later (R8)
+		n = 1
+		if w.value.Completions != nil {
+			n = max(0, int(*w.value.Completions))
+		}
+	}
+	return n
 }
 
-func instanceName(base string, i, n int) string {
-	if n == 1 {
+func instanceName(base string, indexes []int, i int) string {
+	if len(indexes) == 1 {
 		return base
 	}
-	return fmt.Sprintf("%s[%d]", base, i)
+	return fmt.Sprintf("%s[%d]", base, indexes[i])
 }

@@ -12,8 +12,24 @@ import (
 // putOther files an object of a kind that is not lowered.
 func (s *State) putOther(o manifest.Object, namespace string) {
 	k := lookupKind(o.APIVersion, o.Kind)
-	if k == nil || k.effect == staged {
+	who := groupOf(o.APIVersion)
+	switch {
+	case k != nil:
+		if k.group == "networking.k8s.io" { // the version is what is wrong
+			who = o.APIVersion
+		}
+	case resembles(o.APIVersion, o.Kind):
+		// Whether the kind has a namespace is not known, so without one it is
+		// taken to select in all.
+		k, who = &policyKind{kind: o.Kind, cluster: o.Namespace == "", effect: notModelled}, o.APIVersion
+	default:
 		s.ledger.Ignore(o.Kind)
+		if meant := meantObject(o.APIVersion, o.Kind); meant != "" {
+			s.ledger.Report(dialect.Diagnostic{
+				Code: dialect.CodeMistypedKind, Origin: o.Origin, Object: o.Ref(),
+				Message: fmt.Sprintf("clusters have no %s of %s; %v is passed over; did you mean %s?", o.Kind, o.APIVersion, o.Ref(), meant),
+			})
+		}
 		return
 	}
 	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
@@ -25,9 +41,14 @@ func (s *State) putOther(o manifest.Object, namespace string) {
 		s.ledger.Report(dialect.Diagnostic{Code: code, Origin: o.Origin, Object: ref, Message: fmt.Sprintf(format, args...)})
 	}
 	switch k.effect {
+	case staged:
+		s.ledger.Ignore(o.Kind)
+	case hosts:
+		s.ledger.Ignore(o.Kind)
+		report(dialect.CodeMeshPolicy, "%s (%s) makes a node the subject of policies, which is not modelled; nodes are answered as if it were not there", name, who)
 	case mesh:
 		s.ledger.Ignore(o.Kind)
-		report(dialect.CodeMeshPolicy, "%s (%s) is a mesh or L7 policy; it has no part in the answer", name, k.group)
+		report(dialect.CodeMeshPolicy, "%s (%s) is a mesh or L7 policy; it has no part in the answer", name, who)
 	case secondary:
 		s.ledger.Ignore(o.Kind)
 		report(dialect.CodeMeshPolicy, "%s governs secondary networks only; it has no part in the answer", name)
@@ -36,8 +57,12 @@ func (s *State) putOther(o manifest.Object, namespace string) {
 		if k.effect == egressOnly {
 			directions, what = bothDirections[1:], " at egress"
 		}
-		report(dialect.CodeNotModelled, "%s (%s) is not modelled; %s%s", name, k.group, scope(ref.Namespace), what)
-		s.doubt(ref.Namespace, directions, ref, o.Origin, fmt.Sprintf("%s (%s) is not modelled (R120)", name, k.group))
+		if k.nodes() {
+			what += "; nodes that it selects are answered as if it were not there"
+		}
+		what += meantPolicy(o.APIVersion, o.Kind)
+		report(dialect.CodeNotModelled, "%s (%s) is not modelled; %s%s", name, who, scope(ref.Namespace), what)
+		s.doubt(ref.Namespace, directions, ref, o.Origin, fmt.Sprintf("%s (%s) is not modelled (R120)", name, who))
 		if ref.Namespace != "" {
 			s.refer(ref.Namespace, o.Origin)
 		}

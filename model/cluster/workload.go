@@ -10,15 +10,33 @@ import (
 // workload is an object with a pod template.
 type workload struct {
 	entry[*manifest.Workload]
-	ownsPods bool // some Pod object is its own, directly or through others (R67)
+	ownsPods bool // some pod that is an endpoint is its own, directly or through others (R67)
 }
 
 // workloadKey names a workload; the kind is in lower case.
 type workloadKey struct{ kind, namespace, name string }
 
-// podTemplateHash is the label that the Deployment controller gives to the
-// pods of each of its ReplicaSets, whose name ends in the same hash.
-const podTemplateHash = "pod-template-hash"
+// workloadGroups are the API groups of the kinds of workloads.
+var workloadGroups = map[string]string{
+	"deployment": "apps", "replicaset": "apps", "statefulset": "apps", "daemonset": "apps",
+	"job": "batch", "cronjob": "batch",
+	"replicationcontroller": "",
+}
+
+// find returns the workload that a reference means, or nil. Other projects have
+// kinds of the same names, so the group counts; a reference without one means
+// whatever has the kind and name.
+func (s *State) find(ref *manifest.OwnerReference, namespace string) *workload {
+	kind := s.lowerKind(ref.Kind)
+	if !hasGroup(ref, workloadGroups[kind]) {
+		return nil
+	}
+	return s.workload[workloadKey{kind, namespace, ref.Name}]
+}
+
+func hasGroup(ref *manifest.OwnerReference, group string) bool {
+	return ref.APIVersion == "" || groupOf(ref.APIVersion) == group
+}
 
 // maxOwners bounds the walk up a chain of owners, which input may close to a
 // ring. Real chains have three links at most.
@@ -31,14 +49,13 @@ const maxOwners = 8
 func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 	top := model.Workload{Kind: "pod", Name: p.name}
 	ref := controllerOf(p.value.OwnerReferences)
-	if ref == nil || ref.Kind == "Node" { // a static pod's mirror is owned by its Node
+	if ref == nil || ref.Kind == "Node" && hasGroup(ref, "") { // a static pod's mirror is owned by its Node
 		return top
 	}
 	for range maxOwners {
 		top = model.Workload{Kind: s.lowerKind(ref.Kind), Name: ref.Name}
-		w := s.workload[workloadKey{top.Kind, p.namespace, top.Name}]
 		var next *manifest.OwnerReference
-		if w != nil {
+		if w := s.find(ref, p.namespace); w != nil {
 			w.ownsPods = true
 			next = controllerOf(w.value.OwnerReferences)
 		}
@@ -46,7 +63,7 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 			ref = next
 			continue
 		}
-		if top.Kind != "replicaset" {
+		if top.Kind != "replicaset" || !hasGroup(ref, "apps") {
 			break
 		}
 		stem, hashed := strings.CutSuffix(top.Name, "-"+p.value.Labels[podTemplateHash])
@@ -82,5 +99,5 @@ func (s *State) lowerKind(kind string) string {
 // too. Then that one's template stands for the pods.
 func (s *State) ownedByWorkload(w *workload) bool {
 	ref := controllerOf(w.value.OwnerReferences)
-	return ref != nil && s.workload[workloadKey{s.lowerKind(ref.Kind), w.namespace, ref.Name}] != nil
+	return ref != nil && s.find(ref, w.namespace) != nil
 }

@@ -16,6 +16,7 @@ const (
 	CodeDuplicateKey    Code = 1010
 	CodeBadAddress      Code = 1011
 	CodeNoObjects       Code = 1012
+	CodeNotFollowed     Code = 1013
 	CodeSelectsNothing  Code = 1020
 	CodeBadExpression   Code = 1021
 	CodeBadFlag         Code = 1022
@@ -43,6 +44,7 @@ const (
 	CodeMeshPolicy       Code = 3005
 	CodeAddressClash     Code = 3006
 	CodeNoReplicas       Code = 3007
+	CodeMistypedKind     Code = 3008
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -142,12 +144,12 @@ spec:
 	},
 	{
 		Code: CodeUnreadable, Severity: Error, Title: "file cannot be read",
-		Text:    "The file or folder does not exist, or the system refuses to read it. What it holds is missing from the answer. The example is an argument of -f.",
+		Text:    "The file or folder does not exist, or the system refuses to read it. What it holds is not known and may be a policy, so all pods are answered as uncertain (R115). The example is an argument of -f.",
 		Example: `no-such-folder/policies.yaml`,
 	},
 	{
 		Code: CodeLimit, Severity: Error, Title: "input exceeds a limit",
-		Text: "The document is too large, nested too deep, or grows too much when its aliases are expanded. The limits are far beyond what real objects need and keep hostile input from using up memory. JSON lists may be of any size: their members count one by one.",
+		Text: "The document is too large (JSON: a value of 64 MiB; YAML: 16 MiB), nested too deep, or grows too much when its aliases are expanded. The limits are far beyond what real objects need and keep hostile input from using up memory. JSON lists may be of any size: their members count one by one.",
 		Example: `a: &a [x, x, x, x, x, x, x, x, x, x]
 b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
 c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
@@ -160,11 +162,10 @@ h: &h [*g, *g, *g, *g, *g, *g, *g, *g, *g, *g]
 	},
 	{
 		Code: CodeNoName, Severity: Error, Title: "object has no name",
-		Text: "An object that takes part in the answer has no metadata.name; it is left out. A generateName does not help: the cluster completes it at random, so nothing could refer to the object.",
+		Text: "An object that takes part in the answer has no metadata.name; it is left out. With a metadata.generateName instead, such as trainer-, it is called trainer-*, because the cluster completes the name at random.",
 		Example: `apiVersion: v1
 kind: Pod
 metadata:
-  generateName: trainer-
   namespace: ml
 spec:
   containers: []
@@ -208,6 +209,11 @@ status:
 		Text: "Everything was read and there was not one Kubernetes object, so there is nothing to answer about. Usually the wrong folder was given, or the command whose output is read here failed.",
 		Example: `# nothing but a comment
 `,
+	},
+	{
+		Code: CodeNotFollowed, Severity: Note, Title: "links and special files in a folder are not followed",
+		Text:    "A folder holds links to places outside it or to other folders, links that lead nowhere, or pipes, sockets and devices. They are not read, so what they lead to has no part in the answer; name it with -f if it should. Links to files inside the folder are followed, as in a mounted ConfigMap. The example is an argument of -f: a folder with a link that leads out of it.",
+		Example: `folder-with-links`,
 	},
 	{
 		Code: CodeSelectsNothing, Severity: Error, Title: "expression selects nothing",
@@ -490,8 +496,8 @@ spec: {podSelector: {}}
 `,
 	},
 	{
-		Code: CodeMeshPolicy, Severity: Note, Title: "mesh or L7 policy has no part in the answer",
-		Text: "The object governs a service mesh, requests (L7), or secondary networks. It can only narrow what connections are used for, so it has no part in the answer, which is about connections on the cluster network.",
+		Code: CodeMeshPolicy, Severity: Note, Title: "policy object that has no part in the answer",
+		Text: "The object governs a service mesh, requests (L7), or secondary networks, or it makes nodes the subjects of policies, which is not modelled. The former can only narrow what connections are used for, so they have no part in the answer, which is about connections on the cluster network.",
 		Example: `apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: {name: allow-get, namespace: ml}
@@ -499,8 +505,8 @@ spec: {}
 `,
 	},
 	{
-		Code: CodeAddressClash, Severity: Warning, Title: "two pods have one address",
-		Text: "Two pods that are not on the host network report the same address, as happens when a snapshot is taken while an address changes hands. Both are answered; the address itself means the running one (R62).",
+		Code: CodeAddressClash, Severity: Warning, Title: "several pods or nodes have one address",
+		Text: "Pods that are not on the host network, or nodes, report the same address, as happens when a snapshot is taken while an address changes hands. All are answered. The address itself means a pod before a node and a running pod before the others; of two running pods, or two nodes, nothing says which one it means (R62).",
 		Example: `apiVersion: v1
 kind: Namespace
 metadata: {name: ml}
@@ -530,6 +536,22 @@ kind: Deployment
 metadata: {name: trainer, namespace: ml}
 spec:
   replicas: 0
+  template:
+    metadata: {labels: {app: trainer}}
+    spec: {containers: [{name: main, image: trainer}]}
+`,
+	},
+	{
+		Code: CodeMistypedKind, Severity: Warning, Title: "kind that looks mistyped",
+		Text: "The object has a kind that Kubernetes does not have, and that is nearly the name of one that it has. Kinds are case-sensitive. The object is passed over, as kubectl would refuse it: pods that it was meant to give, or labels of namespaces, are missing from the answer.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: apps/v1
+kind: deployment
+metadata: {name: trainer, namespace: ml}
+spec:
   template:
     metadata: {labels: {app: trainer}}
     spec: {containers: [{name: main, image: trainer}]}

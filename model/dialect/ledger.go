@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -15,6 +16,9 @@ type Ledger struct {
 	Ignored     map[string]int // kind -> objects that have no part in the answer
 	Diagnostics []Diagnostic
 	Assumptions []string // what the answer takes for granted because the input does not say it
+
+	counted int    // of Diagnostics
+	counts  [3]int // of them, by severity
 }
 
 // Ignore counts an object that has no part in the answer.
@@ -35,15 +39,44 @@ func (l *Ledger) Assume(text string) {
 	}
 }
 
-// Count returns the number of diagnostics of a severity.
+// Count returns the number of diagnostics of a severity. It costs O(diagnostics
+// that were added since it was last called).
 func (l *Ledger) Count(s Severity) int {
-	n := 0
-	for _, d := range l.Diagnostics {
-		if d.Severity() == s {
-			n++
-		}
+	if l.counted > len(l.Diagnostics) { // some were taken away
+		l.counted, l.counts = 0, [3]int{}
 	}
-	return n
+	for _, d := range l.Diagnostics[l.counted:] {
+		l.counts[d.Severity()]++
+	}
+	l.counted = len(l.Diagnostics)
+	return l.counts[s]
+}
+
+// Err is nil, or, when something was left out of the answer, an error that says
+// the first such thing and how many more there are. Programs that use podreach
+// as a library and want a complete answer or none check it once the snapshot is
+// made. The position is as exact as the diagnostic itself; a reader's Locate
+// knows more.
+func (l *Ledger) Err() error {
+	n := l.Count(Error)
+	if n == 0 {
+		return nil
+	}
+	d := l.Diagnostics[slices.IndexFunc(l.Diagnostics, func(d Diagnostic) bool { return d.Severity() == Error })]
+	at := d.Origin.File
+	if at != "" && d.Line > 0 {
+		at = fmt.Sprintf("%s:%d:%d", at, d.Line, d.Column)
+	}
+	if at != "" {
+		at += ": "
+	}
+	rest := ""
+	if n == 2 {
+		rest = ", and 1 more error"
+	} else if n > 2 {
+		rest = fmt.Sprintf(", and %d more errors", n-1)
+	}
+	return fmt.Errorf("%s%s (%v)%s", at, d.Message, d.Code, rest)
 }
 
 // KindCount is a kind with the number of its objects.

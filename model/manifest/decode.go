@@ -29,6 +29,7 @@ type decoder struct {
 	emit   func(found)
 	member func() // called before each member of a list: the allowance of bytes starts again
 
+	lists    int // that the value which is being read is in
 	tolerant bool
 	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
 }
@@ -39,6 +40,9 @@ var errTolerate = errors.New("a value is of the wrong type")
 // maxUntyped is how many members of a list may come without a type before the
 // list has said its own.
 const maxUntyped = 100_000
+
+// maxListDepth is how deep lists may be in lists.
+const maxListDepth = 16
 
 // typeMeta is the type of an object.
 type typeMeta struct{ apiVersion, kind string }
@@ -55,6 +59,8 @@ type element struct {
 	value any // what newValue made of the type; nil before it is known and for ignored kinds
 	typed bool
 	meta  metadata
+
+	oddVersion, oddKind string // what apiVersion and kind are if they are no strings: "is the number 1"
 
 	later []keptField // what came before the type was known, and all fields of a policy
 
@@ -200,14 +206,16 @@ func (d *decoder) typeField(e *element, name, path string) error {
 	if err != nil {
 		return err
 	}
-	field := &e.apiVersion
+	field, odd := &e.apiVersion, &e.oddVersion
 	if name == "kind" {
-		field = &e.kind
+		field, odd = &e.kind, &e.oddKind
 	}
 	s := ""
-	if v.Kind() == '"' {
+	if *odd = ""; v.Kind() == '"' {
 		b, _ := jsontext.AppendUnquote(nil, v)
 		s = string(b)
+	} else {
+		*odd = d.describe(v.Kind(), v, path)
 	}
 	if e.typed && s != *field {
 		e.add(problem{dialect.CodeWrongType, path, fmt.Sprintf("%s is %q in a list whose members are %q", name, clip(s), *field)})
@@ -220,6 +228,11 @@ func (d *decoder) typeField(e *element, name, path string) error {
 // known yet: `kubectl get -o json` writes items before kind. Members that say
 // their own type are emitted; the others wait for the end of the list.
 func (d *decoder) list(e *element, path string) error {
+	if d.lists == maxListDepth {
+		return &limitError{fmt.Sprintf("lists are nested more than %d deep", maxListDepth)}
+	}
+	d.lists++
+	defer func() { d.lists-- }()
 	if _, err := d.dec.ReadToken(); err != nil {
 		return err
 	}
@@ -282,15 +295,39 @@ func (d *decoder) finish(e, parent *element) error {
 		parent.untyped = append(parent.untyped, e)
 		return nil
 	}
+	d.notObject(e.untypedAt())
+	return nil
+}
+
+// untypedAt says where and why e, which is no list, has no type.
+func (e *element) untypedAt() (path, message string) {
+	version, kind := "apiVersion is missing", "kind is missing"
+	if e.oddVersion != "" {
+		version = "apiVersion " + e.oddVersion + "; it must be a string"
+	}
+	if e.oddKind != "" {
+		kind = "kind " + e.oddKind + "; it must be a string"
+	}
 	switch {
 	case e.kind != "":
-		d.notObject(join(e.path, "kind"), fmt.Sprintf("kind is %s but apiVersion is missing", clip(e.kind)))
+		path, message = join(e.path, "kind"), "kind is "+clip(e.kind)+" but "+version
+		if e.oddVersion != "" {
+			path = join(e.path, "apiVersion")
+		}
+		if known := apiVersions[e.kind]; known != "" {
+			message = version + "; for " + e.kind + " it is " + known
+		}
 	case e.apiVersion != "":
-		d.notObject(join(e.path, "apiVersion"), "apiVersion is there but kind is missing")
+		path, message = join(e.path, "apiVersion"), "apiVersion is there but "+kind
+		if e.oddKind != "" {
+			path = join(e.path, "kind")
+		}
+	case e.oddVersion == "" && e.oddKind == "":
+		path, message = e.path, "apiVersion and kind are missing"
 	default:
-		d.notObject(e.path, "apiVersion and kind are missing")
+		path, message = e.path, version+", and "+kind
 	}
-	return nil
+	return path, message
 }
 
 // settled emits e, whose type is known.

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect/netpol"
 )
 
 func TestKinds(t *testing.T) {
@@ -90,7 +91,7 @@ spec: {cidrs: [10.112.0.0/12]}
 }
 
 func TestWorkloads(t *testing.T) {
-	three := int32(3)
+	three, five := int32(3), int32(5)
 	template := &PodTemplate{Labels: map[string]string{"app": "web"}, Spec: PodSpec{Containers: []Container{{Name: "c"}}, ServiceAccountName: "sa"}}
 	const spec = "template: {metadata: {labels: {app: web}, namespace: other}, spec: {serviceAccountName: sa, containers: [{name: c}]}}"
 	for _, c := range []struct {
@@ -102,7 +103,14 @@ func TestWorkloads(t *testing.T) {
 		{"apps/v1", "StatefulSet", "{replicas: 3, " + spec + "}", &Workload{Kind: "statefulset", Replicas: &three, Template: template}},
 		{"apps/v1", "DaemonSet", "{replicas: 3, " + spec + "}", &Workload{Kind: "daemonset", Template: template}},
 		{"v1", "ReplicationController", "{replicas: 3}", &Workload{Kind: "replicationcontroller", Replicas: &three}},
-		{"batch/v1", "Job", "{parallelism: 3, completions: 5, " + spec + "}", &Workload{Kind: "job", Replicas: &three, Template: template}},
+		{"apps/v1", "StatefulSet", "{ordinals: {start: 5}, " + spec + "}", &Workload{Kind: "statefulset", Template: template, FirstOrdinal: 5}},
+		{"apps/v1", "StatefulSet", "{ordinals: null, " + spec + "}", &Workload{Kind: "statefulset", Template: template}},
+		{"batch/v1", "Job", "{parallelism: 3, completions: 5, " + spec + "}", &Workload{Kind: "job", Replicas: &three, Template: template, Completions: &five}},
+		{"batch/v1", "Job", "{completionMode: NonIndexed, manualSelector: true, " + spec + "}", &Workload{Kind: "job", Template: template, ManualSelector: true}},
+		{"batch/v1", "Job", "{completionMode: Indexed, manualSelector: null, " + spec + "}", &Workload{Kind: "job", Template: template, Indexed: true}},
+		{"batch/v1", "CronJob", "{jobTemplate: {spec: {completionMode: Indexed, completions: 5, manualSelector: true, " + spec + "}}}",
+			&Workload{Kind: "cronjob", Template: template, Indexed: true, Completions: &five, ManualSelector: true}},
+		{"batch/v1", "CronJob", "{schedule: now}", &Workload{Kind: "cronjob"}},
 		{"batch/v1", "CronJob", "{jobTemplate: {spec: {parallelism: 3, " + spec + "}}}", &Workload{Kind: "cronjob", Template: template}},
 		{"apps/v1beta1", "Deployment", "{replicas: 3, " + spec + "}", nil},
 		{"extensions/v1beta1", "NetworkPolicy", "{podSelector: {}}", nil},
@@ -329,5 +337,73 @@ func TestSecrets(t *testing.T) {
 		r := read(text)
 		require.Empty(t, r.ledger.Diagnostics)
 		require.NotContains(t, fmt.Sprintf("%+v", r.objects), "hunter2")
+	}
+}
+
+// TestListDepth: lists in lists are bounded; each level would cost a path.
+func TestListDepth(t *testing.T) {
+	const member = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}`
+	nest := func(open string, n int) string { return strings.Repeat(open, n) + member + strings.Repeat("]}", n) }
+	for _, open := range []string{`{"kind":"List","apiVersion":"v1","items":[`, `{"items":[`} {
+		r := read(nest(open, maxListDepth))
+		for _, d := range r.ledger.Diagnostics {
+			require.NotEqual(t, "PR1008", d.Code.String())
+		}
+		require.Len(t, r.objects, 1)
+		require.Positive(t, r.reader.Locate(r.objects[0].Origin).Column)
+		for _, text := range []string{nest(open, maxListDepth+1), nest(open, 5000), "# YAML\n" + nest(open, maxListDepth+1)} {
+			r := read(text)
+			require.Equal(t, []string{"Broken"}, r.names())
+			require.Len(t, r.ledger.Diagnostics, 1)
+			require.Equal(t, "PR1008", r.ledger.Diagnostics[0].Code.String())
+			require.Contains(t, r.ledger.Diagnostics[0].Message, "lists are nested more than 16 deep")
+			require.True(t, r.objects[0].Value.(*Broken).Policy)
+			require.Positive(t, r.reader.Locate(r.objects[0].Origin).Line)
+		}
+	}
+}
+
+func TestGenerateName(t *testing.T) {
+	job := func(namespace string) string {
+		return "---\napiVersion: batch/v1\nkind: Job\nmetadata: {generateName: train-, namespace: " + namespace + "}\nspec: {}\n"
+	}
+	policy := "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {generateName: train-, namespace: ml}\nspec: {podSelector: {}}\n"
+	both := "---\napiVersion: v1\nkind: Pod\nmetadata: {generateName: train-, name: a}\n"
+	r := readInputs(Options{}, Bytes("a", []byte(job("ml")+job("ml")+policy+both)), Bytes("b", []byte(job("web")+policy)))
+	require.Empty(t, r.diagnostics())
+	var names []string
+	for _, o := range r.objects {
+		names = append(names, o.Ref().String())
+		if np, ok := o.Value.(*networkingv1.NetworkPolicy); ok {
+			require.Equal(t, o.Name, np.Name)
+			rules, diagnostics := netpol.Lower(np, o.Origin, netpol.Options{})
+			require.Empty(t, diagnostics)
+			require.NotEmpty(t, rules)
+			require.Equal(t, o.Name, rules[0].Object.Name)
+		}
+	}
+	require.Equal(t, []string{"Job ml/train-*", "Job ml/train-*2", "NetworkPolicy ml/train-*", "Pod a", "Job web/train-*3", "NetworkPolicy ml/train-*2"}, names)
+	bad := read("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {generateName: Train_}\nspec: {podSelector: {}}\n")
+	_, diagnostics := netpol.Lower(bad.objects[0].Value.(*networkingv1.NetworkPolicy), bad.objects[0].Origin, netpol.Options{})
+	require.NotEmpty(t, diagnostics)
+}
+
+func TestUntyped(t *testing.T) {
+	for text, want := range map[string]string{
+		"kind: NetworkPolicy\n":                     "1:1: apiVersion is missing; for NetworkPolicy it is networking.k8s.io/v1",
+		"kind: NetworkPolicy\napiVersion: 1\n":      "2:1: apiVersion is the number 1; it must be a string; for NetworkPolicy it is networking.k8s.io/v1",
+		"kind: Widget\n":                            "1:1: kind is Widget but apiVersion is missing",
+		"kind: Widget\napiVersion: [v1]\n":          "2:1: kind is Widget but apiVersion is a list; it must be a string",
+		"apiVersion: v1\n":                          "1:1: apiVersion is there but kind is missing",
+		"apiVersion: v1\nkind: on\n":                "2:1: apiVersion is there but kind is the boolean true (written on); it must be a string",
+		"a: 1\n":                                    "1:1: apiVersion and kind are missing",
+		"apiVersion: 1.0\nkind: 2\n":                "1:1: apiVersion is the number 1 (written 1.0); it must be a string, and kind is the number 2; it must be a string",
+		`{"kind":"Pod",` + "\n" + `"apiVersion":1}`: "2:1: apiVersion is the number 1; it must be a string; for Pod it is v1",
+	} {
+		r := readInputs(Options{}, Bytes("in", []byte(text+"\n---\n"+pod)))
+		require.Equal(t, []string{"in:" + want + " (PR1002)"}, r.diagnostics(), text)
+	}
+	for kind, version := range apiVersions {
+		require.NotNil(t, newValue(typeMeta{version, kind}), kind)
 	}
 }

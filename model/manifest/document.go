@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -16,11 +15,32 @@ import (
 	"github.com/podreach/podreach/model/dialect"
 )
 
+// largeYAML is the size from which on YAML documents are decoded one at a time.
+const largeYAML = 1 << 20
+
 // readDocument decodes one YAML document.
 func (r *Reader) readDocument(name string, d document, emit func(found)) {
+	if len(d.text) < largeYAML {
+		r.decodeDocument(name, d, emit)
+		return
+	}
+	var all []found // emit may have to wait for others that want the lock
+	r.large.Lock()
+	r.decodeDocument(name, d, func(f found) { all = append(all, f) })
+	r.large.Unlock()
+	for _, f := range all {
+		emit(f)
+	}
+}
+
+func (r *Reader) decodeDocument(name string, d document, emit func(found)) {
 	origin := model.Origin{File: name, Document: d.index}
 	if d.tooLarge {
-		emit(broken(origin, d.line, 1, dialect.CodeLimit, fmt.Sprintf("the document is larger than %s; JSON lists may be of any size", size(r.limits.Document)), &Broken{Policy: true}))
+		message := fmt.Sprintf("the YAML document is larger than %s; JSON lists may be of any size (kubectl get -o json)", size(r.limits.YAML))
+		if d.endless {
+			message = fmt.Sprintf("the YAML document is larger than %s and no line --- that would end it is near; what follows in this file is not read", size(r.limits.YAML))
+		}
+		emit(broken(origin, d.line, 1, dialect.CodeLimit, message, &Broken{Policy: true}))
 		return
 	}
 	root, err := parseYAML(d.text)
@@ -200,7 +220,7 @@ func (s *jsonStream) readYAML() bool {
 	}
 	defer in.Close()
 	line, _ := s.file.lineColumn(s.start)
-	split := &splitter{in: bufio.NewReaderSize(in, 64<<10), limit: s.reader.limits.Document, line: line, offset: s.start, index: s.document}
+	split := s.reader.limits.splitter(in, s.start, line, s.document)
 	first := true
 	for s.ctx.Err() == nil {
 		d, err := split.next()

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/podreach/podreach/model"
@@ -28,7 +27,7 @@ type Input struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// Bytes is an input that is in memory, for embedded examples and tests.
+// Bytes is an input that is in memory. b must not change while it is in use.
 func Bytes(name string, b []byte) Input {
 	return Input{Name: name, Open: func() (io.ReadCloser, error) {
 		return struct {
@@ -38,14 +37,15 @@ func Bytes(name string, b []byte) Input {
 	}}
 }
 
-// extensions are the names that are read in folders.
-var extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
-
 // Paths turns paths into inputs, in their order: a file of any name; a folder,
 // walked in lexical order for *.yaml, *.yml, *.json and *.jsonl, without hidden
-// folders and without following links; "-", which is stdin. A path that occurs
-// twice is taken once. What cannot be read is reported to l (PR1007), a folder
-// without a file to read as well (PR1003).
+// folders; "-", which is stdin. A path that occurs twice is taken once.
+//
+// A link that is named is followed. One in a folder is followed if it leads to
+// a file inside that folder that is not read anyway, as in a mounted ConfigMap;
+// how many others there are is reported to l (PR1013), as is a folder without
+// a file to read (PR1003). What cannot be read becomes an input whose Open says
+// so: a reader reports it (PR1007), and that what it holds is not known.
 func Paths(paths []string, stdin io.Reader, l *dialect.Ledger) []Input {
 	var out []Input
 	seen := map[string]bool{}
@@ -57,57 +57,35 @@ func Paths(paths []string, stdin io.Reader, l *dialect.Ledger) []Input {
 	}
 	for _, p := range paths {
 		if p == Stdin {
-			add(stream(Stdin, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }))
+			add(once(Stdin, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }))
 			continue
 		}
 		p = filepath.Clean(p)
 		info, err := os.Stat(p)
 		switch {
 		case err != nil:
-			unreadable(l, p, err)
+			add(unreadable(p, err))
 		case info.IsDir():
-			for _, in := range folder(p, l) {
+			for _, in := range readFolder(p, l) {
 				add(in)
 			}
 		case info.Mode().IsRegular():
-			add(Input{p, func() (io.ReadCloser, error) { return os.Open(p) }})
+			add(regular(p))
 		default: // a pipe or a device gives its bytes once
-			add(stream(p, func() (io.ReadCloser, error) { return os.Open(p) }))
+			add(once(p, func() (io.ReadCloser, error) { return os.Open(p) }))
 		}
 	}
 	return out
 }
 
-// folder lists the files of a folder that are read.
-func folder(root string, l *dialect.Ledger) []Input {
-	var out []Input
-	err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			unreadable(l, p, err)
-			if e != nil && e.IsDir() {
-				return fs.SkipDir
-			}
-		case e.IsDir():
-			if p != root && strings.HasPrefix(e.Name(), ".") {
-				return fs.SkipDir
-			}
-		case e.Type().IsRegular() && slices.Contains(extensions, filepath.Ext(p)):
-			out = append(out, Input{p, func() (io.ReadCloser, error) { return os.Open(p) }})
-		}
-		return nil
-	})
-	if err != nil {
-		unreadable(l, root, err)
-	} else if len(out) == 0 {
-		l.Report(dialect.Diagnostic{Code: dialect.CodeEmptyFile, Origin: model.Origin{File: root},
-			Message: fmt.Sprintf("the folder holds no file named *%s", strings.Join(extensions, ", *"))})
-	}
-	return out
+// regular is a file that gives the same bytes each time.
+func regular(p string) Input {
+	return Input{p, func() (io.ReadCloser, error) { return os.Open(p) }}
 }
 
-func unreadable(l *dialect.Ledger, file string, err error) {
-	l.Report(unreadableFile(file, err))
+// unreadable is a path that cannot be read.
+func unreadable(p string, err error) Input {
+	return Input{p, func() (io.ReadCloser, error) { return nil, err }}
 }
 
 func unreadableFile(file string, err error) dialect.Diagnostic {
@@ -119,24 +97,90 @@ func unreadableFile(file string, err error) dialect.Diagnostic {
 			message = pe.Err.Error()
 		}
 	}
-	return dialect.Diagnostic{Code: dialect.CodeUnreadable, Origin: model.Origin{File: file}, Message: message}
+	code := dialect.CodeUnreadable
+	if isLimit(err) {
+		code = dialect.CodeLimit
+	}
+	return dialect.Diagnostic{Code: code, Origin: model.Origin{File: file}, Message: message}
 }
 
-// stream is an input that can be read only once: its bytes are kept.
-func stream(name string, open func() (io.ReadCloser, error)) Input {
-	read := sync.OnceValues(func() ([]byte, error) {
-		r, err := open()
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		return io.ReadAll(r)
-	})
+// maxOnce is how many bytes of an input that can be read only once are kept,
+// and so read.
+const maxOnce = 2 << 30
+
+// keptChunk is how many bytes are read at a time of an input that is kept.
+const keptChunk = 64 << 10
+
+// kept is a stream that can be read only once. What was read of it is kept, so
+// that it can be read again. It is read no further than somebody wants.
+type kept struct {
+	open func() (io.ReadCloser, error)
+
+	mu     sync.Mutex
+	in     io.ReadCloser // nil before the first byte was wanted
+	chunks [][]byte      // of keptChunk bytes each, but for the last
+	size   int64
+	err    error // what ended the stream
+}
+
+// once is an input that can be read only once.
+func once(name string, open func() (io.ReadCloser, error)) Input {
+	k := &kept{open: open}
 	return Input{name, func() (io.ReadCloser, error) {
-		b, err := read()
-		if err != nil {
+		if err := k.start(); err != nil {
 			return nil, err
 		}
-		return Bytes(name, b).Open()
+		return struct {
+			*io.SectionReader
+			io.Closer
+		}{io.NewSectionReader(k, 0, math.MaxInt64), io.NopCloser(nil)}, nil
 	}}
+}
+
+func (k *kept) start() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.in == nil && k.err == nil {
+		if k.in, k.err = k.open(); k.err != nil {
+			k.in = nil
+		}
+	}
+	if k.in == nil {
+		return k.err
+	}
+	return nil
+}
+
+// ReadAt reads from what is kept, and on from there.
+func (k *kept) ReadAt(b []byte, offset int64) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for k.err == nil && k.size < offset+int64(len(b)) {
+		k.more()
+	}
+	n := 0
+	for at := offset; n < len(b) && at < k.size; at = offset + int64(n) {
+		n += copy(b[n:], k.chunks[at/keptChunk][at%keptChunk:])
+	}
+	if n < len(b) {
+		return n, k.err
+	}
+	return n, nil
+}
+
+// more reads one more chunk.
+func (k *kept) more() {
+	if k.size >= maxOnce {
+		k.err = &limitError{fmt.Sprintf("the stream is larger than %s; save it in a file, which may be of any size", size(maxOnce))}
+	} else {
+		chunk := make([]byte, keptChunk)
+		n, err := io.ReadFull(k.in, chunk)
+		if err == io.ErrUnexpectedEOF {
+			err = io.EOF
+		}
+		k.chunks, k.size, k.err = append(k.chunks, chunk[:n]), k.size+int64(n), err
+	}
+	if k.err != nil {
+		_ = k.in.Close()
+	}
 }

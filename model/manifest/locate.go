@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -74,7 +73,7 @@ func (r *Reader) Locate(o model.Origin) Position {
 		return p
 	}
 	if f.spans == nil {
-		f.index(r.limits.Document)
+		f.index(r.limits)
 	}
 	document, ok := f.spans[spanKey{document: o.Document}]
 	switch {
@@ -216,11 +215,11 @@ func (c *lineCounter) at(offset int64) span {
 
 // index finds where the documents of the file are, and the members of JSON
 // lists. It stops at what cannot be read.
-func (f *file) index(limit int) {
+func (f *file) index(limits Limits) {
 	f.spans = map[spanKey]span{}
 	offset, line, first := f.bom, 1, 0
 	if f.json {
-		f.indexJSON()
+		f.indexJSON(limits)
 		if !f.turns {
 			return
 		}
@@ -232,7 +231,7 @@ func (f *file) index(limit int) {
 		return
 	}
 	defer in.Close()
-	split := &splitter{in: bufio.NewReaderSize(in, 64<<10), limit: limit, line: line, offset: offset, index: first}
+	split := limits.splitter(in, offset, line, first)
 	for {
 		d, err := split.next()
 		if err != nil {
@@ -242,15 +241,18 @@ func (f *file) index(limit int) {
 	}
 }
 
-func (f *file) indexJSON() {
+func (f *file) indexJSON(limits Limits) {
 	in, err := f.open(f.bom)
 	if err != nil {
 		return
 	}
 	defer in.Close()
-	c := &lineCounter{in: in, from: span{offset: f.bom, line: 1, column: 1}, start: f.bom}
+	a := &allowance{in: in, size: limits.Document}
+	c := &lineCounter{in: a, from: span{offset: f.bom, line: 1, column: 1}, start: f.bom}
 	dec := jsontext.NewDecoder(c, jsontext.AllowDuplicateNames(true))
+	member := func() { a.limit = dec.InputOffset() + int64(a.size) }
 	for document := 0; ; document++ {
+		member()
 		kind := dec.PeekKind()
 		if kind != 0 || len(bytes.TrimSpace(dec.UnreadBuffer())) > 0 {
 			f.spans[spanKey{document: document}] = c.at(f.bom + valueOffset(dec))
@@ -258,15 +260,16 @@ func (f *file) indexJSON() {
 		if kind == 0 {
 			return
 		}
-		if f.indexMembers(dec, c, spanKey{document: document}) != nil {
+		if f.indexMembers(dec, c, spanKey{document: document}, 0, member) != nil {
 			return
 		}
 	}
 }
 
-// indexMembers notes the members of the list that dec stands before, if it is one.
-func (f *file) indexMembers(dec *jsontext.Decoder, c *lineCounter, key spanKey) error {
-	if dec.PeekKind() != '{' {
+// indexMembers notes the members of the list that dec stands before, if it is
+// one. depth is how many lists it is in; member is called before each member.
+func (f *file) indexMembers(dec *jsontext.Decoder, c *lineCounter, key spanKey, depth int, member func()) error {
+	if dec.PeekKind() != '{' || depth > maxListDepth {
 		return dec.SkipValue()
 	}
 	if _, err := dec.ReadToken(); err != nil {
@@ -290,9 +293,10 @@ func (f *file) indexMembers(dec *jsontext.Decoder, c *lineCounter, key spanKey) 
 			if dec.PeekKind() == 0 {
 				break
 			}
-			member := spanKey{key.document, fmt.Sprintf("%s[%d]", join(key.path, "items"), i)}
-			f.spans[member] = c.at(f.bom + valueOffset(dec))
-			if err := f.indexMembers(dec, c, member); err != nil {
+			member()
+			at := spanKey{key.document, fmt.Sprintf("%s[%d]", join(key.path, "items"), i)}
+			f.spans[at] = c.at(f.bom + valueOffset(dec))
+			if err := f.indexMembers(dec, c, at, depth+1, member); err != nil {
 				return err
 			}
 		}

@@ -11,8 +11,8 @@ import (
 type Object struct {
 	Kind       string
 	APIVersion string
-	Namespace  string // as written; "" when absent
-	Name       string
+	Namespace  string       // as written; "" when absent
+	Name       string       // with only a generateName: that and "*"
 	Origin     model.Origin // Path is "" or, for a member of a list, "items[3]"
 
 	// Value is what the analysis needs of the object:
@@ -30,8 +30,9 @@ func (o Object) Ref() model.ObjectRef {
 	return model.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }
 
-// Broken is a document that could not be parsed. An error was reported. If it
-// may hold a policy, the subjects of its namespace are uncertain (R115).
+// Broken is a document that could not be parsed, or a path, or the rest of a
+// file, that could not be read. An error was reported. If it may hold a policy,
+// the subjects of its namespace are uncertain (R115).
 type Broken struct {
 	Kind      string // "" when it cannot be read without doubt
 	Namespace string // "" when it cannot be read without doubt
@@ -140,6 +141,12 @@ type Workload struct {
 	Replicas        *int32 // spec.replicas; Job: spec.parallelism; nil when absent and for DaemonSet and CronJob
 	OwnerReferences []OwnerReference
 	Template        *PodTemplate // nil when there is none, as a ReplicationController may have it
+
+	FirstOrdinal   int32  // StatefulSet: spec.ordinals.start
+	Indexed        bool   // Job, CronJob: the Job's spec.completionMode is Indexed
+	Completions    *int32 // Job, CronJob: the Job's spec.completions; nil when absent
+	ManualSelector bool   // Job, CronJob: the Job's spec.manualSelector; its pods get no names of it as labels
+	Finished       bool   // Job: its status says that it has ended; no pods of it will come (R67)
 }
 
 // PodTemplate is a workload's pod template; its own namespace means nothing (R63).

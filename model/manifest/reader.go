@@ -9,7 +9,10 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"strconv"
 	"sync"
+
+	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
@@ -22,7 +25,8 @@ type Options struct {
 
 // Limits bounds what one input can cost. A zero field means its default.
 type Limits struct {
-	Document  int // bytes of a YAML document or of a JSON value; members of a JSON list count one by one
+	Document  int // bytes of a JSON value; members of a JSON list count one by one
+	YAML      int // bytes of a YAML document; at most Document
 	Expansion int // bytes that the aliases of one YAML document may add
 	Depth     int // levels of nesting in a YAML document (JSON: 10,000, the decoder's own)
 }
@@ -30,6 +34,7 @@ type Limits struct {
 // The defaults of Limits.
 const (
 	MaxDocument  = 64 << 20 // bytes
+	MaxYAML      = 32 << 20 // bytes, a list of some 5,000 pods; the parser takes 60 times as much memory, up to 150 times for lists of digits
 	MaxExpansion = 16 << 20 // bytes
 	MaxDepth     = 1000     // levels
 )
@@ -43,6 +48,9 @@ type Reader struct {
 	mu     sync.Mutex
 	files  map[string]*file
 	parsed []parsedDocument // most recently used last
+
+	large     sync.Mutex     // held while a large YAML document is decoded
+	generated map[string]int // kind and generateName -> objects without a name
 }
 
 // file is what a Reader remembers of an input.
@@ -62,13 +70,17 @@ func NewReader(o Options) *Reader {
 	if l.Document <= 0 {
 		l.Document = MaxDocument
 	}
+	if l.YAML <= 0 {
+		l.YAML = MaxYAML
+	}
+	l.YAML = min(l.YAML, l.Document)
 	if l.Expansion <= 0 {
 		l.Expansion = MaxExpansion
 	}
 	if l.Depth <= 0 {
 		l.Depth = MaxDepth
 	}
-	return &Reader{limits: l, files: map[string]*file{}}
+	return &Reader{limits: l, files: map[string]*file{}, generated: map[string]int{}}
 }
 
 // window is how many documents are in work for each worker.
@@ -84,11 +96,13 @@ const maxNotObjects = 20
 // Read reads the inputs and yields their objects in input order; lists are
 // flattened. Documents are decoded by GOMAXPROCS goroutines, which end before
 // the iteration does. What goes wrong is reported to l, in input order too, as
-// the iteration proceeds: l must not be used by others meanwhile. l.Objects
-// counts the objects that were met.
+// the iteration proceeds, by the goroutine that iterates: between two objects
+// it may report to l itself, as cluster.State does, but no other goroutine may
+// use l meanwhile. l.Objects counts the objects that were met.
 //
 // Reading costs O(bytes); memory holds a few documents, or members of a JSON
-// list, at a time. Inputs are remembered by name for Locate.
+// list, at a time, and inputs that can be read only once. Inputs are remembered
+// by name for Locate.
 func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 	return func(yield func(Object) bool) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -108,7 +122,14 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 		for j := range p.order {
 			for results := range j.out {
 				for i := range results {
-					if o := t.add(&results[i], l); o != nil && !yield(*o) {
+					o := t.add(&results[i], l)
+					if o == nil {
+						continue
+					}
+					if results[i].generated {
+						r.generate(o)
+					}
+					if !yield(*o) {
 						return
 					}
 				}
@@ -121,6 +142,23 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 		if l.Objects == before && l.Count(dialect.Error) == 0 {
 			l.Report(dialect.Diagnostic{Code: dialect.CodeNoObjects, Message: "the input holds no Kubernetes object"})
 		}
+	}
+}
+
+// generate gives an object that has only a generateName, "trainer-", a name
+// that stands for the one that the cluster would give: "trainer-*", and
+// "trainer-*2" for the second of the kind. No object can have it itself.
+func (r *Reader) generate(o *Object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := o.Kind + " " + o.Name
+	r.generated[key]++
+	o.Name += "*"
+	if n := r.generated[key]; n > 1 {
+		o.Name += strconv.Itoa(n)
+	}
+	if np, ok := o.Value.(*networkingv1.NetworkPolicy); ok {
+		np.Name = o.Name
 	}
 }
 
@@ -257,11 +295,11 @@ func (p *pipeline) input(in Input) bool {
 	buffer := bufio.NewReaderSize(stream, 64<<10)
 	if err := f.sniff(buffer); err != nil {
 		stream.Close()
-		var wide *utf16Error
-		if errors.As(err, &wide) {
+		var encoded *encodingError
+		if errors.As(err, &encoded) {
 			p.reader.remember(f)
 			return p.submit(&job{file: in.Name, last: true, run: func(emit func(found)) {
-				emit(broken(model.Origin{File: in.Name}, 1, 1, dialect.CodeSyntax, wide.Error(), &Broken{Policy: true}))
+				emit(broken(model.Origin{File: in.Name}, 1, 1, dialect.CodeSyntax, encoded.message, &Broken{Policy: true}))
 			}})
 		}
 		return p.fail(in.Name, err, true)
@@ -274,7 +312,7 @@ func (p *pipeline) input(in Input) bool {
 		}})
 	}
 	defer stream.Close()
-	s := &splitter{in: buffer, limit: p.reader.limits.Document, line: 1, offset: f.bom}
+	s := p.reader.limits.splitter(buffer, f.bom, 1, 0)
 	for {
 		d, err := s.next()
 		switch {
@@ -309,22 +347,33 @@ func (r *Reader) remember(f *file) {
 	r.files[f.input.Name] = f
 }
 
-type utf16Error struct{}
+// encodingError is a file that has to be converted before it can be read.
+type encodingError struct{ message string }
 
-func (*utf16Error) Error() string {
-	return "the file is UTF-16; save it as UTF-8 (PowerShell: ... | Out-File -Encoding utf8 FILE)"
+func (e *encodingError) Error() string { return e.message }
+
+// encodings are the first bytes of files that are neither UTF-8 nor ASCII.
+var encodings = []struct{ head, message string }{
+	{"\xff\xfe", utf16},
+	{"\xfe\xff", utf16},
+	{"\x1f\x8b", "the file is compressed with gzip, which is not read; unpack it first (gzip -dc FILE | podreach ... -f -)"},
+	{"\x28\xb5\x2f\xfd", "the file is compressed with zstd, which is not read; unpack it first (zstd -dc FILE | podreach ... -f -)"},
 }
+
+const utf16 = "the file is UTF-16; save it as UTF-8 (PowerShell: ... | Out-File -Encoding utf8 FILE)"
 
 // sniff skips a byte order mark and looks whether the stream begins as JSON.
 // The name of a file says nothing about that.
 func (f *file) sniff(in *bufio.Reader) error {
-	head, err := in.Peek(3)
-	switch {
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+	head, err := in.Peek(4)
+	for _, e := range encodings {
+		if bytes.HasPrefix(head, []byte(e.head)) {
+			return &encodingError{e.message}
+		}
+	}
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 		f.bom = 3
 		_, _ = in.Discard(3)
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return &utf16Error{}
 	}
 	if err != nil && err != io.EOF {
 		return err

@@ -19,6 +19,7 @@ type found struct {
 	object      *Object
 	diagnostics []dialect.Diagnostic
 	notObject   bool // the diagnostic is that it is no Kubernetes object
+	generated   bool // the object's name is only its generateName
 }
 
 // problem is a field for which the API server would refuse the object.
@@ -44,12 +45,12 @@ func (d *decoder) object(e *element) found {
 	f := found{object: o}
 	if e.value != nil {
 		o.Value = e.finished()
-		if o.Name == "" {
-			message := "metadata.name is missing"
-			if e.meta.GenerateName != "" {
-				message += "; generateName does not say which name the cluster will give"
-			}
-			e.add(problem{dialect.CodeNoName, join(e.path, "metadata"), message})
+		switch {
+		case o.Name != "":
+		case e.meta.GenerateName != "":
+			o.Name, f.generated = e.meta.GenerateName, true
+		default:
+			e.add(problem{dialect.CodeNoName, join(e.path, "metadata"), "metadata.name is missing"})
 		}
 	} else {
 		e.problems = nil // nothing of it is used
@@ -83,7 +84,7 @@ func (d *decoder) object(e *element) found {
 			o.Kind = ""
 		}
 		o.Value = &Broken{Kind: o.Kind, Policy: mayHoldPolicy(o.Kind)}
-		o.Namespace, o.Name = "", ""
+		o.Namespace, o.Name, f.generated = "", "", false
 	case len(f.diagnostics) > 0:
 		rejected := &Rejected{}
 		switch v := o.Value.(type) {

@@ -14,20 +14,29 @@ type document struct {
 	line     int   // of the first line of text, from 1
 	text     []byte
 	tooLarge bool // text was dropped
+	endless  bool // and no end was found within reach: it is the last document that is read
 }
 
 // splitter cuts a YAML stream into documents, at lines that begin with "---"
 // or "...": YAML allows these nowhere else, not even in a block scalar. A
 // document's text includes the "---" line that opens it. It holds one document
-// at a time.
+// at a time, and of that at most limit bytes.
 type splitter struct {
 	in     *bufio.Reader
 	limit  int   // bytes of a document
+	reach  int   // bytes that are searched for the end of one that is larger
 	index  int   // of the next document
 	offset int64 // of the next byte
 	line   int   // of the next byte, from 1
+	ended  bool  // a document was endless
 
-	opening []byte // a "---" line that was read and belongs to the next document
+	opening     []byte // a "---" line, or the beginning of a long one, that was read and belongs to the next document
+	openingLine int
+}
+
+// splitter cuts in, which is at offset in the stream and on line.
+func (l Limits) splitter(in io.Reader, offset int64, line, index int) *splitter {
+	return &splitter{in: bufio.NewReaderSize(in, 64<<10), limit: l.YAML, reach: l.YAML + l.Document, offset: offset, line: line, index: index}
 }
 
 // next returns the next document that holds more than comments and
@@ -51,6 +60,9 @@ func (s *splitter) next() (document, error) {
 // cut returns the text up to the next marker and whether it has content. The
 // error is io.EOF with the last one.
 func (s *splitter) cut() (d document, content bool, err error) {
+	if s.ended {
+		return d, false, io.EOF
+	}
 	d = document{offset: s.offset, line: s.line}
 	add := func(line []byte) {
 		if len(d.text)+len(line) > s.limit {
@@ -60,33 +72,28 @@ func (s *splitter) cut() (d document, content bool, err error) {
 			d.text = append(d.text, line...)
 		}
 	}
+	start := true // at the start of a line
 	if s.opening != nil {
 		d.offset -= int64(len(s.opening))
-		d.line--
+		d.line = s.openingLine
 		content = holdsContent(s.opening[len("---"):])
+		start = s.opening[len(s.opening)-1] == '\n'
 		add(s.opening)
 		s.opening = nil
 	}
-	for start := true; ; { // start: at the start of a line
+	for {
+		if s.offset-d.offset > int64(s.reach) {
+			d.tooLarge, d.endless, d.text, s.ended = true, true, nil, true
+			return d, true, nil
+		}
 		line, err := s.in.ReadSlice('\n')
 		whole := len(line) > 0 && line[len(line)-1] == '\n'
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) && err != io.EOF {
 			return d, content, err
 		}
 		if start && isMarker(line, "---") {
+			s.opening, s.openingLine = bytes.Clone(line), s.line
 			s.advance(line)
-			s.opening = bytes.Clone(line)
-			for !whole && err != io.EOF { // a marker line longer than the buffer
-				line, err = s.in.ReadSlice('\n')
-				whole = len(line) > 0 && line[len(line)-1] == '\n'
-				s.advance(line)
-				if len(s.opening) <= s.limit {
-					s.opening = append(s.opening, line...)
-				}
-			}
-			if !whole {
-				s.line++ // as if the file ended in a newline
-			}
 			return d, content, nil
 		}
 		s.advance(line)

@@ -179,40 +179,8 @@ func indexOf(fields []typedField, name string) int {
 
 // mismatch says in one sentence what does not fit.
 func (d *decoder) mismatch(e *element, path string, err *json.SemanticError) string {
-	have, quote := "", false
-	switch err.JSONKind {
-	case '"':
-		have = "is the string " + clip(string(err.JSONValue))
-		if len(err.JSONValue) == 0 {
-			have = "is a string"
-		}
-	case '0':
-		have, quote = "is the number "+clip(string(err.JSONValue)), true
-		if len(err.JSONValue) == 0 {
-			have = "is a number"
-		}
-	case 't':
-		have, quote = "is the boolean true", true
-	case 'f':
-		have, quote = "is the boolean false", true
-	case 'n':
-		have = "is null"
-	case '{':
-		have = "is a mapping"
-	case '[':
-		have = "is a list"
-	default:
-		have = "does not fit"
-	}
-	switch text := scalarText(d.root, path); {
-	case text == "":
-	case have == "is a string":
-		have = "is the string " + strconv.Quote(clip(text))
-	case have == "is a number":
-		have = "is the number " + clip(text)
-	case quote && !strings.HasSuffix(have, " "+text):
-		have += " (written " + clip(text) + ")"
-	}
+	have := d.describe(err.JSONKind, err.JSONValue, path)
+	quote := err.JSONKind == '0' || err.JSONKind == 't' || err.JSONKind == 'f'
 	path, _ = within(path, e.path)
 	if err.GoType == nil {
 		return clip(path) + " " + have
@@ -244,6 +212,47 @@ func (d *decoder) mismatch(e *element, path string, err *json.SemanticError) str
 		return clip(path) + " " + have
 	}
 	return fmt.Sprintf("%s %s; it must be %s", clip(path), have, want)
+}
+
+// describe says what a JSON value at path is: "is the number 1". A value that
+// is not at hand is nil.
+func (d *decoder) describe(kind jsontext.Kind, value jsontext.Value, path string) string {
+	have := ""
+	switch kind {
+	case '"':
+		have = "is the string " + clip(string(value))
+		if len(value) == 0 {
+			have = "is a string"
+		}
+	case '0':
+		have = "is the number " + clip(string(value))
+		if len(value) == 0 {
+			have = "is a number"
+		}
+	case 't':
+		have = "is the boolean true"
+	case 'f':
+		have = "is the boolean false"
+	case 'n':
+		have = "is null"
+	case '{':
+		have = "is a mapping"
+	case '[':
+		have = "is a list"
+	default:
+		have = "does not fit"
+	}
+	isBare := kind == '0' || kind == 't' || kind == 'f'
+	switch text := scalarText(d.root, path); {
+	case text == "":
+	case have == "is a string":
+		have = "is the string " + strconv.Quote(clip(text))
+	case have == "is a number":
+		have = "is the number " + clip(text)
+	case isBare && !strings.HasSuffix(have, " "+text):
+		have += " (written " + clip(text) + ")"
+	}
+	return have
 }
 
 // clip shortens what is quoted in a message.

@@ -38,6 +38,8 @@ func (i identity) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		switch name.String() {
 		case "name":
 			field = &i.Name
+		case "generateName":
+			field = &i.GenerateName
 		case "namespace":
 			field = &i.Namespace
 		}
@@ -120,14 +122,42 @@ func (l *labels) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 // workloadSource is a workload while it is being read.
 type workloadSource struct {
-	spec workloadSpec
+	spec   workloadSpec
+	status jobStatus
+}
+
+// jobStatus is what the status of a Job says of its end.
+type jobStatus struct {
+	CompletionTime present `json:"completionTime"`
+	Conditions     []struct {
+		Type   string `json:"type"`
+		Status string `json:"status"`
+	} `json:"conditions"`
+}
+
+// finished reports whether no pods will come any more.
+func (s *jobStatus) finished() bool {
+	for _, c := range s.Conditions {
+		if c.Status == "True" && (c.Type == "Complete" || c.Type == "Failed" || c.Type == "SuccessCriteriaMet") {
+			return true
+		}
+	}
+	return bool(s.CompletionTime)
 }
 
 // workloadSpec is the spec of every kind that has a pod template.
 type workloadSpec struct {
-	Replicas    *int32    `json:"replicas"`
-	Parallelism *int32    `json:"parallelism"`
-	Template    *template `json:"template"`
+	Replicas *int32    `json:"replicas"`
+	Template *template `json:"template"`
+	Ordinals struct {
+		Start int32 `json:"start"`
+	} `json:"ordinals"`
+
+	Parallelism    *int32 `json:"parallelism"`
+	Completions    *int32 `json:"completions"`
+	CompletionMode string `json:"completionMode"`
+	ManualSelector bool   `json:"manualSelector"`
+
 	JobTemplate *struct {
 		Spec workloadSpec `json:"spec"`
 	} `json:"jobTemplate"`
@@ -146,6 +176,14 @@ func (s *workloadSpec) pods() *template {
 		return s.JobTemplate.Spec.Template
 	}
 	return s.Template
+}
+
+// apiVersions are the versions of the kinds that newValue knows.
+var apiVersions = map[string]string{
+	"Pod": "v1", "Namespace": "v1", "Node": "v1", "ReplicationController": "v1",
+	"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1",
+	"Job": "batch/v1", "CronJob": "batch/v1",
+	"NetworkPolicy": "networking.k8s.io/v1", "ServiceCIDR": "networking.k8s.io/v1",
 }
 
 // newValue makes what objects of a type are decoded into, or nil for a type
@@ -213,8 +251,11 @@ func (e *element) target(name string) any {
 			return &v.Status
 		}
 	case *workloadSource:
-		if name == "spec" {
+		switch {
+		case name == "spec":
 			return &v.spec
+		case name == "status" && e.kind == "Job":
+			return &v.status
 		}
 	case *ServiceCIDR:
 		if name == "spec" {
@@ -252,7 +293,15 @@ func (e *element) finished() any {
 		switch e.kind {
 		case "Job":
 			w.Replicas = v.spec.Parallelism
-		case "CronJob", "DaemonSet":
+			w.setJob(&v.spec)
+			w.Finished = v.status.finished()
+		case "CronJob":
+			if v.spec.JobTemplate != nil {
+				w.setJob(&v.spec.JobTemplate.Spec)
+			}
+		case "DaemonSet":
+		case "StatefulSet":
+			w.Replicas, w.FirstOrdinal = v.spec.Replicas, v.spec.Ordinals.Start
 		default:
 			w.Replicas = v.spec.Replicas
 		}
@@ -265,6 +314,12 @@ func (e *element) finished() any {
 		return v.result
 	}
 	return e.value
+}
+
+// setJob sets what the spec of a Job says besides its parallelism.
+func (w *Workload) setJob(spec *workloadSpec) {
+	w.Indexed = spec.CompletionMode == "Indexed"
+	w.Completions, w.ManualSelector = spec.Completions, spec.ManualSelector
 }
 
 // settle applies the API's own conversion of the deprecated field.

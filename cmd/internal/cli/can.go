@@ -2,16 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/podreach/podreach/cmd/internal/report"
-	"github.com/podreach/podreach/engine"
-	"github.com/podreach/podreach/internal/nearest"
-	"github.com/podreach/podreach/model"
-	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/solver"
 )
 
@@ -21,6 +16,7 @@ const expressionHelp = `An expression is
   ml:, ml:app=web, :app=web, app=web    pods by namespace and labels
   {team=red}:app=web                    pods by the labels of their namespace
   ml/trainer, ml/deployment/trainer, ml/pod/trainer-0
+  node/n1                               the node of a name
 Ports are 443, UDP/53, TCP/8000-8100, SCTP/* or port names, with commas between.`
 
 func (r *run) can() *cobra.Command {
@@ -71,134 +67,12 @@ could not be answered.`,
 	return cmd
 }
 
-// sentence is FROM reach TO on PORTS.
-type sentence struct{ from, to, ports string }
-
-func sentenceError(format string, args ...any) error {
-	return coded(dialect.CodeBadExpression, format+"; the form is: can FROM reach TO [on PORTS]", args...)
-}
-
-// parseSentence splits the words of a question, given as any number of
-// arguments. "reach" and "on" are keywords only outside brackets.
-func parseSentence(args []string) (sentence, error) {
-	words := splitWords(strings.Join(args, " "))
-	reach := -1
-	for i := 1; i < len(words); i++ {
-		if words[i] == "reach" {
-			reach = i
-			break
-		}
-	}
-	switch {
-	case len(words) == 0:
-		return sentence{}, sentenceError("there is no question")
-	case reach < 0:
-		for _, w := range words[1:] {
-			if nearest.Of(w, []string{"reach"}) != "" {
-				return sentence{}, sentenceError("found %q; did you mean reach?", w)
-			}
-		}
-		return sentence{}, sentenceError("the word \"reach\" is missing")
-	case reach == len(words)-1:
-		return sentence{}, sentenceError("there is nothing after \"reach\"")
-	}
-	s := sentence{from: strings.Join(words[:reach], " ")}
-	rest := words[reach+1:]
-	for i := len(rest) - 2; i > 0; i-- {
-		if rest[i] == "on" {
-			s.ports = strings.Join(rest[i+1:], " ")
-			rest = rest[:i]
-			break
-		}
-	}
-	if len(rest) > 1 && s.ports == "" && rest[len(rest)-1] == "on" {
-		return sentence{}, sentenceError("there is no port after \"on\"")
-	}
-	s.to = strings.Join(rest, " ")
-	return s, nil
-}
-
-// splitWords splits at spaces outside brackets.
-func splitWords(s string) []string {
-	var out []string
-	depth, start := 0, -1
-	for i, c := range s + " " {
-		switch c {
-		case '(', '{':
-			depth++
-		case ')', '}':
-			depth = max(depth-1, 0)
-		}
-		space := c == ' ' || c == '\t' || c == '\n'
-		switch {
-		case i == len(s) && start >= 0, space && depth == 0 && start >= 0:
-			out = append(out, s[start:i])
-			start = -1
-		case !space && start < 0:
-			start = i
-		}
-	}
-	return out
-}
-
-// canDocument is podreach.can/v1 (docs/schema/can.json).
-type canDocument struct {
-	Schema   string           `json:"schema"`
-	Question questionDocument `json:"question"`
-	Answer   string           `json:"answer"`
-	Witness  *witnessDocument `json:"witness"` // null when no connection is possible
-	Counts   countsDocument   `json:"counts"`
-	Ports    any              `json:"ports"` // those of the question that are open for some pair
-	// Everywhere is, for each family, the ports that some source has open to
-	// every outside address of TO; absent when TO holds none (R112).
-	Everywhere map[string]any      `json:"everywhere,omitempty"`
-	DecidedBy  directionsDocument  `json:"decidedBy"`
-	StoppedBy  *directionsDocument `json:"stoppedBy,omitempty"` // when the answer is no
-	Because    becauseDocument     `json:"because"`
-	Reason     string              `json:"reason,omitempty"` // when the answer is uncertain
-	Settle     string              `json:"settle,omitempty"`
-	Input      inputDocument       `json:"input"`
-
-	outside bool // From holds outside addresses
-}
-
-type questionDocument struct {
-	From  string `json:"from"`
-	To    string `json:"to"`
-	Ports string `json:"ports"`
-}
-
-type witnessDocument struct {
-	From     string `json:"from"`
-	To       string `json:"to"`
-	Protocol string `json:"protocol"`
-	Port     uint16 `json:"port"`
-	Family   string `json:"family,omitempty"` // when the verdict holds in one family only
-}
-
-type countsDocument struct {
-	From     int `json:"from"`
-	Reaching int `json:"reaching"`
-	Maybe    int `json:"maybe"` // how many of From may reach some of To, Reaching included
-}
-
-type directionsDocument struct {
-	Egress  []ruleRef `json:"egress"`
-	Ingress []ruleRef `json:"ingress"`
-}
-
-type becauseDocument struct {
-	Pairs   string `json:"pairs,omitempty"` // why there is nothing to connect
-	Egress  string `json:"egress,omitempty"`
-	Ingress string `json:"ingress,omitempty"`
-}
-
 func (in *input) canReach(s sentence, out *output) error {
-	from, err := in.ends(s.from)
+	from, err := in.ends("FROM", s.from)
 	if err != nil {
 		return err
 	}
-	to, err := in.ends(s.to)
+	to, err := in.ends("TO", s.to)
 	if err != nil {
 		return err
 	}
@@ -207,122 +81,19 @@ func (in *input) canReach(s sentence, out *output) error {
 		return err
 	}
 	if onlyOutside(&from) && onlyOutside(&to) {
-		return coded(dialect.CodeBadExpression, "%q and %q are both outside the cluster; policies have no say there", s.from, s.to)
+		return in.bothOutside(s.from, s.to)
 	}
-	a := solver.Ask(in.x, solver.Question{From: from, To: to, Ports: ports})
-	doc := in.canDocument(s, a, len(to.Set.Outside()) > 0 && !onlyOutside(&from), len(from.Set.Outside()) > 0 && !onlyOutside(&to))
+	if err := in.checkPortNames(ports, &to); err != nil {
+		return err
+	}
+	q := solver.Question{From: from, To: to, Ports: ports}
+	a := solver.Ask(in.x, q)
+	doc := in.canDocument(s, q, a)
 	d := report.Document{Value: doc, Lines: one(doc), Table: canTable(doc), Graph: canGraph(doc)}
 	if err := out.write(d, func(wide bool) string { return canProse(doc, wide) }); err != nil {
 		return err
 	}
 	return exitCode([...]int{solver.Yes: exitYes, solver.No: exitNo, solver.Uncertain: exitUncertain}[a.Truth])
-}
-
-func (in *input) canDocument(s sentence, a solver.Answer, toOutside, fromOutside bool) canDocument {
-	doc := canDocument{
-		Schema:    "podreach.can/v1",
-		Question:  questionDocument{s.from, s.to, s.ports},
-		Answer:    a.Truth.String(),
-		Counts:    countsDocument{a.From, a.Reaching, a.Maybe},
-		Ports:     portsDocument(a.Ports),
-		DecidedBy: directionsDocument{[]ruleRef{}, []ruleRef{}},
-		Input:     in.document(),
-		outside:   fromOutside,
-	}
-	if toOutside {
-		doc.Everywhere = map[string]any{}
-		for f, ports := range a.Everywhere {
-			doc.Everywhere[model.Family(f).String()] = portsDocument(ports)
-		}
-	}
-	if w := a.Witness; w != nil {
-		doc.Witness = &witnessDocument{
-			From: in.endpointName(w.Flow.Src, w.From), To: in.endpointName(w.Flow.Dst, w.To),
-			Protocol: w.Flow.Protocol.String(), Port: w.Flow.Port,
-		}
-		if w.Flow.Family != model.AnyFamily && in.familiesDiffer(w.Flow) {
-			doc.Witness.Family = w.Flow.Family.String()
-		}
-		if a.Truth == solver.Uncertain {
-			doc.Reason, doc.Settle = solver.Reason(in.x, w.Flow), solver.Settle(in.x, w.Flow)
-		}
-		rules := solver.Deciding(in.x, w.Flow)
-		doc.DecidedBy.Egress, doc.Because.Egress = in.deciding(rules[model.Egress], w.Flow.Src, doc.Witness.From, model.Egress)
-		doc.DecidedBy.Ingress, doc.Because.Ingress = in.deciding(rules[model.Ingress], w.Flow.Dst, doc.Witness.To, model.Ingress)
-		return doc
-	}
-	doc.StoppedBy = &directionsDocument{in.stops(a.Stops[model.Egress]), in.stops(a.Stops[model.Ingress])}
-	doc.Because = in.stopsBecause(a)
-	return doc
-}
-
-// familiesDiffer reports whether a flow's verdict is not the same in both
-// families, when its ends are known to have both.
-func (in *input) familiesDiffer(f engine.Flow) bool {
-	f.Family = model.AnyFamily
-	families := in.x.Explain(f).Families
-	return slices.ContainsFunc(families, func(t engine.FamilyTrace) bool {
-		return t.Exists == model.Allowed && families[0].Exists == model.Allowed && t.Verdict != families[0].Verdict
-	})
-}
-
-// deciding lists the policy rules that decide at one end. Where none does, the
-// sentence says why the connection is open there all the same.
-func (in *input) deciding(rules []int, e engine.EndpointID, name string, d model.Direction) ([]ruleRef, string) {
-	out, because := []ruleRef{}, ""
-	for _, r := range rules {
-		if r == engine.DefaultAllow {
-			because = fmt.Sprintf("no policy isolates %s for %v", name, d)
-			continue
-		}
-		rule := &in.x.Snapshot().Rules[r]
-		if rule.Object.Kind == "" {
-			because = rule.Note
-			continue
-		}
-		out = append(out, in.ruleRef(r))
-	}
-	if len(rules) == 0 {
-		because = in.exempt(e, name)
-	}
-	return out, because
-}
-
-// exempt says why no policy applies to an endpoint (R3, R55).
-func (in *input) exempt(e engine.EndpointID, name string) string {
-	switch {
-	case e.IsOutside():
-		return name + " is outside the cluster; no policy applies to it"
-	case e.IsNode():
-		return name + " is a node; no policy applies to it"
-	case in.x.Snapshot().Pods[e].HostNetwork:
-		return name + " is on the host network; no policy applies to it"
-	}
-	return ""
-}
-
-// shownStops is how many rules that stop connections are listed for a direction.
-const shownStops = 5
-
-func (in *input) stops(stops []solver.Stop) []ruleRef {
-	out := []ruleRef{}
-	for _, s := range stops[:min(len(stops), shownStops)] {
-		out = append(out, in.ruleRef(s.Rule))
-	}
-	return out
-}
-
-func (in *input) stopsBecause(a solver.Answer) (b becauseDocument) {
-	switch {
-	case a.From == 0 || a.To == 0:
-		b.Pairs = "one side selects nothing"
-	case len(a.Stops[model.Egress])+len(a.Stops[model.Ingress]) > 0:
-	case a.NoFamily > 0:
-		b.Pairs = "the two sides have no address family in common"
-	default:
-		b.Pairs = "there are no two different endpoints, or no port of that name at the destination"
-	}
-	return b
 }
 
 func canProse(doc canDocument, wide bool) string {
@@ -355,10 +126,10 @@ func canProse(doc canDocument, wide bool) string {
 		printf(&b, ", %d more may", c.Maybe-c.Reaching)
 	}
 	if doc.Answer == "yes" {
-		printf(&b, "; open for some pair: %s", portsOf(doc.Ports))
+		printf(&b, "; open for some pair: %s", briefPorts(doc.Ports.PortSet))
 		for _, f := range []string{"IPv4", "IPv6"} {
-			if all := portsOf(doc.Everywhere[f]); doc.Everywhere != nil && all != portsText(model.PortSet{}) {
-				printf(&b, "\nto every %s address of %s: %s", f, q.To, all)
+			if all := doc.Everywhere[f]; !all.Empty() {
+				printf(&b, "\nsome source reaches every %s address of %s on: %s", f, q.To, briefPorts(all.PortSet))
 			}
 		}
 	}
@@ -377,34 +148,26 @@ func canProse(doc canDocument, wide bool) string {
 	return b.String()
 }
 
+// shownRules is how many rules prose lists for a direction.
+const shownRules = 5
+
 // canSide prints the rules of one direction.
 func canSide(b *strings.Builder, title string, rules []ruleRef, because string, wide bool) {
-	for _, r := range rules {
+	shown := rules
+	if !wide {
+		shown = rules[:min(len(rules), shownRules)]
+	}
+	for _, r := range shown {
 		printf(b, "%-9s %s  %s\n", title, r.Object, r.At)
-		says := r.Says
-		if !wide {
-			says = shorten(says, 88)
-		}
-		printf(b, "%-9s   %s\n", "", says)
+		r.writeSays(b, 12, wide)
 		title = ""
+	}
+	if n := len(rules) - len(shown); n > 0 {
+		printf(b, "%-9s and %d more rules\n", title, n)
 	}
 	if because != "" {
 		printf(b, "%-9s %s\n", title, because)
 	}
-}
-
-// portsOf is the text of what portsDocument made.
-func portsOf(v any) string {
-	ranges, ok := v.([]portRange)
-	if !ok {
-		return "any port"
-	}
-	var set []model.PortRange
-	for _, r := range ranges {
-		p, _ := model.ParseProtocol(r.Protocol)
-		set = append(set, model.PortRange{Protocol: p, First: r.First, Last: r.Last})
-	}
-	return portsText(model.Ports(set...))
 }
 
 func canTable(doc canDocument) *report.Table {
@@ -444,7 +207,11 @@ func canGraph(doc canDocument) *report.Graph {
 		g.Nodes = append(g.Nodes, report.Node{ID: w.To, Label: w.To})
 	}
 	if doc.Witness != nil {
-		g.Edges = []report.Edge{{From: w.From, To: w.To, Label: fmt.Sprintf("%s %d", w.Protocol, w.Port), Uncertain: doc.Answer == "uncertain"}}
+		line := report.Solid
+		if doc.Answer == "uncertain" {
+			line = report.Dashed
+		}
+		g.Edges = []report.Edge{{From: w.From, To: w.To, Label: fmt.Sprintf("%s %d", w.Protocol, w.Port), Line: line}}
 	}
 	return g
 }

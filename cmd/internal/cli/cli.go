@@ -33,7 +33,7 @@ const (
 // Main runs one command line, args[0] being the program's own name, and
 // returns its exit code. It does not exit and keeps nothing between calls.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}}
+	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:]}
 	display := "podreach"
 	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
 		display = "kubectl podreach"
@@ -65,6 +65,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 type run struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	args           []string // without the program's name
 	inputs         map[*cobra.Command]*input
 	in             *input // of the command that runs, when it reads a cluster
 }
@@ -97,8 +98,8 @@ func didYouMean(word string, candidates []string) string {
 	return "; valid are " + strings.Join(candidates, ", ")
 }
 
-func (r *run) fail(err error) {
-	code := dialect.CodeBadFlag
+// codeOf is the stable code of an error.
+func codeOf(err error, otherwise dialect.Code) dialect.Code {
 	var (
 		known *codedError
 		expr  *solver.ExprError
@@ -106,14 +107,18 @@ func (r *run) fail(err error) {
 	)
 	switch {
 	case errors.As(err, &known):
-		code = known.code
+		return known.code
 	case errors.As(err, &expr):
-		code = dialect.CodeBadExpression
+		return dialect.CodeBadExpression
 	case errors.As(err, &empty):
-		code = dialect.CodeSelectsNothing
+		return dialect.CodeSelectsNothing
 	}
+	return otherwise
+}
+
+func (r *run) fail(err error) {
 	var b strings.Builder
-	printf(&b, "error: %s (%v)\n", err.Error(), code)
+	printf(&b, "error: %s (%v)\n", err.Error(), codeOf(err, dialect.CodeBadFlag))
 	io.WriteString(r.stderr, b.String()) //nolint:errcheck // nowhere is left to say so
 	if r.in != nil {
 		r.in.failures++
@@ -142,21 +147,42 @@ Start with:  ` + display + ` demo`,
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		return badFlag("unknown command %q%s", args[0], didYouMean(args[0], commandNames(root)))
+		return unknownCommand(root, args[0])
 	}
 	root.SetFlagErrorFunc(r.flagError)
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Help about a command",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return badFlag("help takes one command, found %q", strings.Join(args, " "))
+			}
 			about, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return badFlag("unknown command %q%s", args[0], didYouMean(args[0], commandNames(root)))
+				return unknownCommand(root, args[0])
 			}
 			return about.Help()
 		},
 	})
 	return root
+}
+
+func unknownCommand(root *cobra.Command, name string) error {
+	return badFlag("unknown command %q%s", name, didYouMean(name, commandNames(root)))
+}
+
+// firstWord is the first argument that is neither a flag nor, as far as can be
+// told without knowing the flags, a flag's value.
+func (r *run) firstWord() string {
+	for i := 0; i < len(r.args); i++ {
+		switch a := r.args[i]; {
+		case !strings.HasPrefix(a, "-"):
+			return a
+		case len(a) == 2, strings.HasPrefix(a, "--") && !strings.Contains(a, "="):
+			i++
+		}
+	}
+	return ""
 }
 
 func commandNames(root *cobra.Command) []string {
@@ -171,7 +197,14 @@ func commandNames(root *cobra.Command) []string {
 
 // flagError says what is wrong with a flag and names the nearest.
 func (r *run) flagError(cmd *cobra.Command, err error) error {
+	if name := r.firstWord(); cmd.Parent() == nil && name != "" {
+		return unknownCommand(cmd, name)
+	}
 	r.in = r.inputs[cmd]
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "bool" {
+		return badFlag("--%s is %q, expected true or false", invalid.GetFlag().Name, invalid.GetValue())
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return badFlag("%v", err)

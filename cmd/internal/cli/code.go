@@ -20,7 +20,13 @@ type codeDocument struct {
 	Example  string `json:"example,omitempty"`
 }
 
-func codeOf(d dialect.CodeDoc) codeDocument {
+// codesDocument is podreach.codes/v1.
+type codesDocument struct {
+	Schema string         `json:"schema"`
+	Codes  []codeDocument `json:"codes"`
+}
+
+func codeDocumentOf(d dialect.CodeDoc) codeDocument {
 	return codeDocument{"podreach.code/v1", d.Code.String(), d.Severity.String(), d.Title, d.Text, d.Example}
 }
 
@@ -34,7 +40,7 @@ func (r *run) explainCode(args []string, out *output) error {
 	for _, d := range dialect.Codes {
 		names = append(names, d.Code.String())
 		if len(args) == 0 || strings.EqualFold(args[0], d.Code.String()) {
-			docs = append(docs, codeOf(d))
+			docs = append(docs, codeDocumentOf(d))
 		}
 	}
 	if len(docs) == 0 {
@@ -51,7 +57,7 @@ func (r *run) explainCode(args []string, out *output) error {
 	for _, d := range docs {
 		t.Rows = append(t.Rows, []string{d.Code, d.Severity, d.Title})
 	}
-	d := report.Document{Value: docs, Lines: codeLines(docs), Table: t}
+	d := report.Document{Value: codesDocument{"podreach.codes/v1", docs}, Lines: codeLines(docs), Table: t}
 	if len(args) == 0 {
 		return out.write(d, nil)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -28,22 +29,46 @@ type config struct {
 // one. used is the file that was read. What is wrong with it is returned as
 // diagnostics: a wrong fact would make every answer wrong, so nothing of a bad
 // file is used.
-func readConfig(name string) (c config, used string, bad []dialect.Diagnostic) {
+func readConfig(name string) (c config, used string, bad []dialect.Diagnostic, err error) {
 	used = name
 	if used == "" {
 		used = configFile
 	}
 	f, err := os.Open(used)
 	if name == "" && errors.Is(err, fs.ErrNotExist) {
-		return c, "", nil
+		return c, "", nil, nil
 	}
 	if err != nil {
-		return c, used, []dialect.Diagnostic{{Code: dialect.CodeUnreadable, Origin: model.Origin{File: used}, Line: 1, Message: pathError(err)}}
+		return c, used, nil, coded(dialect.CodeUnreadable, "--config %s: %s", used, pathError(err))
 	}
 	defer f.Close() //nolint:errcheck // only read from
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		if name == "" {
+			return c, "", nil, nil
+		}
+		return c, used, nil, coded(dialect.CodeUnreadable, "--config %s is a folder, expected a file", used)
+	}
 	p := configParser{file: used}
 	p.parse(f)
-	return p.config, used, p.bad
+	return p.config, used, p.bad, nil
+}
+
+// facts lists what a configuration states, as assumptions of an answer.
+func (c *config) facts(file string) []string {
+	var out []string
+	add := func(field string, values []string) {
+		if len(values) > 0 {
+			out = append(out, fmt.Sprintf("%s: %s %s", file, field, strings.Join(values, ", ")))
+		}
+	}
+	add("podCIDRs", cidrs(c.podCIDRs))
+	add("serviceCIDRs", cidrs(c.serviceCIDRs))
+	var families []string
+	for _, f := range c.families {
+		families = append(families, f.String())
+	}
+	add("ipFamilies", families)
+	return out
 }
 
 // pathError is the cause of an error about a file that the message names already.

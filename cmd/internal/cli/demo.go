@@ -58,19 +58,31 @@ func (in *input) tour(program string, wide bool) (string, error) {
 	var b strings.Builder
 	s := in.x.Snapshot()
 	pods := in.x.AllPods()
-	fmt.Fprintf(&b, "The built-in example is a generative-AI cluster: %d pods on %d nodes, %d network policies.\n\n",
-		pods.Pods(), len(s.Nodes), in.ledger.Policies)
+	finished := ""
+	n := in.ledger.Pods
+	for i := range s.Pods {
+		n -= count(!s.Pods[i].Template)
+	}
+	switch n {
+	case 0:
+	case 1:
+		finished = " (1 more has finished)"
+	default:
+		finished = fmt.Sprintf(" (%d more have finished)", n)
+	}
+	fmt.Fprintf(&b, "The example is a generative-AI cluster: %d pods%s on %d nodes, %d policies.\n\n",
+		pods.Pods(), finished, len(s.Nodes), in.ledger.Policies)
 	var table bytes.Buffer
 	if err := report.Write(&table, report.TableFormat, report.Document{Table: isolationTable(in.x)}); err != nil {
 		return "", err
 	}
 	b.Write(table.Bytes())
 
-	from, err := in.ends(demoQuestion.from)
+	from, err := in.ends("FROM", demoQuestion.from)
 	if err != nil {
 		return "", err
 	}
-	to, err := in.ends(demoQuestion.to)
+	to, err := in.ends("TO", demoQuestion.to)
 	if err != nil {
 		return "", err
 	}
@@ -78,9 +90,9 @@ func (in *input) tour(program string, wide bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	a := solver.Ask(in.x, solver.Question{From: from, To: to, Ports: ports})
+	q := solver.Question{From: from, To: to, Ports: ports}
 	fmt.Fprintf(&b, "\nCan any training pod reach the internet?\n\n$ %s can %s reach %s -f demo:\n", program, demoQuestion.from, demoQuestion.to)
-	b.WriteString(canProse(in.canDocument(demoQuestion, a, true, false), wide))
+	b.WriteString(canProse(in.canDocument(demoQuestion, q, solver.Ask(in.x, q)), wide))
 	b.WriteString("\nRun next:\n\n")
 	for _, n := range demoNext {
 		fmt.Fprintf(&b, "  %s %s\n", program, n)
@@ -134,6 +146,13 @@ func isolates(s *model.Snapshot, p *model.Pod, d model.Direction) bool {
 		}
 	}
 	return false
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func outOf(n, all int) string {

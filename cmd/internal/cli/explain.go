@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,9 +19,11 @@ func (r *run) explain() *cobra.Command {
 		Use:   "explain FROM TO [PORTS] | explain CODE",
 		Short: "The rules consulted for a connection, or what a code means",
 		Long: `explain FROM TO [PORTS] shows the rules that are consulted in each direction, in
-order, with file and line; without PORTS for each set of ports that is treated
-alike. explain CODE says what a code such as PR2006 means, and explain alone
-lists the codes.
+order, with file and line. Without PORTS, or with many, each set of ports that is
+treated alike is explained once: the rules that matter there are listed, others
+are counted (-o wide or -v lists all). Where a side holds several endpoints, the pair
+that shows the answer of "can" is explained. explain CODE says what a code such as
+PR2006 means, and explain alone lists the codes.
 
 ` + expressionHelp,
 		Example: `  podreach explain ml-agents/code-sandbox ml-data/qdrant 6333 -f demo:
@@ -36,6 +39,12 @@ lists the codes.
 		r.in = in
 		if len(args) == 4 && args[2] == "on" {
 			args = append(args[:2:2], args[3])
+		}
+		if len(args) > 2 && strings.TrimSpace(args[2]) == "" {
+			return emptyText("PORTS")
+		}
+		if list := portList(args[2:]); len(args) > 3 && list != "" {
+			return coded(dialect.CodeBadExpression, "ports take commas between: explain FROM TO %s", list)
 		}
 		if len(args) > 3 {
 			return coded(dialect.CodeBadExpression, "found %d arguments; the form is: explain FROM TO [PORTS], quote expressions with spaces", len(args))
@@ -54,53 +63,12 @@ lists the codes.
 	return cmd
 }
 
-// explainDocument is podreach.explain/v1 (docs/schema/explain.json).
-type explainDocument struct {
-	Schema   string           `json:"schema"`
-	Question questionDocument `json:"question"`
-	From     string           `json:"from"` // the endpoint that is explained
-	To       string           `json:"to"`
-	Notes    []string         `json:"notes"` // when it stands for others
-	Results  []resultDocument `json:"results"`
-	Input    inputDocument    `json:"input"`
-}
-
-// resultDocument is ports that are treated alike.
-type resultDocument struct {
-	Ports    any              `json:"ports"`
-	Verdict  string           `json:"verdict"`
-	Reason   string           `json:"reason,omitempty"`
-	Families []familyDocument `json:"families"` // one, named "any", where they do not differ
-}
-
-type familyDocument struct {
-	Family  string        `json:"family"`
-	Exists  string        `json:"exists"` // whether both ends have an address of it: allowed, denied, uncertain
-	Verdict string        `json:"verdict"`
-	Egress  *sideDocument `json:"egress,omitempty"`
-	Ingress *sideDocument `json:"ingress,omitempty"`
-}
-
-type sideDocument struct {
-	Subject string         `json:"subject"`
-	Verdict string         `json:"verdict"`
-	Exempt  string         `json:"exempt,omitempty"` // why no policy applies
-	Rules   []stepDocument `json:"rules"`
-}
-
-type stepDocument struct {
-	Outcome string `json:"outcome"` // decides, peer differs, port differs, maybe, later
-	Object  string `json:"object"`  // "" for a rule that Kubernetes implies
-	At      string `json:"at"`
-	Says    string `json:"says"`
-}
-
 func (in *input) explainPair(args []string, out *output) error {
-	from, err := in.ends(args[0])
+	from, err := in.ends("FROM", args[0])
 	if err != nil {
 		return err
 	}
-	to, err := in.ends(args[1])
+	to, err := in.ends("TO", args[1])
 	if err != nil {
 		return err
 	}
@@ -109,157 +77,122 @@ func (in *input) explainPair(args []string, out *output) error {
 		return err
 	}
 	if onlyOutside(&from) && onlyOutside(&to) {
-		return coded(dialect.CodeBadExpression, "%q and %q are both outside the cluster; policies have no say there", args[0], args[1])
+		return in.bothOutside(args[0], args[1])
 	}
-	p, ok := solver.FirstPair(in.x, from, to)
-	if !ok {
-		return coded(dialect.CodeSelectsNothing, "%q and %q hold no two different endpoints", args[0], args[1])
+	if err := in.checkPortNames(ports, &to); err != nil {
+		return err
 	}
-	e := explainer{in: in, pair: p, from: in.endpointName(p.Src, p.From), to: in.endpointName(p.Dst, p.To)}
 	doc := explainDocument{
 		Schema: "podreach.explain/v1", Question: questionDocument{args[0], args[1], args[2]},
-		From: e.from, To: e.to, Notes: []string{}, Results: e.results(ports), Input: in.document(),
+		From: args[0], To: args[1], Notes: []string{}, Results: []resultDocument{}, Input: in.document(),
 	}
-	for _, s := range []struct {
-		ends *solver.Ends
-		name string
-	}{{&from, e.from}, {&to, e.to}} {
-		if n := s.ends.Set.Pods() + s.ends.Set.Nodes() + len(s.ends.Set.Outside()); n > 1 {
-			doc.Notes = append(doc.Notes, fmt.Sprintf("%s stands for the %d endpoints of %s", s.name, n, s.ends.Expr.Text))
-		} else if o := s.ends.Set.Outside(); len(o) == 1 && s.ends.Expr.Form != solver.FormAddress {
-			doc.Notes = append(doc.Notes, fmt.Sprintf("%s stands for the addresses of %s", s.name, s.ends.Expr.Text))
-		}
-	}
-	if len(doc.Results) == 0 {
-		doc.Notes = append(doc.Notes, fmt.Sprintf("%s has no port of that name: nothing can be opened there", e.to))
+	if err := in.explainQuestion(&doc, solver.Question{From: from, To: to, Ports: ports}, out); err != nil {
+		return err
 	}
 	d := report.Document{Value: doc, Lines: one(doc), Table: explainTable(doc), Graph: explainGraph(doc)}
-	return out.write(d, func(wide bool) string { return explainProse(doc, wide) })
+	return out.write(d, func(wide bool) string { return explainProse(doc, wide || in.verbose) })
 }
 
-// explainer explains one pair of endpoints.
-type explainer struct {
-	in       *input
-	pair     solver.Pair
-	from, to string
-}
-
-// results groups the ports asked about by what happens to them.
-func (e *explainer) results(q solver.PortQuery) []resultDocument {
-	want := solver.PortsAt(e.in.x, q, e.pair.Dst)
-	var order []string
-	groups := map[string]*portGroup{}
-	for _, atom := range e.in.x.PortAtoms() {
-		ports := model.Ports(atom).Intersect(want)
-		if ports.Empty() {
-			continue
-		}
-		f := engine.Flow{Src: e.pair.Src, Dst: e.pair.Dst, Protocol: atom.Protocol, Port: ports.Ranges()[0].First, Family: model.AnyFamily}
-		t := e.in.x.Explain(f)
-		k := traceKey(t)
-		g := groups[k]
-		if g == nil {
-			g = &portGroup{trace: t}
-			groups[k] = g
-			order = append(order, k)
-		}
-		g.ports = g.ports.Union(ports)
-	}
-	out := []resultDocument{}
-	for _, k := range order {
-		out = append(out, e.result(groups[k]))
-	}
-	return out
-}
-
-type portGroup struct {
-	trace engine.Trace
-	ports model.PortSet
-}
-
-// traceKey tells traces apart that a reader can tell apart.
-func traceKey(t engine.Trace) string {
-	t.Flow = engine.Flow{}
-	return fmt.Sprint(t)
-}
-
-func (e *explainer) result(g *portGroup) resultDocument {
-	r := resultDocument{Ports: portsDocument(g.ports), Verdict: g.trace.Verdict.String(), Families: []familyDocument{}}
-	if g.trace.Verdict == model.Unknown {
-		r.Reason = solver.Reason(e.in.x, g.trace.Flow)
-	}
-	families := g.trace.Families
-	var exist []engine.FamilyTrace
-	for _, f := range families {
-		if f.Exists != model.Denied {
-			exist = append(exist, f)
-		}
-	}
-	if len(exist) > 0 {
-		families = exist
+// explainQuestion explains the pair that shows the answer to a question, so
+// that explain says what can says on the same words.
+func (in *input) explainQuestion(doc *explainDocument, q solver.Question, out *output) error {
+	a := solver.Ask(in.x, q)
+	p, ok := solver.Pair{}, false
+	if w := a.Witness; w != nil {
+		p, ok = solver.Pair{Src: w.Flow.Src, Dst: w.Flow.Dst, From: w.From, To: w.To}, true
 	} else {
-		families = families[:1]
+		p, ok = solver.FirstPair(in.x, q.From, q.To)
 	}
-	if len(families) == 2 && sameSides(families[0], families[1]) {
-		f := e.family(families[0])
-		f.Family = model.AnyFamily.String()
-		r.Families = append(r.Families, f)
-		return r
-	}
-	for _, f := range families {
-		r.Families = append(r.Families, e.family(f))
-	}
-	return r
-}
-
-// sameSides reports whether two families go the same way. One of them may be
-// less certain to exist.
-func sameSides(a, b engine.FamilyTrace) bool {
-	return fmt.Sprint(a.Egress, a.Ingress) == fmt.Sprint(b.Egress, b.Ingress)
-}
-
-func (e *explainer) family(f engine.FamilyTrace) familyDocument {
-	d := familyDocument{Family: f.Family.String(), Exists: f.Exists.String(), Verdict: f.Verdict.String()}
-	if f.Exists != model.Denied {
-		d.Egress, d.Ingress = e.side(f.Egress, e.from), e.side(f.Ingress, e.to)
-	}
-	return d
-}
-
-func (e *explainer) side(s engine.SideTrace, subject string) *sideDocument {
-	d := &sideDocument{Subject: subject, Verdict: s.Verdict.String(), Rules: []stepDocument{}}
-	if s.Exempt {
-		d.Exempt = e.in.exempt(s.Subject, subject)
-	}
-	for _, step := range s.Steps {
-		doc := stepDocument{Outcome: outcome(step)}
-		if step.Rule == engine.DefaultAllow {
-			doc.Says = fmt.Sprintf("no policy isolates %s for %v: allowed", subject, s.Direction)
-		} else {
-			rule := &e.in.x.Snapshot().Rules[step.Rule]
-			doc.Says, doc.At = ruleText(rule), e.in.at(rule.Origin)
-			if rule.Object.Kind != "" {
-				doc.Object = rule.Object.String()
-			}
+	if !ok {
+		if in.allowEmpty {
+			doc.Notes = append(doc.Notes, "the two sides hold no two different endpoints")
+			return nil
 		}
-		d.Rules = append(d.Rules, doc)
+		return coded(dialect.CodeSelectsNothing, "%q and %q hold no two different endpoints", doc.From, doc.To)
 	}
-	return d
+	p, counts := in.counted(&q.From, &q.To, p, a.Witness != nil)
+	doc.From, doc.To = in.endpointName(p.Src, p.From), in.endpointName(p.Dst, p.To)
+	doc.Notes = append(doc.Notes, pairNotes(doc, &q, &a)...)
+	if !counts {
+		doc.Notes = append(doc.Notes, ownNodeOnly)
+		if a.Truth == solver.Uncertain {
+			doc.Notes = append(doc.Notes, solver.Reason(in.x, a.Witness.Flow))
+		}
+		return nil
+	}
+	if p.Src == p.Dst && !a.Ports.ContainsAll(solver.PortsAt(in.x, q.Ports, p.Dst)) { // not self traffic, which is always open (R50)
+		doc.Notes = append(doc.Notes, fmt.Sprintf("%s and %s mean two different pods, and the input holds one: can has the answer, there is no pair to explain",
+			doc.Question.From, doc.Question.To))
+		return nil
+	}
+	e := explainer{in: in, flow: engine.Flow{Src: p.Src, Dst: p.Dst, SrcAddr: q.From.Addr, DstAddr: q.To.Addr}, from: doc.From, to: doc.To}
+	if out.format == report.Wide || out.format == report.TableFormat && in.verbose {
+		e.full = shownResults
+	}
+	doc.Results = e.results(q.Ports)
+	if len(doc.Results) == 0 {
+		doc.Notes = append(doc.Notes, fmt.Sprintf("%s has no port of that name: nothing can be opened there", doc.To))
+	}
+	return nil
 }
 
-func outcome(s engine.Step) string {
-	switch {
-	case s.Decides:
-		return "decides"
-	case s.Match == engine.MatchMaybe:
-		return "maybe"
-	case s.Match == engine.MatchPeer:
-		return "port differs"
-	case s.Match == engine.MatchNo:
-		return "peer differs"
+// pairNotes say what the pair that is explained is, where a side holds more
+// than it, and how many of the sources the answer is true for.
+func pairNotes(doc *explainDocument, q *solver.Question, a *solver.Answer) []string {
+	var notes []string
+	if n := oneOf(doc.From, &q.From, a.From, "sources"); n != "" {
+		if a.From > 1 && !onlyOutside(&q.From) {
+			n += "; " + reachText(doc.Question, a)
+		}
+		notes = append(notes, n)
 	}
-	return "passes"
+	if n := oneOf(doc.To, &q.To, a.To, "destinations"); n != "" {
+		notes = append(notes, n)
+	}
+	return notes
 }
+
+// oneOf is "NAME is one of N sources in EXPR"; "" when the side is that alone.
+func oneOf(name string, side *solver.Ends, n int, noun string) string {
+	text := side.Expr.Text
+	outside := len(side.Set.Outside())
+	switch {
+	case outside > 0 && side.Set.Pods()+side.Set.Nodes() == 0:
+		if n <= 1 && side.Expr.Form == solver.FormAddress {
+			return ""
+		}
+		return fmt.Sprintf("%s is one address of %s", name, text)
+	case n <= 1:
+		return ""
+	case outside > 0 && side.Set.Pods()+side.Set.Nodes() < n:
+		noun += " (addresses that policies treat alike count once)"
+	}
+	return fmt.Sprintf("%s is one of %d %s in %s", name, n, noun, text)
+}
+
+// reachText is "6 of them reach internet on 443".
+func reachText(q questionDocument, a *solver.Answer) string {
+	what := q.To
+	if q.Ports != "" {
+		what += " on " + q.Ports
+	}
+	switch {
+	case a.Maybe == 0:
+		return "none of them reaches " + what
+	case a.Reaching == 0:
+		return fmt.Sprintf("%d of them may reach %s", a.Maybe, what)
+	case a.Maybe > a.Reaching:
+		return fmt.Sprintf("%d of them reach %s, %d more may", a.Reaching, what, a.Maybe-a.Reaching)
+	case a.Reaching == a.From:
+		return "all of them reach " + what
+	case a.Reaching == 1:
+		return "1 of them reaches " + what
+	}
+	return fmt.Sprintf("%d of them reach %s", a.Reaching, what)
+}
+
+// shownResults is how many sets of ports prose and its wide form show.
+const shownResults = 20
 
 func explainProse(doc explainDocument, wide bool) string {
 	var b strings.Builder
@@ -267,8 +200,8 @@ func explainProse(doc explainDocument, wide bool) string {
 	for _, n := range doc.Notes {
 		printf(&b, "(%s)\n", n)
 	}
-	for _, r := range doc.Results {
-		printf(&b, "\n%s: %s\n", portsOf(r.Ports), r.Verdict)
+	for _, r := range doc.Results[:min(len(doc.Results), shownResults)] {
+		printf(&b, "\n%s: %s\n", briefPorts(r.Ports.PortSet), r.Verdict)
 		if r.Reason != "" {
 			printf(&b, "  because %s\n", r.Reason)
 		}
@@ -285,7 +218,36 @@ func explainProse(doc explainDocument, wide bool) string {
 			proseSide(&b, "ingress", over, f.Ingress, wide)
 		}
 	}
+	if left := doc.Results[min(len(doc.Results), shownResults):]; len(left) > 0 {
+		printf(&b, "\n%d more sets of ports that are treated alike are left out: name PORTS, or use -o json\n", len(left))
+		for _, of := range joinResults(left) {
+			printf(&b, "  %s: %s\n", of.verdict, briefPorts(of.ports))
+		}
+	}
 	return b.String()
+}
+
+// verdictPorts is the ports of one verdict.
+type verdictPorts struct {
+	verdict string
+	ports   model.PortSet
+}
+
+// joinResults joins the ports of each verdict, in the order in which the
+// verdicts occur.
+func joinResults(results []resultDocument) []verdictPorts {
+	var out []verdictPorts
+	ranges := map[string][]model.PortRange{}
+	for _, r := range results {
+		if ranges[r.Verdict] == nil {
+			out = append(out, verdictPorts{verdict: r.Verdict})
+		}
+		ranges[r.Verdict] = append(ranges[r.Verdict], r.Ports.Ranges()...)
+	}
+	for i := range out {
+		out[i].ports = model.Ports(ranges[out[i].verdict]...)
+	}
+	return out
 }
 
 func proseSide(b *strings.Builder, direction, over string, s *sideDocument, wide bool) {
@@ -293,39 +255,75 @@ func proseSide(b *strings.Builder, direction, over string, s *sideDocument, wide
 	if s.Exempt != "" {
 		printf(b, "    %s\n", s.Exempt)
 	}
-	for _, r := range s.Rules {
-		says := r.Says
-		if !wide {
-			says = shorten(says, 80)
-		}
-		if r.Object == "" && r.Outcome == "peer differs" && !wide {
+	if s.Together {
+		printf(b, "    which of the rules decides hangs on what the input does not say; one of them does\n")
+	}
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		if r.Object == "" && r.Outcome == outcomePeer && !wide {
 			continue // what Kubernetes implies for others is of no interest
 		}
 		if r.Object == "" {
-			printf(b, "    %-12s %s\n", r.Outcome, says)
+			printf(b, "    %-12s %s\n", r.Outcome, r.Says)
 			continue
 		}
-		printf(b, "    %-12s %s  %s\n%17s%s\n", r.Outcome, r.Object, r.At, "", says)
+		printf(b, "    %-12s %s  %s\n", r.Outcome, r.Object, r.At)
+		r.writeSays(b, 17, wide)
+	}
+	and := "and"
+	for _, o := range outcomes {
+		if n := s.Omitted[o]; n > 0 {
+			printf(b, "    %-12s %s\n", and, omittedRules(o, n))
+			and = ""
+		}
 	}
 }
 
-// explainTable has a row for each consulted rule.
+// omittedRules is rules of an outcome that are only counted.
+func omittedRules(outcome string, n int) string {
+	rules := "rules"
+	if n == 1 {
+		rules = "rule"
+	}
+	switch outcome {
+	case outcomePort:
+		return fmt.Sprintf("%d %s whose ports differ", n, rules)
+	case outcomePeer:
+		return fmt.Sprintf("%d %s whose peer differs", n, rules)
+	case outcomeDecides:
+		return fmt.Sprintf("%d more %s that decide", n, rules)
+	case outcomeMaybe:
+		return fmt.Sprintf("%d more %s that may match", n, rules)
+	}
+	return fmt.Sprintf("%d more %s that pass the connection on", n, rules)
+}
+
+// explainTable has a row for each consulted rule that is listed, and one for
+// those of an outcome that are only counted.
 func explainTable(doc explainDocument) *report.Table {
 	t := &report.Table{Columns: []report.Column{
 		{Name: "ports"}, {Name: "verdict"}, {Name: "family"}, {Name: "direction"}, {Name: "outcome"}, {Name: "object"}, {Name: "at"}, {Name: "says"},
 	}}
 	for _, r := range doc.Results {
+		ports := portsText(r.Ports.PortSet)
 		for _, f := range r.Families {
 			for i, s := range []*sideDocument{f.Egress, f.Ingress} {
 				if s == nil {
 					continue
 				}
-				direction := []string{"egress", "ingress"}[i]
+				row := func(outcome, object, at, says string) {
+					t.Rows = append(t.Rows, []string{ports, r.Verdict, f.Family, []string{"egress", "ingress"}[i], outcome, object, at, says})
+				}
 				if s.Exempt != "" {
-					t.Rows = append(t.Rows, []string{portsOf(r.Ports), r.Verdict, f.Family, direction, "exempt", "", "", s.Exempt})
+					row("exempt", "", "", s.Exempt)
 				}
 				for _, step := range s.Rules {
-					t.Rows = append(t.Rows, []string{portsOf(r.Ports), r.Verdict, f.Family, direction, step.Outcome, step.Object, step.At, step.Says})
+					row(step.Outcome, step.Object, step.At, step.Says)
+				}
+				for _, o := range outcomes {
+					if n := s.Omitted[o]; n > 0 {
+						row(o, "", "", omittedRules(o, n))
+					}
 				}
 			}
 		}
@@ -333,16 +331,50 @@ func explainTable(doc explainDocument) *report.Table {
 	return t
 }
 
-// explainGraph has an edge for each set of ports that is not denied.
+// explainGraph has an edge for each verdict, with the objects that decide.
 func explainGraph(doc explainDocument) *report.Graph {
 	g := &report.Graph{Nodes: []report.Node{{ID: doc.From, Label: doc.From}}}
 	if doc.To != doc.From {
 		g.Nodes = append(g.Nodes, report.Node{ID: doc.To, Label: doc.To})
 	}
-	for _, r := range doc.Results {
-		if r.Verdict != model.Denied.String() {
-			g.Edges = append(g.Edges, report.Edge{From: doc.From, To: doc.To, Label: portsOf(r.Ports), Uncertain: r.Verdict == model.Unknown.String()})
+	for _, of := range joinResults(doc.Results) {
+		line := report.Solid
+		switch of.verdict {
+		case model.Unknown.String():
+			line = report.Dashed
+		case model.Denied.String():
+			line = report.Barred
 		}
+		label := of.verdict + ": " + briefPorts(of.ports)
+		if by := decidingObjects(doc.Results, of.verdict); len(by) > 0 {
+			label += "; by " + briefList(by, ", ")
+		}
+		g.Edges = append(g.Edges, report.Edge{From: doc.From, To: doc.To, Label: label, Line: line})
 	}
 	return g
+}
+
+// decidingObjects are the objects whose rules decide, or may, on a side that
+// makes the verdict what it is.
+func decidingObjects(results []resultDocument, verdict string) []string {
+	var out []string
+	for _, r := range results {
+		if r.Verdict != verdict {
+			continue
+		}
+		for _, f := range r.Families {
+			for _, s := range []*sideDocument{f.Egress, f.Ingress} {
+				if s == nil || f.Verdict != verdict || s.Verdict != verdict {
+					continue
+				}
+				for _, rule := range s.Rules {
+					decides := rule.Outcome == outcomeDecides || rule.Outcome == outcomeMaybe
+					if decides && rule.Object != "" && !slices.Contains(out, rule.Object) {
+						out = append(out, rule.Object)
+					}
+				}
+			}
+		}
+	}
+	return out
 }

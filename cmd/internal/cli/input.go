@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -55,13 +56,13 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	in := r.readsDemo(cmd)
 	in.files, in.pure = nil, false
 	f := cmd.Flags()
-	f.StringSliceVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example); repeatable")
+	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example); repeatable")
 	f.StringVar(&in.defaultNamespace, "default-namespace", "default", "namespace of objects that carry none")
 	f.StringVar(&in.config, "config", "", "facts that the manifests do not hold (default: podreach.yaml in the current folder, if any)")
 	f.StringVar(&in.profile, "profile", "spec", "implementation-defined behaviours: spec, cilium or calico")
 	f.BoolVar(&in.strict, "strict", false, "anything not understood that could change an answer is an error")
-	f.StringVarP(&in.namespace, "namespace", "n", "", "print only rows with an end in this namespace; everything is analysed")
-	f.BoolVarP(&in.all, "all-namespaces", "A", false, "print the rows of all namespaces (the default)")
+	f.StringVarP(&in.namespace, "namespace", "n", "", "list: print only rows with an end in this namespace; everything is analysed")
+	f.BoolVarP(&in.all, "all-namespaces", "A", false, "list: print the rows of all namespaces (the default)")
 	completeWords(cmd, "profile", profileNames())
 	return in
 }
@@ -75,12 +76,18 @@ func profileNames() []string {
 	return []string{string(cluster.ProfileSpec), string(cluster.ProfileCilium), string(cluster.ProfileCalico)}
 }
 
+// namespaceName is a DNS label.
+var namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
 // load reads and compiles the input and prints what there is to say about it.
 // After an error nothing can be answered.
 func (in *input) load() error {
 	profile, err := cluster.ParseProfile(in.profile)
 	if err != nil {
 		return badFlag("--profile: %v", err)
+	}
+	if !in.pure && !namespaceName.MatchString(in.defaultNamespace) {
+		return badFlag("--default-namespace: %q is not a namespace name: expected at most 63 lower-case letters, digits or '-'", in.defaultNamespace)
 	}
 	if len(in.files) == 0 {
 		return badFlag("no input: name manifests with -f PATH, or try the built-in example with -f demo:")
@@ -91,7 +98,9 @@ func (in *input) load() error {
 		bad  []dialect.Diagnostic
 	)
 	if !in.pure {
-		c, used, bad = readConfig(in.config)
+		if c, used, bad, err = readConfig(in.config); err != nil {
+			return err
+		}
 	}
 	if len(bad) > 0 {
 		in.ledger.Diagnostics = bad
@@ -103,6 +112,9 @@ func (in *input) load() error {
 		PodCIDRs: c.podCIDRs, ServiceCIDRs: c.serviceCIDRs, Families: c.families,
 	})
 	in.ledger = state.Ledger()
+	for _, fact := range c.facts(used) {
+		in.ledger.Assume(fact)
+	}
 	for o := range in.reader.Read(in.inputs(used), in.ledger) {
 		state.Put(o)
 	}
@@ -111,14 +123,20 @@ func (in *input) load() error {
 	if in.x, err = engine.Compile(snapshot, engine.Options{}); err != nil {
 		return coded(dialect.CodeLimit, "%v", err)
 	}
-	return in.checkNamespace()
+	return nil
 }
 
 // inputs turns the -f arguments into streams, in order. The configuration file
 // that was used is not an object of the cluster.
 func (in *input) inputs(config string) []manifest.Input {
 	var out []manifest.Input
-	for _, f := range in.files {
+	for i, f := range in.files {
+		if at := slices.Index(in.files, f); at < i {
+			if !slices.Contains(in.files[at+1:i], f) { // said once
+				in.ledger.Report(dialect.Diagnostic{Code: dialect.CodeDuplicateObject, Message: "input " + f + " is given twice; it is read once"})
+			}
+			continue
+		}
 		if f == demoPath {
 			out = append(out, demoInputs()...)
 			continue

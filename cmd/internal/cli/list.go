@@ -8,8 +8,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go4.org/netipx"
 
 	"github.com/podreach/podreach/cmd/internal/report"
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/solver"
 )
 
@@ -52,20 +55,43 @@ input does not settle are marked uncertain. Nodes are shown only with
 		if err := in.load(); err != nil {
 			return err
 		}
-		src, err := in.ends(from)
+		if in.ledger.Objects == 0 {
+			return exitCode(exitError)
+		}
+		if err := in.checkNamespace(); err != nil {
+			return err
+		}
+		empty := in.x.AllPods().Empty() && in.x.AllNodes().Empty()
+		if empty && !in.allowEmpty {
+			return coded(dialect.CodeSelectsNothing, noPods)
+		}
+		src, err := in.ends("--from", from)
 		if err != nil {
 			return err
 		}
-		dst, err := in.ends(to)
+		dst, err := in.ends("--to", to)
 		if err != nil {
 			return err
+		}
+		if !empty && onlyOutside(&src) && onlyOutside(&dst) {
+			return in.bothOutside(from, to)
 		}
 		l := solver.List(in.x, src, dst, solver.By(granularity))
 		l.Certain, l.Uncertain = in.limit(l.Certain), in.limit(l.Uncertain)
-		if len(l.Certain)+len(l.Uncertain) == 0 {
-			fmt.Fprintln(r.stderr, "no connection is possible between the two sides") //nolint:errcheck // as for all messages
+		hint := ""
+		switch {
+		case empty:
+			hint = noPods
+		case len(l.Certain)+len(l.Uncertain) > 0:
+		case in.namespace != "":
+			hint = "no connection with an end in namespace " + in.namespace + " is possible between the two sides"
+		default:
+			hint = "no connection is possible between the two sides"
 		}
-		return out.write(in.listReport(l, by), nil)
+		if hint != "" {
+			fmt.Fprintln(r.stderr, hint) //nolint:errcheck // as for all messages
+		}
+		return out.write(in.listReport(l, by, out.format), nil)
 	}
 	return cmd
 }
@@ -89,16 +115,16 @@ type listDocument struct {
 }
 
 type connectionDocument struct {
-	From      string   `json:"from"`
-	To        string   `json:"to"`
-	CIDRs     []string `json:"cidrs,omitempty"`
-	Ports     any      `json:"ports"`
-	Uncertain bool     `json:"uncertain,omitempty"` // in jsonl, where the rows are not apart
-	Reason    string   `json:"reason,omitempty"`
+	From      string        `json:"from"`
+	To        string        `json:"to"`
+	CIDRs     []string      `json:"cidrs,omitempty"`
+	Ports     portsDocument `json:"ports"`
+	Uncertain bool          `json:"uncertain,omitempty"` // in jsonl, where the rows are not apart
+	Reason    string        `json:"reason,omitempty"`
 }
 
 func connectionOf(c solver.Connection) connectionDocument {
-	return connectionDocument{From: c.From.Name, To: c.To.Name, CIDRs: cidrs(c.CIDRs), Ports: portsDocument(c.Ports), Reason: c.Reason}
+	return connectionDocument{From: c.From.Name, To: c.To.Name, CIDRs: cidrs(c.CIDRs), Ports: portsDocument{c.Ports}, Reason: c.Reason}
 }
 
 func cidrs(ps []netip.Prefix) []string {
@@ -109,7 +135,7 @@ func cidrs(ps []netip.Prefix) []string {
 	return out
 }
 
-func (in *input) listReport(l solver.Listing, by string) report.Document {
+func (in *input) listReport(l solver.Listing, by string, f report.Format) report.Document {
 	doc := listDocument{Schema: "podreach.list/v1", By: by, Connections: []connectionDocument{}, Uncertain: []connectionDocument{}, Input: in.document()}
 	for _, c := range l.Certain {
 		doc.Connections = append(doc.Connections, connectionOf(c))
@@ -117,7 +143,7 @@ func (in *input) listReport(l solver.Listing, by string) report.Document {
 	for _, c := range l.Uncertain {
 		doc.Uncertain = append(doc.Uncertain, connectionOf(c))
 	}
-	return report.Document{Value: doc, Lines: listLines(doc), Table: listTable(l), Graph: listGraph(l)}
+	return report.Document{Value: doc, Lines: listLines(doc), Table: in.listTable(l, f == report.CSV || f == report.Markdown), Graph: in.listGraph(l)}
 }
 
 func listLines(doc listDocument) iter.Seq[any] {
@@ -137,14 +163,20 @@ func listLines(doc listDocument) iter.Seq[any] {
 }
 
 // listTable has a column "verdict" only where some row is uncertain; wide and
-// csv always have it.
-func listTable(l solver.Listing) *report.Table {
+// csv always have it. Where addresses are apart, parties are names alone and a
+// column of their own has the whole cover.
+func (in *input) listTable(l solver.Listing, apart bool) *report.Table {
 	t := &report.Table{Columns: []report.Column{
 		{Name: "from"}, {Name: "to"}, {Name: "ports"}, {Name: "verdict", Wide: len(l.Uncertain) == 0},
-		{Name: "cidrs", Wide: true}, {Name: "reason", Wide: true},
+		{Name: "cidrs", Wide: !apart}, {Name: "reason", Wide: true},
 	}}
+	everywhere := in.everywhere()
 	row := func(c solver.Connection, verdict string) {
-		t.Rows = append(t.Rows, []string{partyText(c.From, c.CIDRs), partyText(c.To, c.CIDRs), c.Ports.String(), verdict,
+		from, to := c.From.Name, c.To.Name
+		if !apart {
+			from, to = partyText(c.From, c.CIDRs, everywhere), partyText(c.To, c.CIDRs, everywhere)
+		}
+		t.Rows = append(t.Rows, []string{from, to, portsText(c.Ports), verdict,
 			strings.Join(cidrs(c.CIDRs), ","), c.Reason})
 	}
 	for _, c := range l.Certain {
@@ -156,47 +188,95 @@ func listTable(l solver.Listing) *report.Table {
 	return t
 }
 
-// partyText is a party in a table. Outside parties tell which addresses they
-// are when they are not all of them.
-func partyText(p solver.Party, cidrs []netip.Prefix) string {
-	if p.Kind != solver.PartyExternal && p.Kind != solver.PartyUnassigned {
-		return p.Name
-	}
-	everything := !slices.ContainsFunc(cidrs, func(c netip.Prefix) bool { return c.Bits() > 0 })
-	switch {
-	case everything:
-		return p.Name
-	case len(cidrs) == 1:
-		return fmt.Sprintf("%s %v", p.Name, cidrs[0])
-	}
-	return fmt.Sprintf("%s %v +%d", p.Name, cidrs[0], len(cidrs)-1)
+// outside reports whether a party is addresses.
+func outside(p solver.Party) bool {
+	return p.Kind == solver.PartyExternal || p.Kind == solver.PartyUnassigned
 }
 
-func listGraph(l solver.Listing) *report.Graph {
+// everywhere is the whole address space of each family that some pod is known
+// to have.
+func (in *input) everywhere() []netip.Prefix {
+	var out []netip.Prefix
+	for f, all := range []string{model.IPv4: "0.0.0.0/0", model.IPv6: "::/0"} {
+		if slices.ContainsFunc(in.x.Snapshot().Pods, func(p model.Pod) bool {
+			return p.Addresses[f].State == model.AddressKnown || p.Addresses[f].State == model.AddressUnknown
+		}) {
+			out = append(out, netip.MustParsePrefix(all))
+		}
+	}
+	return out
+}
+
+// partyText is a party in a table. Outside parties tell which addresses they
+// are when they are not everywhere.
+func partyText(p solver.Party, cover, everywhere []netip.Prefix) string {
+	if !outside(p) || len(everywhere) > 0 && !slices.ContainsFunc(everywhere, func(e netip.Prefix) bool { return !slices.Contains(cover, e) }) {
+		return p.Name
+	}
+	return p.Name + " " + coverText(cover)
+}
+
+// coverText is addresses for people: for each family a block without few
+// exceptions where that is shorter than the minimal cover.
+func coverText(cover []netip.Prefix) string {
+	at := slices.IndexFunc(cover, func(p netip.Prefix) bool { return !p.Addr().Is4() })
+	if at < 0 {
+		at = len(cover)
+	}
+	var parts []string
+	for _, ps := range [][]netip.Prefix{cover[:at], cover[at:]} {
+		if len(ps) == 0 {
+			continue
+		}
+		if b := blockOf(ps); 1+len(b.Except) < len(ps) || len(ps) == 1 {
+			parts = append(parts, blockText(b))
+		} else {
+			parts = append(parts, briefList(cidrs(ps), ", "))
+		}
+	}
+	return strings.Join(parts, " + ")
+}
+
+// blockOf is the smallest block that holds sorted prefixes of one family, and
+// what of it they leave out.
+func blockOf(ps []netip.Prefix) model.Block {
+	block := ps[0]
+	for !block.Contains(ps[len(ps)-1].Addr()) {
+		block = netip.PrefixFrom(block.Addr(), block.Bits()-1).Masked()
+	}
+	var b netipx.IPSetBuilder
+	b.AddPrefix(block)
+	for _, p := range ps {
+		b.RemovePrefix(p)
+	}
+	rest, err := b.IPSet()
+	if err != nil {
+		panic("cli: " + err.Error()) // prefixes of a listing are valid
+	}
+	return model.Block{CIDR: block, Except: rest.Prefixes()}
+}
+
+func (in *input) listGraph(l solver.Listing) *report.Graph {
 	g := &report.Graph{}
 	known := map[string]bool{}
-	node := func(p solver.Party, cidrs []netip.Prefix) string {
-		id := p.Name + " " + strings.Join(cidrStrings(p, cidrs), ",")
+	everywhere := in.everywhere()
+	node := func(p solver.Party, cover []netip.Prefix) string {
+		id := p.Name
+		if outside(p) { // the addresses tell such nodes apart
+			id += " " + strings.Join(cidrs(cover), ",")
+		}
 		if !known[id] {
 			known[id] = true
-			g.Nodes = append(g.Nodes, report.Node{ID: id, Label: partyText(p, cidrs), Group: p.Namespace})
+			g.Nodes = append(g.Nodes, report.Node{ID: id, Label: partyText(p, cover, everywhere), Group: p.Namespace})
 		}
 		return id
 	}
-	edges := func(rows []solver.Connection, uncertain bool) {
+	edges := func(rows []solver.Connection, line report.Line) {
 		for _, c := range rows {
-			g.Edges = append(g.Edges, report.Edge{From: node(c.From, c.CIDRs), To: node(c.To, c.CIDRs), Label: c.Ports.String(), Uncertain: uncertain})
+			g.Edges = append(g.Edges, report.Edge{From: node(c.From, c.CIDRs), To: node(c.To, c.CIDRs), Label: portsText(c.Ports), Line: line})
 		}
 	}
-	edges(l.Certain, false)
-	edges(l.Uncertain, true)
+	edges(l.Certain, report.Solid)
+	edges(l.Uncertain, report.Dashed)
 	return g
-}
-
-// cidrStrings are the addresses that tell outside nodes of a graph apart.
-func cidrStrings(p solver.Party, ps []netip.Prefix) []string {
-	if p.Kind != solver.PartyExternal && p.Kind != solver.PartyUnassigned {
-		return nil
-	}
-	return cidrs(ps)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,11 +19,12 @@ type output struct {
 	name   string
 	file   string
 	format report.Format // set by check
+	can    []report.Format
 }
 
 // writes gives a command the flags of an output.
 func (r *run) writes(cmd *cobra.Command, formats ...report.Format) *output {
-	o := &output{run: r}
+	o := &output{run: r, can: formats}
 	words := make([]string, len(formats))
 	for i, f := range formats {
 		words[i] = string(f)
@@ -38,12 +40,26 @@ func (o *output) check() (err error) {
 	if o.format, err = report.ParseFormat(o.name); err != nil {
 		return badFlag("%v", err)
 	}
+	if !slices.Contains(o.can, o.format) {
+		return o.unavailable(o.can)
+	}
 	return nil
+}
+
+func (o *output) unavailable(formats []report.Format) error {
+	var words []string
+	for _, f := range formats {
+		words = append(words, string(f))
+	}
+	return badFlag("output format %q is not available here, only %s", o.name, strings.Join(words, ", "))
 }
 
 // write writes an answer. prose, if not nil, is its form for people: it takes
 // the place of the plain table.
 func (o *output) write(d report.Document, prose func(wide bool) string) error {
+	if formats := d.Formats(); !slices.Contains(formats, o.format) {
+		return o.unavailable(formats)
+	}
 	return o.stream(func(w io.Writer) error {
 		if prose != nil && (o.format == report.TableFormat || o.format == report.Wide) {
 			_, err := io.WriteString(w, prose(o.format == report.Wide))

@@ -7,18 +7,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/internal/nearest"
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/solver"
 )
 
+// shortestSlip is the length from which a field that is nearly one of a
+// question's is taken for a slip; shorter words are too often close.
+const shortestSlip = 4
+
 // maxQuery is the longest line of a file of questions, in bytes.
 const maxQuery = 1 << 20
+
+// byteOrderMark is what some editors put before UTF-8 text.
+var byteOrderMark = []byte("\ufeff")
 
 // queries answers a file of questions, line by line (docs/schema/query.json
 // and docs/schema/verdict.json).
@@ -42,8 +51,10 @@ func (in *input) queries(file string, out *output) error {
 	a := answerer{in: in, sides: map[string]*side{}, pairs: map[[2]*side]model.Bounds{}}
 	return out.stream(func(w io.Writer) error {
 		b := bufio.NewWriterSize(w, 1<<16)
-		err := a.lines(file, questions, b)
-		return errors.Join(err, b.Flush())
+		if err := a.lines(file, questions, b); err != nil {
+			return errors.Join(err, b.Flush())
+		}
+		return b.Flush()
 	})
 }
 
@@ -77,6 +88,9 @@ func (a *answerer) lines(file string, r io.Reader, w *bufio.Writer) error {
 		if err != nil && err != io.EOF {
 			return coded(dialect.CodeUnreadable, "%s: %v", file, pathError(err))
 		}
+		if n == 1 {
+			line = bytes.TrimPrefix(line, byteOrderMark)
+		}
 		if line = bytes.TrimSpace(line); len(line) == 0 && !long {
 			if err == io.EOF {
 				return nil
@@ -100,7 +114,7 @@ func (a *answerer) lines(file string, r io.Reader, w *bufio.Writer) error {
 
 func (a *answerer) failed(w *bufio.Writer, file string, n int, q query, err error) {
 	a.in.failures++
-	q.write(w, "error", "error", fmt.Sprintf("%s:%d: %v", file, n, err))
+	q.write(w, "error", "error", fmt.Sprintf("%s:%d: %v (%v)", file, n, err, codeOf(err, dialect.CodeBadExpression)))
 }
 
 func (a *answerer) line(w *bufio.Writer, file string, n int, line []byte) {
@@ -127,8 +141,8 @@ func (a *answerer) answer(q query) (model.Verdict, string, error) {
 	case from.outside && to.outside:
 		return model.Unknown, "", errors.New("both ends are outside the cluster; policies have no say there")
 	}
-	if from.single && to.single {
-		f := engine.Flow{Src: from.only, Dst: to.only, Protocol: q.protocol, Port: q.port, Family: model.AnyFamily}
+	if from.single && to.single && from.only != to.only { // the same words may mean self traffic (R50), or two pods
+		f := engine.Flow{Src: from.only, Dst: to.only, SrcAddr: from.ends.Addr, DstAddr: to.ends.Addr, Protocol: q.protocol, Port: q.port}
 		v := a.in.x.Verdict(f)
 		if v != model.Unknown {
 			return v, "", nil
@@ -158,6 +172,8 @@ func (a *answerer) side(text string) *side {
 	a.sides[text] = s
 	e, err := solver.ParseExpr(text)
 	switch {
+	case text != strings.TrimSpace(text):
+		s.err = fmt.Errorf("%q begins or ends with white space", text)
 	case err != nil:
 		s.err = err
 	case e.Form != solver.FormPath && e.Form != solver.FormAddress:
@@ -227,33 +243,39 @@ func parseQuery(line []byte) (query, error) {
 	return q, q.interpret()
 }
 
+// queryFields are the fields of a question.
+var queryFields = []string{"from", "to", "protocol", "port"}
+
 func (q *query) interpret() error {
 	protocol, port := "TCP", json.Number("")
 	var seen [4]bool
 	for _, f := range q.fields {
-		var err error
+		i := slices.Index(queryFields, f.name)
+		if i < 0 {
+			if near := nearest.Of(f.name, queryFields); near != "" && len(f.name) >= shortestSlip {
+				return fmt.Errorf("unknown field %q; did you mean %s?", f.name, near)
+			}
+			continue
+		}
+		seen[i] = true
+		expected, into := "a string", any(&protocol)
 		switch f.name {
 		case "from":
-			seen[0] = true
-			err = json.Unmarshal(f.value, &q.from)
+			into = &q.from
 		case "to":
-			seen[1] = true
-			err = json.Unmarshal(f.value, &q.to)
-		case "protocol":
-			err = json.Unmarshal(f.value, &protocol)
+			into = &q.to
 		case "port":
-			seen[3] = true
-			if len(f.value) > 0 && f.value[0] == '"' {
-				return fmt.Errorf("port is %s, expected a number without quotes", f.value)
+			expected, into = "a number without quotes", &port
+			if f.value[0] == '"' {
+				into = nil
 			}
-			err = json.Unmarshal(f.value, &port)
 		}
-		if err != nil {
-			return fmt.Errorf("%s is %s, expected a string", f.name, f.value)
+		if into == nil || string(f.value) == "null" || json.Unmarshal(f.value, into) != nil {
+			return fmt.Errorf("%s is %s, expected %s", f.name, f.value, expected)
 		}
 	}
-	for i, name := range []string{"from", "to", "", "port"} {
-		if name != "" && !seen[i] {
+	for i, name := range queryFields {
+		if name != "protocol" && !seen[i] {
 			return fmt.Errorf("field %q is missing", name)
 		}
 	}
@@ -261,8 +283,8 @@ func (q *query) interpret() error {
 	if q.protocol, ok = model.ParseProtocol(strings.ToUpper(protocol)); !ok {
 		return fmt.Errorf("unknown protocol %q%s", protocol, didYouMean(protocol, []string{"TCP", "UDP", "SCTP"}))
 	}
-	n, err := port.Int64()
-	if err != nil || n < 1 || n > model.MaxPort {
+	n, err := port.Float64() // 443.0 is an integer to a schema
+	if err != nil || n < 1 || n > model.MaxPort || n != math.Trunc(n) {
 		return fmt.Errorf("port %s is not a number from 1 to %d", port, model.MaxPort)
 	}
 	q.port = uint16(n)

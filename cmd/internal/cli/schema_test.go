@@ -102,17 +102,20 @@ not json
 		{"can", false, 1, "", append(live, "can", "ml-dat: reach internet", "--allow-empty")},
 		{"can", false, 2, "", append(static, "can", "shop/web reach shop/db on sql")},
 		{"can", false, 2, "", append(static, "can", "other: reach shop: on 80,UDP/1-10")},
-		{"can", false, 2, "", append(static, "can", "shop/web reach shop/db on nosuch")},
+		{"can", false, 2, "", append(static, "can", "shop/web reach shop/db on nosuch", "--allow-empty")},
 		{"list", false, 0, "", append(live, "list")},
 		{"list", false, 0, "", append(live, "list", "--by", "pod", "--from", "nodes")},
 		{"list", false, 2, "", append(static, "list")},
 		{"list", false, 2, "", append(static, "list", "--by", "namespace", "-n", "other")},
 		{"explain", false, 0, "", append(live, "explain", "ml-training/llama-sft", "8.8.8.8")},
-		{"explain", false, 0, "", append(live, "explain", "monitoring/prometheus", "ml-inference/llama-70b", "metrics")},
+		{"explain", false, 0, "", append(live, "explain", "monitoring/prometheus", "ml-inference/llama-70b", "metrics", "--allow-empty")},
 		{"explain", false, 2, "", append(static, "explain", "shop/web", "shop/db")},
 		{"explain", false, 2, "", append(static, "explain", "other:", "outside", "80")},
 		{"explain", false, 0, "", append(live, "explain", "nodes", "ml-data/qdrant")},
+		{"explain", false, 0, "", append(live, "explain", "monitoring:", "ml-data:")},
+		{"explain", false, 0, "", append(live, "explain", "ml-dat:", "internet", "--allow-empty")},
 		{"code", false, 0, "", []string{"explain", "PR2006"}},
+		{"codes", false, 0, "", []string{"explain"}},
 		{"version", false, 0, "", []string{"version"}},
 		{"connection", true, 2, "", append(static, "list", "-o", "jsonl")},
 		{"connection", true, 0, "", append(live, "list", "-o", "jsonl")},
@@ -151,6 +154,7 @@ func TestSchemasReject(t *testing.T) {
 		"can":     {`{}`, `{"schema":"podreach.can/v2"}`},
 		"verdict": {`{"from":"a","to":"b","port":1}`, `{"verdict":"error"}`, `{"verdict":"denied"}`, `{"verdict":"uncertain","from":"a","to":"b","port":1}`},
 		"query":   {`{"from":"a","to":"b"}`, `{"from":"a","to":"b","port":0}`, `{"from":"a","to":"b","port":"80"}`},
+		"codes":   {`[]`, `{"schema":"podreach.codes/v1","codes":[]}`},
 		"list":    {`{"schema":"podreach.list/v1","by":"node","connections":[],"uncertain":[],"input":{}}`},
 	} {
 		for _, text := range texts {
@@ -158,5 +162,35 @@ func TestSchemasReject(t *testing.T) {
 			require.NoError(t, err)
 			require.Error(t, schema(t, name).Validate(v), "%s accepts %s", name, text)
 		}
+	}
+}
+
+// The schema of a question accepts what the command accepts.
+func TestQuerySchemaIsTheCommands(t *testing.T) {
+	s := schema(t, "query")
+	end := func(text string) string { return `{"from":` + text + `,"to":"ml-data/qdrant","port":443}` }
+	lines := []string{
+		`{"from":"ml-data/qdrant","to":"8.8.8.8","port":443,"protocol":"uDp"}`, `{"from":"ml-data/qdrant","to":"8.8.8.8","port":443.0}`,
+		`{"from":"ml-data/qdrant","to":"8.8.8.8","port":443.5}`, `{"from":"ml-data/qdrant","to":"8.8.8.8","port":65536}`,
+		`{"from":"ml-data/qdrant","to":"8.8.8.8","port":443,"protocol":null}`, `{"from":"ml-data/qdrant","to":"8.8.8.8","port":443,"protocol":"TPC"}`,
+		`{"from":"ml-data/qdrant","to":"8.8.8.8","port":443,"id":[1]}`, `{"from":"ml-data/qdrant","to":"8.8.8.8","port":null}`,
+		end(`null`), end(`7`), end(`""`),
+	}
+	for _, text := range []string{
+		"ml-data/statefulset/qdrant", "ml-data/StatefulSet/qdrant", "ml-data/sts/qdrant", "ml-data/qdrant ", " ml-data/qdrant", "ml-data:", "internet",
+		"a=b", "ML/x", "ml-data/", "/x", "a/b/c/d", "ml-data/service/x", "ml-data/svc/x", "ml-data/*", "ml-data/q:r", "ml-data/q@r", "@x/y", "ml-data/q{", "ml-data/q=r",
+		"ml-data/q!", "10.0.0.0/8", "8.8.8.8/32", "1.2/x", "8.8.8.8", "8.8.8.256", "08.8.8.8", "::", "::1", "fd00::1", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8",
+		"1::3:4:5:6:7:8", "1:2:3:4:5:6:7", "1::2::3", "::ffff:8.8.8.8", "1::8.8.8.8", "1:2:3:4:5:6:8.8.8.8", "1:2:3:4:5:6:7:8.8.8.8", "1:2::5:8.8.8.8", "fe80::1%eth0", "12345::", "fd00::/8",
+	} {
+		lines = append(lines, end(`"`+text+`"`))
+	}
+	stdout, _, _ := exec(strings.Join(lines, "\n"), "can", "--queries", "-", "-f", demoPath)
+	answers := strings.Split(strings.TrimSpace(stdout), "\n")
+	require.Len(t, answers, len(lines))
+	for i, line := range lines {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		require.NoError(t, err)
+		refused := strings.Contains(answers[i], "(PR1021)") // PR1020: well-formed, but there is no such name
+		require.Equal(t, refused, s.Validate(v) != nil, answers[i])
 	}
 }

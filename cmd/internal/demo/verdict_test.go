@@ -34,7 +34,7 @@ func newVerdicts(t *testing.T) verdicts {
 	}
 	for _, j := range o.jobs {
 		w.Workloads = append(w.Workloads, oracle.Workload{Kind: "job", Namespace: j.Namespace, Name: j.Name,
-			Replicas: j.Spec.Parallelism, OwnerReferences: j.OwnerReferences, Template: j.Spec.Template})
+			Replicas: j.Spec.Parallelism, OwnerReferences: j.OwnerReferences, Template: j.Spec.Template, JobStatus: j.Status})
 	}
 	x, err := oracle.New(w)
 	require.NoError(t, err)

@@ -22,10 +22,20 @@ type Node struct {
 
 // Edge is an edge of a Graph, between the IDs of two nodes.
 type Edge struct {
-	From, To  string
-	Label     string
-	Uncertain bool // dashed
+	From, To string
+	Label    string
+	Line     Line
 }
+
+// Line is how an edge is drawn.
+type Line uint8
+
+// The lines.
+const (
+	Solid  Line = iota // a connection
+	Dashed             // one that is uncertain
+	Barred             // none: dotted, and ending in a cross
+)
 
 // group is the nodes of one group, by their indexes.
 type group struct {
@@ -63,40 +73,65 @@ func (g *Graph) layout() ([]group, map[string]int, error) {
 	return groups, index, nil
 }
 
-// mermaid writes a flowchart from left to right.
-func (g *Graph) mermaid(w io.Writer) error {
+// syntax is how a language writes a graph. Texts are escaped already.
+type syntax struct {
+	begin, end string
+	openGroup  string // of its number and name
+	closeGroup string
+	node       string // of its number and label
+	edge       func(from, to int, label string, line Line) string
+	text       func(string) string
+}
+
+// write writes the graph in a syntax, a line for each node and edge.
+func (g *Graph) write(w io.Writer, s *syntax) error {
 	groups, index, err := g.layout()
 	if err != nil {
 		return err
 	}
 	var b strings.Builder
-	b.WriteString("flowchart LR\n")
+	b.WriteString(s.begin)
 	for i, group := range groups {
 		indent := "  "
 		if group.name != "" {
-			fmt.Fprintf(&b, "  subgraph g%d[\"%s\"]\n", i, mermaidText(group.name))
+			fmt.Fprintf(&b, s.openGroup, i, s.text(group.name))
 			indent = "    "
 		}
 		for _, n := range group.nodes {
-			fmt.Fprintf(&b, "%sn%d[\"%s\"]\n", indent, n, mermaidText(g.Nodes[n].Label))
+			fmt.Fprintf(&b, indent+s.node, n, s.text(g.Nodes[n].Label))
 		}
 		if group.name != "" {
-			b.WriteString("  end\n")
+			b.WriteString(s.closeGroup)
 		}
 	}
 	for _, e := range g.Edges {
-		arrow := "-->"
-		if e.Uncertain {
-			arrow = "-.->"
-		}
 		label := ""
 		if e.Label != "" {
-			label = "|\"" + mermaidText(e.Label) + "\"|"
+			label = s.text(e.Label)
 		}
-		fmt.Fprintf(&b, "  n%d %s%s n%d\n", index[e.From], arrow, label, index[e.To])
+		b.WriteString("  " + s.edge(index[e.From], index[e.To], label, e.Line) + "\n")
 	}
+	b.WriteString(s.end)
 	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// mermaid writes a flowchart from left to right.
+func (g *Graph) mermaid(w io.Writer) error {
+	return g.write(w, &syntax{
+		begin:      "flowchart LR\n",
+		openGroup:  "  subgraph g%d[\"%s\"]\n",
+		closeGroup: "  end\n",
+		node:       "n%d[\"%s\"]\n",
+		text:       mermaidText,
+		edge: func(from, to int, label string, line Line) string {
+			arrow := [...]string{Solid: "-->", Dashed: "-.->", Barred: "-.-x"}[line]
+			if label != "" {
+				arrow += "|\"" + label + "\"|"
+			}
+			return fmt.Sprintf("n%d %s n%d", from, arrow, to)
+		},
+	})
 }
 
 // mermaidText escapes text for the inside of a quoted label, where only
@@ -112,42 +147,32 @@ var mermaidEscapes = strings.NewReplacer(`"`, "#quot;", "#", "#35;", "&", "#amp;
 
 // dot writes a graph for Graphviz.
 func (g *Graph) dot(w io.Writer) error {
-	groups, index, err := g.layout()
-	if err != nil {
-		return err
-	}
-	var b strings.Builder
-	b.WriteString("digraph podreach {\n  rankdir=LR;\n  node [shape=box];\n")
-	for i, group := range groups {
-		indent := "  "
-		if group.name != "" {
-			fmt.Fprintf(&b, "  subgraph cluster_%d {\n    label=%s;\n", i, dotText(group.name))
-			indent = "    "
-		}
-		for _, n := range group.nodes {
-			fmt.Fprintf(&b, "%sn%d [label=%s];\n", indent, n, dotText(g.Nodes[n].Label))
-		}
-		if group.name != "" {
-			b.WriteString("  }\n")
-		}
-	}
-	for _, e := range g.Edges {
-		var attributes []string
-		if e.Label != "" {
-			attributes = append(attributes, "label="+dotText(e.Label))
-		}
-		if e.Uncertain {
-			attributes = append(attributes, "style=dashed")
-		}
-		fmt.Fprintf(&b, "  n%d -> n%d", index[e.From], index[e.To])
-		if attributes != nil {
-			fmt.Fprintf(&b, " [%s]", strings.Join(attributes, ", "))
-		}
-		b.WriteString(";\n")
-	}
-	b.WriteString("}\n")
-	_, err = io.WriteString(w, b.String())
-	return err
+	return g.write(w, &syntax{
+		begin:      "digraph podreach {\n  rankdir=LR;\n  node [shape=box];\n",
+		end:        "}\n",
+		openGroup:  "  subgraph cluster_%d {\n    label=%s;\n",
+		closeGroup: "  }\n",
+		node:       "n%d [label=%s];\n",
+		text:       dotText,
+		edge: func(from, to int, label string, line Line) string {
+			var attributes []string
+			if label != "" {
+				attributes = append(attributes, "label="+label)
+			}
+			switch line {
+			case Solid:
+			case Dashed:
+				attributes = append(attributes, "style=dashed")
+			case Barred:
+				attributes = append(attributes, "style=dotted", "color=red", "arrowhead=tee")
+			}
+			edge := fmt.Sprintf("n%d -> n%d", from, to)
+			if attributes != nil {
+				edge += " [" + strings.Join(attributes, ", ") + "]"
+			}
+			return edge + ";"
+		},
+	})
 }
 
 // dotText quotes text. A backslash would start an escape of Graphviz (\N is

@@ -132,7 +132,10 @@ func Write(w io.Writer, f Format, d Document) error {
 	case Dot:
 		err = d.Graph.dot(b)
 	}
-	return errors.Join(err, b.Flush())
+	if err != nil {
+		return err
+	}
+	return b.Flush()
 }
 
 // encode writes v as JSON and a line feed. Characters that only matter inside
@@ -165,6 +168,11 @@ func (t *Table) csv(w io.Writer) error {
 	header, rows := t.visible(true)
 	if err := c.Write(header); err != nil {
 		return err
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = printable(row[i])
+		}
 	}
 	return c.WriteAll(rows)
 }

@@ -35,7 +35,7 @@ func document() report.Document {
 		},
 		Graph: &report.Graph{
 			Nodes: []report.Node{{"1", "job/trainer[0]", "ml"}, {"2", "8.8.8.8", ""}, {"3", "pod/a", "web \"x\""}, {"4", nasty, "ml"}, {"5", "", ""}},
-			Edges: []report.Edge{{From: "1", To: "2", Label: "TCP 443"}, {From: "3", To: "4", Label: nasty, Uncertain: true}, {From: "4", To: "4"}, {From: "4", To: "5", Uncertain: true}},
+			Edges: []report.Edge{{From: "1", To: "2", Label: "TCP 443"}, {From: "3", To: "4", Label: nasty, Line: report.Dashed}, {From: "4", To: "4"}, {From: "4", To: "5", Line: report.Barred}},
 		},
 	}
 }
@@ -85,15 +85,14 @@ schema: podreach.test/v1
 	report.CSV: `
 from,why,to,ports
 ml/job/trainer[0],"policy, ""x""",8.8.8.8,TCP 443
-web/pod/a,,"a|b""c
-<d>&#e` + "`" + `f\g*_` + "\x1b" + `[0m",
+web/pod/a,,"a|b""c\n<d>&#e` + "`" + `f\g*_\u001b[0m",
 süd/pod/ü,,,
 `,
 	report.Markdown: `
 | from | to | ports |
 | --- | --- | --- |
-| ml/job/trainer[0] | 8.8.8.8 | TCP 443 |
-| web/pod/a | a\|b"c\\n&lt;d>&amp;#e\` + "`" + `f\\g\*\_\\u001b[0m |  |
+| ml/job/trainer\[0\] | 8.8.8.8 | TCP 443 |
+| web/pod/a | a\|b"c\\n&lt;d>&amp;#e\` + "`" + `f\\g\*\_\\u001b\[0m |  |
 | süd/pod/ü |  |  |
 `,
 	report.Mermaid: `
@@ -110,7 +109,7 @@ flowchart LR
   n0 -->|"TCP 443"| n1
   n2 -.->|"a|b#quot;c\n#lt;d#gt;#amp;#35;e#96;f\g*_\u001b[0m"| n3
   n3 --> n3
-  n3 -.-> n4
+  n3 -.-x n4
 `,
 	report.Dot: `
 digraph podreach {
@@ -130,7 +129,7 @@ digraph podreach {
   n0 -> n1 [label="TCP 443"];
   n2 -> n3 [label="a|b\"c\\n<d>&#e` + "`" + `f\\g*_\\u001b[0m", style=dashed];
   n3 -> n3;
-  n3 -> n4 [style=dashed];
+  n3 -> n4 [style=dotted, color=red, arrowhead=tee];
 }
 `,
 }
@@ -161,7 +160,7 @@ func TestReadBack(t *testing.T) {
 	records, err := csv.NewReader(strings.NewReader(write(t, report.CSV, document()))).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, []string{"from", "why", "to", "ports"}, records[0])
-	require.Equal(t, []string{"web/pod/a", "", nasty, ""}, records[2])
+	require.Equal(t, []string{"web/pod/a", "", report.Printable(nasty), ""}, records[2]) // spreadsheets and terminals read it
 }
 
 // TestDotStructure checks that the text is braces, statements and quoted
@@ -171,7 +170,7 @@ func TestDotStructure(t *testing.T) {
 	text = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`).ReplaceAllString(text, "S")
 	require.NotContains(t, text, `"`)
 	require.Equal(t, strings.Count(text, "{"), strings.Count(text, "}"))
-	statement := regexp.MustCompile(`^ *(digraph podreach \{|subgraph cluster_\d+ \{|\}|rankdir=LR;|node \[shape=box\];|label=S;|n\d+ \[label=S\];|n\d+ -> n\d+( \[(label=S)?(, )?(style=dashed)?\])?;)$`)
+	statement := regexp.MustCompile(`^ *(digraph podreach \{|subgraph cluster_\d+ \{|\}|rankdir=LR;|node \[shape=box\];|label=S;|n\d+ \[label=S\];|n\d+ -> n\d+( \[(label=S)?(, )?(style=(dashed|dotted, color=red, arrowhead=tee))?\])?;)$`)
 	for line := range strings.Lines(text) {
 		require.Regexp(t, statement, strings.TrimSuffix(line, "\n"))
 	}

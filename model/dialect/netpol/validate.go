@@ -69,7 +69,11 @@ func withoutRegex(message string) string {
 // metadata applies the checks that all objects share. Upstream walks labels
 // and annotations in map order, so its errors are sorted here.
 func (v *validator) metadata(m *metav1.ObjectMeta, origin model.Origin) {
-	errs := apivalidation.ValidateObjectMeta(m, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	checked := *m
+	if m.GenerateName != "" && strings.HasPrefix(m.Name, m.GenerateName+"*") { // the reader's name for one that is not known yet
+		checked.Name = m.GenerateName + "x"
+	}
+	errs := apivalidation.ValidateObjectMeta(&checked, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
 	slices.SortStableFunc(errs, func(a, b *field.Error) int {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.ErrorBody(), b.ErrorBody()))
 	})

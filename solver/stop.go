@@ -1,0 +1,74 @@
+package solver
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
+)
+
+// Stop is a rule that stops pairs of a question, on its side.
+type Stop struct {
+	Rule  int // into Snapshot.Rules
+	Pairs int // of those looked at
+}
+
+// maxStopPairs bounds the pairs that are explained for an answer "no".
+const maxStopPairs = 256
+
+// stops explains, for pairs that do not connect, which rules deny on each
+// side.
+func (a *asker) stops() {
+	counts := [model.NumDirections]map[int]int{{}, {}}
+	looked := 0
+	for i := 0; i < len(a.from) && looked < maxStopPairs; i++ {
+		to := a.to
+		if a.from[i].outside != nil {
+			to = a.to[:a.inside] // R114
+		}
+		for j := 0; j < len(to) && looked < maxStopPairs; j++ {
+			if pair, n := a.distinct(&a.from[i], &to[j]); n > 0 {
+				looked++
+				a.stop(pair, to[j].want, counts)
+			}
+		}
+	}
+	for d := range counts {
+		a.answer.Stops[d] = sortStops(counts[d])
+	}
+}
+
+// stop explains one pair: the egress side at a port of the question, the
+// ingress side at a port that egress admits where there is one.
+func (a *asker) stop(pair [2]engine.EndpointID, want model.PortSet, counts [model.NumDirections]map[int]int) {
+	f := a.flow(pair[0], pair[1])
+	if out := a.x.Side(f, model.Egress).Upper.Intersect(want); !out.Empty() {
+		want = out
+	}
+	f.Protocol, f.Port = telling(want)
+	common := false
+	for _, t := range a.x.Explain(f).Families {
+		common = common || t.Exists != model.Denied
+		for _, s := range []engine.SideTrace{t.Egress, t.Ingress} {
+			for _, step := range s.Steps {
+				if step.Decides && s.Verdict == model.Denied && step.Rule >= 0 {
+					counts[s.Direction][step.Rule]++
+				}
+			}
+		}
+	}
+	if !common {
+		a.answer.NoFamily++
+	}
+}
+
+// sortStops puts the most effective rule first.
+func sortStops(counts map[int]int) []Stop {
+	var out []Stop
+	for r, n := range counts {
+		out = append(out, Stop{r, n})
+	}
+	slices.SortFunc(out, func(p, q Stop) int { return cmp.Or(cmp.Compare(q.Pairs, p.Pairs), cmp.Compare(p.Rule, q.Rule)) })
+	return out
+}
