@@ -34,28 +34,23 @@ func classPair(src, dst Class) pair {
 // flowPair is a pair with what a flow says of families and addresses.
 func (x *Index) flowPair(f *Flow) pair {
 	p := x.pair(f.Src, f.Dst)
-	p.families = f.Family
-	x.fixAddresses(&p, f.SrcAddr, f.DstAddr)
+	x.restrict(&p, f)
 	return p
 }
 
-// fixAddresses makes the question one about the given addresses, where they
-// are valid. Two of different families leave no family.
-func (x *Index) fixAddresses(p *pair, src, dst netip.Addr) {
+// restrict makes the question one about the family and the addresses of f,
+// where it has some.
+func (x *Index) restrict(p *pair, f *Flow) {
+	p.families = f.Family
 	fix := func(a netip.Addr, atom *int32) {
-		if !a.IsValid() {
-			return
-		}
-		a = a.Unmap().WithZone("")
-		*atom = x.addr.of(a)
-		if only := Only(model.FamilyOf(a)); p.families == 0 || p.families == only {
-			p.families = only
-		} else {
-			p.families = noFamily
+		if a.IsValid() {
+			a = a.Unmap().WithZone("")
+			*atom = x.addr.of(a)
+			p.families = p.families.And(Only(model.FamilyOf(a)))
 		}
 	}
-	fix(src, &p.srcAtom)
-	fix(dst, &p.dstAtom)
+	fix(f.SrcAddr, &p.srcAtom)
+	fix(f.DstAddr, &p.dstAtom)
 }
 
 func (x *Index) pair(src, dst EndpointID) pair {

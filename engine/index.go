@@ -255,10 +255,26 @@ func (f Families) Family() model.Family {
 	return model.Family(f - 1)
 }
 
+// And restricts f further. What two families leave is none: no flow has it.
+func (f Families) And(g Families) Families {
+	switch {
+	case f == 0 || f == g:
+		return g
+	case g == 0:
+		return f
+	}
+	return noFamily
+}
+
 func (f Families) has(family model.Family) bool { return f == 0 || f == Only(family) }
 
 // String is "any", "IPv4" or "IPv6".
-func (f Families) String() string { return f.Family().String() }
+func (f Families) String() string {
+	if f == noFamily {
+		return "none"
+	}
+	return f.Family().String()
+}
 
 // Verdict decides one flow. It does not allocate and takes no lock. Port 0
 // and protocols outside U are denied: no such connection exists (R1). Cost:
@@ -304,11 +320,11 @@ func (x *Index) BetweenClasses(src, dst Class) model.Bounds {
 	return x.between(&p)
 }
 
-// BetweenClassesAt is BetweenClasses for endpoints that are asked about at one
-// address, where that is valid (Flow.SrcAddr, Flow.DstAddr).
-func (x *Index) BetweenClassesAt(src, dst Class, srcAddr, dstAddr netip.Addr) model.Bounds {
+// BetweenClassesAt is BetweenClasses over the family and the addresses of a
+// flow, whatever its ends and its port.
+func (x *Index) BetweenClassesAt(src, dst Class, at Flow) model.Bounds {
 	p := classPair(src, dst)
-	x.fixAddresses(&p, srcAddr, dstAddr)
+	x.restrict(&p, &at)
 	return x.between(&p)
 }
 

@@ -61,6 +61,9 @@ type Answer struct {
 	// looked at. NoFamily counts those without an address family in common.
 	Stops    [model.NumDirections][]Stop
 	NoFamily int
+	// Contested is set when a side is an address that several endpoints own:
+	// the answer holds for whichever of them it means (R62).
+	Contested bool
 }
 
 // group is endpoints of one side that the question cannot tell apart.
@@ -78,22 +81,51 @@ type group struct {
 // reaches. Where From names hosts, also O(hosts x pods near one); for an answer "no", an explanation of at most
 // maxStopPairs pairs.
 func Ask(x *engine.Index, q Question) Answer {
-	a := newAsker(x, q)
-	a.pairs()
-	a.conclude()
-	if a.possible == nil {
-		a.stops()
+	var out Answer
+	for i, one := range q.alternatives() {
+		a := newAsker(x, one)
+		a.pairs()
+		a.conclude()
+		if a.possible == nil {
+			a.stops()
+		}
+		if i == 0 {
+			out = a.answer
+		} else {
+			out.or(&a.answer)
+			out.Contested = true
+		}
 	}
-	return a.answer
+	return out
+}
+
+// Reason says what the snapshot does not say, for an answer that is uncertain.
+func (a *Answer) Reason(x *engine.Index) string {
+	switch {
+	case a.Truth != Uncertain || a.Witness == nil:
+		return ""
+	case a.Contested:
+		return "several endpoints have the address, and which of them it means is not known"
+	}
+	return Reason(x, a.Witness.Flow)
 }
 
 // Between returns the ports on which some pair of the two sides certainly
 // connects, and those on which some pair may. Other is left out. Cost: as Ask,
 // without witness and explanation.
 func Between(x *engine.Index, from, to Ends) model.Bounds {
-	a := newAsker(x, Question{From: from, To: to, Ports: PortQuery{Any: true, Set: model.AllPorts()}})
-	a.pairs()
-	return model.Bounds{Lower: a.answer.Ports, Upper: a.answer.MaybePorts}
+	var out model.Bounds
+	q := Question{From: from, To: to, Ports: PortQuery{Any: true, Set: model.AllPorts()}}
+	for i, one := range q.alternatives() {
+		a := newAsker(x, one)
+		a.pairs()
+		if i == 0 {
+			out.Lower, out.Upper = a.answer.Ports, a.answer.MaybePorts
+			continue
+		}
+		out.Lower, out.Upper = out.Lower.Intersect(a.answer.Ports), out.Upper.Union(a.answer.MaybePorts)
+	}
+	return out
 }
 
 func newAsker(x *engine.Index, q Question) *asker {
@@ -309,7 +341,7 @@ func (a *asker) source(src *group) {
 		}
 		b, ok := row[dst.class]
 		if !ok {
-			b = a.x.BetweenClassesAt(src.class, dst.class, a.q.From.Addr, a.q.To.Addr)
+			b = a.x.BetweenClassesAt(src.class, dst.class, a.flow(0, 0))
 			if row != nil {
 				row[dst.class] = b
 			}
@@ -354,7 +386,7 @@ func (a *asker) reachOutside(src *group) outsideReach {
 	var some [model.NumFamilies]bool
 	for i := range a.to[a.inside:] {
 		dst := &a.to[a.inside+i]
-		b := a.x.BetweenClassesAt(src.class, dst.class, a.q.From.Addr, a.q.To.Addr)
+		b := a.x.BetweenClassesAt(src.class, dst.class, a.flow(0, 0))
 		lower, upper := a.record(src, dst, [2]engine.EndpointID{src.ends[0], dst.ends[0]}, b)
 		r.certain, r.maybe = r.certain || lower, r.maybe || upper
 		f := model.FamilyOf(dst.outside.Witness)
@@ -400,7 +432,7 @@ func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
 	if src.class != dst.class || src.outside != nil {
 		return [2]engine.EndpointID{src.ends[0], dst.ends[0]}, src.n
 	}
-	if d := dst.ends[0]; dst.n == 1 && src.n > 1 && a.q.From.Set.Contains(d) {
+	if d := dst.ends[0]; dst.n == 1 && src.n > 1 && !d.IsNode() && a.q.From.Set.Contains(d) {
 		// A group of several is all of the class that is in From, so d is in it.
 		other := src.ends[0]
 		if other == d {
@@ -409,7 +441,7 @@ func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
 		return [2]engine.EndpointID{other, d}, src.n - 1
 	}
 	for _, d := range dst.ends[:min(dst.n, 2)] {
-		if d != src.ends[0] {
+		if d != src.ends[0] || d.IsNode() { // only pods are not paired with themselves
 			return [2]engine.EndpointID{src.ends[0], d}, src.n
 		}
 	}

@@ -25,6 +25,12 @@ type Ends struct {
 	// Addr is the address of a literal that some endpoint owns: the question
 	// is about that address, not about others that the owner has.
 	Addr netip.Addr
+	// Family is that of a range: its owners are meant with their addresses of
+	// the family.
+	Family engine.Families
+	// Contested is set when several endpoints own the literal, and it can mean
+	// any one of them (R62).
+	Contested bool
 }
 
 // EmptyError says that an expression selects nothing in the snapshot.
@@ -60,12 +66,12 @@ func Resolve(x *engine.Index, e Expr) (Ends, error) {
 	case FormAddress:
 		out.Named = true
 		if owners := x.Owners(e.Addr); len(owners) > 0 {
-			out.Set, out.Addr = engine.Of(owners...), e.Addr
+			out.Set, out.Addr, out.Contested = engine.Of(owners...), e.Addr, len(owners) > 1
 		} else {
 			out.Set = x.Outside(ipSet(netip.PrefixFrom(e.Addr, e.Addr.BitLen())))
 		}
 	case FormRange:
-		out.Set = rangeSet(x, e.Prefix)
+		out.Set, out.Family = rangeSet(x, e.Prefix), engine.Only(model.FamilyOf(e.Prefix.Addr()))
 	case FormPath:
 		out.Named = true
 		out.Set = pathSet(x, e)

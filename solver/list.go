@@ -168,11 +168,15 @@ func (l *lister) members(s engine.Set) []classMembers {
 	return out
 }
 
+func (l *lister) flow(src, dst engine.EndpointID) engine.Flow {
+	return flowOf(&l.from, &l.to, src, dst)
+}
+
 func (l *lister) podPairs() {
 	for i := range l.src {
 		for j := range l.dst {
 			s, d := &l.src[i], &l.dst[j]
-			b := l.x.BetweenClassesAt(s.class, d.class, l.from.Addr, l.to.Addr)
+			b := l.x.BetweenClassesAt(s.class, d.class, l.flow(0, 0))
 			if b.Upper.Empty() {
 				continue
 			}
@@ -228,7 +232,7 @@ func (l *lister) reason(parties [2]int, doubtful []doubtfulPair, ports model.Por
 // uncertainFlow finds a flow that shows why ports are uncertain: not from a pod
 // to itself, nor from a host to a pod of its node where that does not count.
 func (l *lister) uncertainFlow(parties [2]int, d doubtfulPair, ports model.PortSet) engine.Flow {
-	f := engine.Flow{Src: d.ends[0], Dst: d.ends[1], SrcAddr: l.from.Addr, DstAddr: l.to.Addr}
+	f := l.flow(d.ends[0], d.ends[1])
 	f.Protocol, f.Port = telling(ports)
 	if d.single {
 		return f
@@ -273,7 +277,7 @@ func (l *lister) own() {
 			}
 			b, ok := known[k]
 			if !ok {
-				b = l.x.BetweenFlow(engine.Flow{Src: e, Dst: d, SrcAddr: l.from.Addr, DstAddr: l.to.Addr})
+				b = l.x.BetweenFlow(l.flow(e, d))
 				known[k] = b
 			}
 			l.add(l.party(e), l.party(d), b, doubtfulPair{ends: [2]engine.EndpointID{e, d}, single: true})
@@ -372,7 +376,7 @@ func (l *lister) outsideCells(classes []engine.Class, keys []int, parts []engine
 			if d == model.Ingress {
 				src, dst = dst, src
 			}
-			b := l.x.BetweenClassesAt(src, dst, l.from.Addr, l.to.Addr)
+			b := l.x.BetweenClassesAt(src, dst, l.flow(0, 0))
 			c := &cells[j]
 			c.join(b)
 			if c.doubtPorts.Empty() {

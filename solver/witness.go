@@ -15,17 +15,29 @@ type Witness struct {
 	// host and a pod on its node, which does not count there, the engine's
 	// verdict on Flow may be Allowed all the same.
 	Verdict model.Verdict
+	// Twins is set when both ends are the one pod of a workload, which stands
+	// for two different pods of it; the engine's verdict on Flow is then about
+	// self traffic and not meant.
+	Twins bool
 }
 
-// flow is a flow between two ends, at the addresses that the question names.
+// flow is a flow between two ends, of the family and at the addresses that the
+// question names.
 func (a *asker) flow(src, dst engine.EndpointID) engine.Flow {
-	return engine.Flow{Src: src, Dst: dst, SrcAddr: a.q.From.Addr, DstAddr: a.q.To.Addr}
+	return flowOf(&a.q.From, &a.q.To, src, dst)
+}
+
+func flowOf(from, to *Ends, src, dst engine.EndpointID) engine.Flow {
+	return engine.Flow{Src: src, Dst: dst, SrcAddr: from.Addr, DstAddr: to.Addr, Family: from.Family.And(to.Family)}
 }
 
 // witness picks a port and a family for a pair that shows a verdict.
 func (a *asker) witness(f *found, shows model.Verdict) *Witness {
 	w := &Witness{Flow: a.flow(f.pair[0], f.pair[1]), Verdict: shows}
 	w.Flow.Protocol, w.Flow.Port = telling(f.ports)
+	if p := w.Flow.Src; p == w.Flow.Dst && p.IsPod() {
+		w.Twins = !a.q.From.namesPod(a.x, p) || !a.q.To.namesPod(a.x, p)
+	}
 	a.plainPair(f, w)
 	if f.src.outside != nil {
 		w.From = a.tellingAddress(f.src.outside)
@@ -35,9 +47,9 @@ func (a *asker) witness(f *found, shows model.Verdict) *Witness {
 	}
 	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
 		one := w.Flow
-		one.Family = engine.Only(fam)
+		one.Family = one.Family.And(engine.Only(fam))
 		if a.x.Verdict(one) == w.Verdict && w.Verdict != model.Denied {
-			w.Flow.Family = engine.Only(fam)
+			w.Flow.Family = one.Family
 		}
 	}
 	return w

@@ -3,6 +3,7 @@ package oracle
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -77,7 +78,7 @@ func (o *Oracle) readNodes(w World) {
 		}
 		switch len(on) {
 		case 0:
-			on = []string{slices.MinFunc(g.addrs, netip.Addr.Compare).String()}
+			on = []string{strings.ReplaceAll(slices.MinFunc(g.addrs, netip.Addr.Compare).String(), ":", "-")}
 		case 1:
 		default:
 			continue

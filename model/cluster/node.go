@@ -221,7 +221,7 @@ func (l *locator) groups(pods []entry[*manifest.Pod]) map[netip.Addr]int {
 		}
 		root := l.root(hosts[0])
 		if nodes[root] == nowhere {
-			nodes[root] = l.node(root.String(), pods[i].origin)
+			nodes[root] = l.node(strings.ReplaceAll(root.String(), ":", "-"), pods[i].origin)
 		}
 		for _, a := range hosts {
 			if n := nodes[root]; n >= 0 {

@@ -295,7 +295,18 @@ func (d *decoder) finish(e, parent *element) error {
 		parent.untyped = append(parent.untyped, e)
 		return nil
 	}
-	d.notObject(e.untypedAt())
+	path, message := e.untypedAt()
+	if !strings.Contains(e.kind, "Policy") && !strings.HasPrefix(e.apiVersion, "networking.k8s.io/") {
+		d.notObject(path, message)
+		return nil
+	}
+	// Half of its type is missing, but what is there speaks of policies.
+	o := d.origin
+	o.Path = e.path
+	f := broken(o, 0, 0, dialect.CodeNotAnObject, message, &Broken{Kind: e.kind, Namespace: e.meta.Namespace, Policy: true})
+	f.diagnostics[0].Origin.Path = path
+	d.locate(&f.diagnostics[0])
+	d.emit(f)
 	return nil
 }
 

@@ -87,7 +87,14 @@ func (in *input) canDocument(s sentence, q solver.Question, a solver.Answer) can
 			doc.Witness.Family = w.Flow.Family.String()
 		}
 		if a.Truth == solver.Uncertain {
-			doc.Reason, doc.Settle = solver.Reason(in.x, w.Flow), solver.Settle(in.x, w.Flow)
+			doc.Reason = a.Reason(in.x)
+			if !a.Contested {
+				doc.Settle = solver.Settle(in.x, w.Flow)
+			}
+		}
+		if w.Twins {
+			doc.Because.Pairs = fmt.Sprintf("two different pods of %s are meant; it has one", solver.WorkloadPath(&in.x.Snapshot().Pods[w.Flow.Src]))
+			return doc
 		}
 		rules := solver.Deciding(in.x, w.Flow)
 		doc.DecidedBy.Egress, doc.Because.Egress = in.deciding(rules[model.Egress], w.Flow.Src, doc.Witness.From, model.Egress)

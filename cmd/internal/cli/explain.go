@@ -116,16 +116,22 @@ func (in *input) explainQuestion(doc *explainDocument, q solver.Question, out *o
 	if !counts {
 		doc.Notes = append(doc.Notes, ownNodeOnly)
 		if a.Truth == solver.Uncertain {
-			doc.Notes = append(doc.Notes, solver.Reason(in.x, a.Witness.Flow))
+			doc.Notes = append(doc.Notes, a.Reason(in.x))
 		}
 		return nil
 	}
-	if p.Src == p.Dst && !a.Ports.ContainsAll(solver.PortsAt(in.x, q.Ports, p.Dst)) { // not self traffic, which is always open (R50)
+	flow := engine.Flow{Src: p.Src, Dst: p.Dst, SrcAddr: q.From.Addr, DstAddr: q.To.Addr, Family: q.From.Family.And(q.To.Family)}
+	if len(in.x.Explain(flow).Families) == 0 {
+		doc.Notes = append(doc.Notes, fmt.Sprintf("%s and %s are of different address families: no connection is of both", doc.Question.From, doc.Question.To))
+		return nil
+	}
+	twins := a.Witness != nil && a.Witness.Twins
+	if twins || p.Src == p.Dst && !a.Ports.ContainsAll(solver.PortsAt(in.x, q.Ports, p.Dst)) { // not self traffic, which is always open (R50)
 		doc.Notes = append(doc.Notes, fmt.Sprintf("%s and %s mean two different pods, and the input holds one: can has the answer, there is no pair to explain",
 			doc.Question.From, doc.Question.To))
 		return nil
 	}
-	e := explainer{in: in, flow: engine.Flow{Src: p.Src, Dst: p.Dst, SrcAddr: q.From.Addr, DstAddr: q.To.Addr}, from: doc.From, to: doc.To}
+	e := explainer{in: in, flow: flow, from: doc.From, to: doc.To}
 	if out.format == report.Wide || out.format == report.TableFormat && in.verbose {
 		e.full = shownResults
 	}

@@ -142,7 +142,7 @@ func (a *answerer) answer(q query) (model.Verdict, string, error) {
 		return model.Unknown, "", errors.New("both ends are outside the cluster; policies have no say there")
 	}
 	if from.single && to.single && from.only != to.only { // the same words may mean self traffic (R50), or two pods
-		f := engine.Flow{Src: from.only, Dst: to.only, SrcAddr: from.ends.Addr, DstAddr: to.ends.Addr, Protocol: q.protocol, Port: q.port}
+		f := engine.Flow{Src: from.only, Dst: to.only, SrcAddr: from.ends.Addr, DstAddr: to.ends.Addr, Family: from.ends.Family.And(to.ends.Family), Protocol: q.protocol, Port: q.port}
 		v := a.in.x.Verdict(f)
 		if v != model.Unknown {
 			return v, "", nil
@@ -161,7 +161,7 @@ func (a *answerer) answer(q query) (model.Verdict, string, error) {
 	}
 	ports := solver.PortQuery{Set: model.Port(q.protocol, q.port)}
 	answer := solver.Ask(a.in.x, solver.Question{From: from.ends, To: to.ends, Ports: ports})
-	return v, solver.Reason(a.in.x, answer.Witness.Flow), nil
+	return v, answer.Reason(a.in.x), nil
 }
 
 func (a *answerer) side(text string) *side {

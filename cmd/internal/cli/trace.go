@@ -172,7 +172,7 @@ func (e *explainer) result(t *engine.Trace, full bool) resultDocument {
 	}
 	if len(exist) > 0 {
 		families = exist
-	} else {
+	} else if len(families) > 0 { // none: two literals of different families
 		families = families[:1]
 	}
 	if len(families) == 2 && sameSide(&families[0].Egress, &families[1].Egress) && sameSide(&families[0].Ingress, &families[1].Ingress) {
