@@ -88,6 +88,7 @@ func (in *input) canDocument(s sentence, q solver.Question, a solver.Answer) can
 		}
 		if a.Truth == solver.Uncertain {
 			doc.Reason = a.Reason(in.x)
+			doc.Settle = "name the endpoint by its path"
 			if !a.Contested {
 				doc.Settle = solver.Settle(in.x, w.Flow)
 			}
