@@ -169,7 +169,7 @@ func BenchmarkVerdict(b *testing.B) {
 	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
 		x := compile(b, snapshot(b, s, pods))
 		r := rand.New(rand.NewPCG(1, 1))
-		flows := make([]engine.Flow, 1<<16)
+		flows := make([]engine.Flow, 1<<13)
 		for i := range flows {
 			flows[i] = engine.Flow{Src: engine.EndpointID(r.IntN(pods)), Dst: engine.EndpointID(r.IntN(pods)),
 				Protocol: model.TCP, Port: []uint16{80, 8080, 1005, 9050}[i%4]}
@@ -177,7 +177,7 @@ func BenchmarkVerdict(b *testing.B) {
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
-			x.Verdict(flows[i&(1<<16-1)])
+			x.Verdict(flows[i&(1<<13-1)])
 			i++
 		}
 	})
