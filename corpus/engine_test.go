@@ -1,9 +1,7 @@
 package corpus
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/netip"
 	"strings"
 	"testing"
@@ -70,9 +68,7 @@ func newIndex(c Case) (index, error) {
 	state := cluster.New(cluster.Options{
 		Profile: profile, PodCIDRs: c.Facts.PodCIDRs, ServiceCIDRs: c.Facts.ServiceCIDRs, Families: c.Facts.Families,
 	})
-	input := manifest.Input{Name: c.ID + ".yaml", Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(c.YAML)), nil
-	}}
+	input := manifest.Bytes(c.ID+".yaml", c.YAML)
 	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{input}, state.Ledger()) {
 		state.Put(o)
 	}

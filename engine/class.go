@@ -65,14 +65,6 @@ func (k *classKey) u32(v uint32) { k.b = binary.LittleEndian.AppendUint32(k.b, v
 // nodes).
 func (c *compiler) classify() {
 	s, x := c.snap, c.x
-	nsOf := make(map[string]int32, len(s.Namespaces))
-	for i := range s.Namespaces {
-		nsOf[s.Namespaces[i].Name] = int32(i)
-	}
-	nodeOf := make(map[string]int32, len(s.Nodes))
-	for i := range s.Nodes {
-		nodeOf[s.Nodes[i].Name] = int32(i)
-	}
 	c.nodeNames = make(map[string]int32, len(s.Nodes))
 	for i := range s.Nodes {
 		c.nodeNames[s.Nodes[i].Name] = int32(i)
@@ -111,7 +103,7 @@ func (c *compiler) classify() {
 		var info classInfo
 		if p.HostNetwork {
 			// No rule sees its namespace, labels or ports (M1, R36).
-			info.slot = c.hostSlots(p, nodeOf)
+			info.slot = c.hostSlots(p)
 			key.u32(1<<32 - 1)
 			key.u32(info.slot[0])
 			key.u32(info.slot[1])
@@ -119,7 +111,7 @@ func (c *compiler) classify() {
 			continue
 		}
 		if last < 0 || s.Namespaces[last].Name != p.Namespace {
-			last = nsOf[p.Namespace]
+			last = int32(c.namespace(p.Namespace))
 		}
 		for f := range info.slot {
 			info.slot[f] = c.podSlot(p.Addresses[f])
@@ -273,10 +265,10 @@ func (c *compiler) nodeSlots(n *model.Node) [model.NumFamilies]uint32 {
 // hostSlots returns the slots of a host-network pod: its node's addresses and
 // its own; unknown only when neither says any. Only a pod whose node is not
 // named is sure to be on one of the snapshot's nodes.
-func (c *compiler) hostSlots(p *model.Pod, nodeOf map[string]int32) [model.NumFamilies]uint32 {
+func (c *compiler) hostSlots(p *model.Pod) [model.NumFamilies]uint32 {
 	var atoms [model.NumFamilies][]int32
 	some := false
-	if i, ok := nodeOf[p.NodeName]; ok && !p.EveryNode {
+	if i, ok := c.nodeNames[p.NodeName]; ok && int(i) < len(c.snap.Nodes) && !p.EveryNode {
 		for _, a := range c.snap.Nodes[i].Addresses {
 			f := model.FamilyOf(a)
 			atoms[f] = append(atoms[f], c.x.addr.of(a.Unmap()))

@@ -50,8 +50,8 @@ type compiler struct {
 	labels *labelAtoms
 	names  map[model.NamedPort]int32 // (name, protocol) pairs that rules use
 
-	nodeNames map[string]int32
-	nsRange   []span // namespace -> its classes
+	nodeNames map[string]int32 // index in Snapshot.Nodes; names without a Node come after those
+	nsRange   []span           // namespace -> its classes
 	pods      *postings
 
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
@@ -66,6 +66,8 @@ type compiler struct {
 	ns        *postings // over namespaces, of the labels that namespace selectors mention
 	subjects  []int32   // segment -> its pod set
 	nsOf      map[string]int
+
+	directions []model.Direction // of segments
 }
 
 // podSet is an interned model.PodSet with the classes it selects.
@@ -213,7 +215,7 @@ func (c *compiler) lower() {
 			id = len(x.segments)
 			ids[p] = id
 			x.segments = append(x.segments, segment{})
-			x.segmentDir = append(x.segmentDir, r.Direction)
+			c.directions = append(c.directions, r.Direction)
 			c.subjects = append(c.subjects, subject[i])
 		}
 		g := &x.segments[id]
@@ -372,7 +374,7 @@ func (c *compiler) attach() {
 	lists := make([][]uint32, x.podClasses*model.NumDirections)
 	for _, g := range order {
 		for _, cl := range c.podSets[c.subjects[g]].ids {
-			l := &lists[int(cl)*model.NumDirections+int(x.segmentDir[g])]
+			l := &lists[int(cl)*model.NumDirections+int(c.directions[g])]
 			*l = append(*l, g)
 		}
 	}

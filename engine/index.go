@@ -52,14 +52,13 @@ type Index struct {
 	slots      []slot
 	sigs       [][]named
 
-	sets       []classSet
-	peers      []peer
-	ports      []rulePorts
-	segments   []segment
-	segmentDir []model.Direction
-	programs   []program
-	rulePeer   []uint32 // rule -> peers
-	rulePorts  []uint32 // rule -> ports
+	sets      []classSet
+	peers     []peer
+	ports     []rulePorts
+	segments  []segment
+	programs  []program
+	rulePeer  []uint32 // rule -> peers
+	rulePorts []uint32 // rule -> ports
 
 	memberStart []int32
 	memberList  []EndpointID

@@ -78,8 +78,9 @@ type group struct {
 // Ask answers q. Cost: O(endpoints of both sides) plus at most one evaluation
 // for each pair of their classes: once every port asked about is known to be
 // open somewhere, a source costs no more than finding one destination that it
-// reaches. Where From names hosts, also O(hosts x pods near one); for an answer "no", an explanation of at most
-// maxStopPairs pairs.
+// reaches. Where From names hosts, also O(hosts x pods near one); for an answer
+// "no", an explanation of at most maxStopPairs pairs. All of it once for each
+// owner of a contested address.
 func Ask(x *engine.Index, q Question) Answer {
 	var out Answer
 	for i, one := range q.alternatives() {

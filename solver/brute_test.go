@@ -1,9 +1,7 @@
 package solver
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -24,8 +22,7 @@ func generated(t *testing.T, seed uint64) (*engine.Index, *gen.Cluster) {
 	t.Helper()
 	c := gen.New(rand.New(rand.NewPCG(seed, 7)), gen.Options{Valid: true})
 	state := cluster.New(cluster.Options{DefaultNamespace: c.DefaultNamespace, Profile: cluster.Profile(c.Profile)})
-	text := c.JSON()
-	in := manifest.Input{Name: "cluster", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
+	in := manifest.Bytes("cluster", c.JSON())
 	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{in}, state.Ledger()) {
 		state.Put(o)
 	}
