@@ -49,16 +49,32 @@ const (
 )
 
 // named is a resolved port of a class: a (name, protocol) that some rule uses,
-// and the port atom it stands for.
+// and the port atoms it stands for: one, or, where that is not known, all of
+// the protocol.
 type named struct {
-	name int32 // into the compiler's (name, protocol) table
-	atom int32
+	name        int32 // into the compiler's (name, protocol) table
+	first, last int32 // atoms
 }
+
+// portNames is what the port names of a class resolve to. Where that is not
+// known (Pod.PortsUnknown) these are the two ends of what is possible: the
+// declared ports, and every port beside them. Named ports occur in rules that
+// allow only (M6), so what lies between the two brings no other answers.
+type portNames [][]named
+
+var noNames = portNames{nil}
 
 // classKey collects everything that a rule can see of an endpoint.
 type classKey struct{ b []byte }
 
-func (k *classKey) reset()       { k.b = k.b[:0] }
+func (k *classKey) reset() { k.b = k.b[:0] }
+func (k *classKey) flag(v bool) {
+	if v {
+		k.b = append(k.b, 1)
+	} else {
+		k.b = append(k.b, 0)
+	}
+}
 func (k *classKey) u32(v uint32) { k.b = binary.LittleEndian.AppendUint32(k.b, v) }
 
 // classify gives every pod and node its class. Cost: O(pods x labels +
@@ -116,7 +132,7 @@ func (c *compiler) classify() {
 		for f := range info.slot {
 			info.slot[f] = c.podSlot(p.Addresses[f])
 		}
-		info.sig = c.signature(p.Ports)
+		info.sig = c.signature(p)
 		atoms = c.labels.project(p.Labels, atoms[:0])
 		key.u32(uint32(last))
 		key.u32(info.slot[0])
@@ -198,35 +214,46 @@ func (c *compiler) nodeNumber(p *model.Pod) int32 {
 
 // signature interns the resolved named ports of a pod, of those names that
 // some rule uses (R33, R35).
-func (c *compiler) signature(ports []model.ContainerPort) uint32 {
-	if len(ports) == 0 || len(c.names) == 0 {
+func (c *compiler) signature(p *model.Pod) uint32 {
+	if len(p.Ports) == 0 && !p.PortsUnknown || len(c.names) == 0 {
 		return 0
 	}
 	sig := c.sigScratch[:0]
-	for _, p := range ports {
+	for _, p := range p.Ports {
 		if n, ok := c.names[p.NamedPort]; ok {
 			if a := c.x.port.of(p.Protocol, p.Port); a >= 0 {
-				sig = append(sig, named{n, a})
+				sig = append(sig, named{n, a, a})
 			}
 		}
 	}
 	c.sigScratch = sig
-	if len(sig) == 0 {
+	if len(sig) == 0 && !p.PortsUnknown {
 		return 0
 	}
-	slices.SortFunc(sig, func(a, b named) int {
-		if a.name != b.name {
-			return int(a.name - b.name)
-		}
-		return int(a.atom - b.atom)
-	})
+	slices.SortFunc(sig, func(a, b named) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.first, b.first)) })
 	sig = slices.Compact(sig)
 	var k classKey
+	k.flag(p.PortsUnknown)
 	for _, n := range sig {
 		k.u32(uint32(n.name))
-		k.u32(uint32(n.atom))
+		k.u32(uint32(n.first))
 	}
-	return c.sigIDs.get(k.b, func() { c.x.sigs = append(c.x.sigs, slices.Clone(sig)) })
+	return c.sigIDs.get(k.b, func() {
+		names := portNames{slices.Clone(sig)}
+		if p.PortsUnknown {
+			names = append(names, c.anyPort())
+		}
+		c.x.sigs = append(c.x.sigs, names)
+	})
+}
+
+// anyPort is every name that a rule uses as a name of every port of its protocol.
+func (c *compiler) anyPort() []named {
+	out := make([]named, 0, len(c.names))
+	for p, n := range c.names {
+		out = append(out, named{n, c.x.port.offset[p.Protocol], c.x.port.offset[p.Protocol+1] - 1})
+	}
+	return out
 }
 
 func (c *compiler) podSlot(a model.Address) uint32 {

@@ -32,7 +32,7 @@ func Compile(s *model.Snapshot, _ Options) (*Index, error) {
 		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
 		podSetIDs: map[string]int32{}, nsSelIDs: map[string]int32{}}
 	c.slot(slot{kind: slotNone})
-	c.sigIDs.get(nil, func() { c.x.sigs = append(c.x.sigs, nil) })
+	c.sigIDs.get(nil, func() { c.x.sigs = append(c.x.sigs, noNames) })
 	c.collect()   // rules -> label atoms, port names, address atoms
 	c.cutPorts()  // rules and pods -> port atoms
 	c.classify()  // pods and nodes -> classes, postings over pod classes

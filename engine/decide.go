@@ -140,7 +140,7 @@ func (x *Index) portsMatch(p *rulePorts, sig []named, atom int32) bool {
 	}
 	for _, n := range p.named {
 		for _, s := range sig {
-			if s.name == n && s.atom == atom {
+			if s.name == n && s.first <= atom && atom <= s.last {
 				return true
 			}
 		}
@@ -185,11 +185,13 @@ func (x *Index) slotKind(c Class, f model.Family) slotKind {
 	return slotNone
 }
 
-func (x *Index) signature(c Class) []named {
+// portNames returns what port names mean at a class: one possibility, or the
+// two ends of what is possible.
+func (x *Index) portNames(c Class) portNames {
 	if int(c) < x.podClasses {
 		return x.sigs[x.classes[c].sig]
 	}
-	return nil
+	return noNames
 }
 
 // noAtom is the list of representatives of an address that no block sees.
@@ -247,20 +249,21 @@ func (x *Index) decideSide(s *side, f model.Family, atom int32) (lower, upper bo
 	}
 	var single [1]int32
 	atoms, usable := x.views(s, f, &single)
-	sig := x.signature(s.dst)
 	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
 	lower, upper = !usable, false
-	for _, own := range ownStates[s.own] {
-		v.own = own
-		for _, v.atom = range atoms {
-			a := x.decide(s.prog, &v, sig, atom)
-			allow := a == model.Allow
-			if usable {
-				lower = lower || allow
-			} else {
-				lower = lower && allow
+	for _, sig := range x.portNames(s.dst) {
+		for _, own := range ownStates[s.own] {
+			v.own = own
+			for _, v.atom = range atoms {
+				a := x.decide(s.prog, &v, sig, atom)
+				allow := a == model.Allow
+				if usable { // then s.dst is a host, which has no port names
+					lower = lower || allow
+				} else {
+					lower = lower && allow
+				}
+				upper = upper || allow || a == model.Uncertain
 			}
-			upper = upper || allow || a == model.Uncertain
 		}
 	}
 	return lower, upper
@@ -341,21 +344,22 @@ func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other 
 	if usable {
 		m.sideLo.clear()
 	}
-	sig := x.signature(s.dst)
 	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
 	var other model.Other
 	first := true
 	for _, own := range ownStates[s.own] {
 		v.own = own
 		for _, v.atom = range atoms {
-			x.decideMask(s.prog, &v, sig, m)
-			if usable {
-				m.sideLo.or(m.allow)
-			} else {
-				m.sideLo.and(m.allow)
+			for _, sig := range x.portNames(s.dst) {
+				x.decideMask(s.prog, &v, sig, m)
+				if usable { // then s.dst is a host, which has no port names
+					m.sideLo.or(m.allow)
+				} else {
+					m.sideLo.and(m.allow)
+				}
+				m.sideUp.or(m.allow)
+				m.sideUp.or(m.maybe)
 			}
-			m.sideUp.or(m.allow)
-			m.sideUp.or(m.maybe)
 			o := x.decideOther(s.prog, &v)
 			switch {
 			case first:
@@ -414,8 +418,11 @@ func (x *Index) hit(p *rulePorts, sig []named, m *scratch) {
 	copy(m.hit, p.mask)
 	for _, n := range p.named {
 		for _, s := range sig {
-			if s.name == n {
-				m.hit.set(s.atom)
+			if s.name != n {
+				continue
+			}
+			for a := s.first; a <= s.last; a++ {
+				m.hit.set(a)
 			}
 		}
 	}

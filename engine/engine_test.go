@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 
@@ -369,4 +370,32 @@ func ExampleCompile() {
 	// Output:
 	// NONE
 	// allowed
+}
+
+// Where the containers of a pod are not known, a port name may mean any port
+// of its protocol; declared ports are certain even so (R66).
+func TestUnknownPorts(t *testing.T) {
+	x := small(t, shopRules()...)
+	s := *x.Snapshot()
+	s.Pods = slices.Clone(s.Pods)
+	s.Pods[0].PortsUnknown = true
+	x, err := engine.Compile(&s, engine.Options{})
+	require.NoError(t, err)
+	web, db := mustPod(t, x, "web-0"), mustPod(t, x, "db")
+	b := x.Between(web, db)
+	require.Equal(t, "TCP 5432", b.Lower.String())
+	require.Equal(t, "TCP 5000-6000", b.Upper.String())
+	f := engine.Flow{Src: web, Dst: db, Protocol: model.TCP, Port: 5432}
+	require.Equal(t, model.Allowed, x.Verdict(f))
+	f.Port = 5433
+	require.Equal(t, model.Unknown, x.Verdict(f))
+	ingress := x.Explain(f).Families[0].Ingress
+	require.Equal(t, model.Unknown, ingress.Verdict)
+	require.Contains(t, ingress.Steps, engine.Step{Rule: len(builtin) + 1, Match: engine.MatchPortMaybe, Decides: true})
+	require.Contains(t, ingress.Steps, engine.Step{Rule: len(builtin), Match: engine.MatchYes, Decides: true}, "isolation decides if it does not")
+
+	s.Rules = append(slices.Clone(s.Rules), s.Rules[len(builtin)+1])
+	s.Rules[len(s.Rules)-1].Action, s.Rules[len(s.Rules)-1].Rank.Priority = model.Deny, model.PriorityExplicitDeny
+	_, err = engine.Compile(&s, engine.Options{})
+	require.ErrorContains(t, err, "M6")
 }

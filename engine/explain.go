@@ -7,14 +7,20 @@ type Match uint8
 
 // The matches of a consulted rule.
 const (
-	MatchNo    Match = iota // the peer does not match
-	MatchPeer               // the peer matches or may match, the port does not
-	MatchMaybe              // whether the peer matches hangs on what the snapshot does not say
-	MatchYes                // it matches
+	MatchNo        Match = iota // the peer does not match
+	MatchPeer                   // the peer matches or may match, the port does not
+	MatchMaybe                  // whether the peer matches hangs on what the snapshot does not say
+	MatchPortMaybe              // the peer matches or may match; whether the port does hangs on the ports of the destination, which are not known
+	MatchYes                    // it matches
 )
 
-// String is "no", "port differs", "maybe" or "yes".
-func (m Match) String() string { return [...]string{"no", "port differs", "maybe", "yes"}[m] }
+// String is "no", "port differs", "maybe", "port maybe" or "yes".
+func (m Match) String() string {
+	return [...]string{"no", "port differs", "maybe", "port maybe", "yes"}[m]
+}
+
+// Maybe reports whether the match hangs on what the snapshot does not say.
+func (m Match) Maybe() bool { return m == MatchMaybe || m == MatchPortMaybe }
 
 // DefaultAllow is Step.Rule for Kubernetes' own last rule: what no rule
 // decides is allowed (R9, R95).
@@ -98,16 +104,20 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 	}
 	var single [1]int32
 	atoms, usable := x.views(s, fam, &single)
-	sig := x.signature(s.dst)
+	names := x.portNames(s.dst)
 	var rules []int32
 	for _, g := range s.prog.segments {
 		rules = append(rules, x.segments[g].rules...)
 	}
-	decides, end := x.deciders(rules, s, atoms, usable, sig, atom)
+	decides, end := x.deciders(rules, s, atoms, usable, names, atom)
 	for i, r := range rules[:end] {
 		step := Step{Rule: int(r), Match: x.matchViews(r, s, atoms, usable), Decides: decides[i]}
-		if step.Match != MatchNo && !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) {
-			step.Match = MatchPeer
+		if ports := &x.ports[x.rulePorts[r]]; step.Match != MatchNo && !x.portsMatch(ports, names[0], atom) {
+			if x.portsMatch(ports, names[len(names)-1], atom) {
+				step.Match = MatchPortMaybe
+			} else {
+				step.Match = MatchPeer
+			}
 		}
 		t.Steps = append(t.Steps, step)
 	}
@@ -123,7 +133,7 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 // together: then each view has its own decider, and all are marked. Where the
 // connection may use any of several addresses, those that deny do not count
 // once one allows.
-func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, sig []named, atom int32) (decides []bool, end int) {
+func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, names portNames, atom int32) (decides []bool, end int) {
 	decides = make([]bool, len(rules)+1)
 	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
 	type decision struct {
@@ -132,27 +142,32 @@ func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, sig
 	}
 	var decisions []decision
 	some := false
-	for _, v.own = range ownStates[s.own] {
-		for _, v.atom = range atoms {
-			d := decision{allow: true}
-			passed := -1
-			for i, r := range rules {
-				rule := &x.snap.Rules[r]
-				if len(d.at) > 0 && rule.Rank != x.snap.Rules[rules[d.at[0]]].Rank {
-					break
+	views := func(sig []named) {
+		for _, v.own = range ownStates[s.own] {
+			for _, v.atom = range atoms {
+				d := decision{allow: true}
+				passed := -1
+				for i, r := range rules {
+					rule := &x.snap.Rules[r]
+					if len(d.at) > 0 && rule.Rank != x.snap.Rules[rules[d.at[0]]].Rank {
+						break
+					}
+					if int(rule.Rank.Tier) == passed || !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) || !x.matches(&x.peers[x.rulePeer[r]], &v) {
+						continue
+					}
+					if rule.Action == model.Pass {
+						passed = int(rule.Rank.Tier)
+						continue
+					}
+					d.at, d.allow = append(d.at, i), rule.Action == model.Allow
 				}
-				if int(rule.Rank.Tier) == passed || !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) || !x.matches(&x.peers[x.rulePeer[r]], &v) {
-					continue
-				}
-				if rule.Action == model.Pass {
-					passed = int(rule.Rank.Tier)
-					continue
-				}
-				d.at, d.allow = append(d.at, i), rule.Action == model.Allow
+				decisions = append(decisions, d)
+				some = some || d.allow
 			}
-			decisions = append(decisions, d)
-			some = some || d.allow
 		}
+	}
+	for _, sig := range names {
+		views(sig)
 	}
 	for _, d := range decisions {
 		if usable && some && !d.allow {

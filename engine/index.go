@@ -50,7 +50,7 @@ type Index struct {
 	podClasses int     // classes[:podClasses] are pods, the rest hosts
 	classes    []classInfo
 	slots      []slot
-	sigs       [][]named
+	sigs       []portNames
 
 	sets      []classSet
 	peers     []peer

@@ -27,7 +27,11 @@
 //   - M4: an endpoint is named once: (namespace, name) is unique among Pods,
 //     and name among Nodes.
 //   - M5: what the input does not say is a state of its own ([AddressUnknown],
-//     [AddressMaybe], an empty NodeName, [Uncertain]), never a guess (R6).
+//     [AddressMaybe], an empty NodeName, PortsUnknown, [Uncertain]), never a
+//     guess (R6).
+//   - M6: with pods of unknown ports in the snapshot, port names occur only in
+//     rules that allow; so the declared ports and all ports are the two ends of
+//     what is possible.
 //
 // Rule numbers such as R47 refer to docs/SEMANTICS.md.
 package model

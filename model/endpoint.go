@@ -24,7 +24,11 @@ type Pod struct {
 	Workload  Workload
 	Labels    map[string]string // of a template's instances also what controllers add; see OpaqueValue (R65)
 	Ports     []ContainerPort
-	Addresses [NumFamilies]Address
+	// PortsUnknown is set when the containers are not in the input, or not all
+	// of them: a port name that Ports does not give may stand for any port, or
+	// for none (R66).
+	PortsUnknown bool
+	Addresses    [NumFamilies]Address
 
 	// HostNetwork pods share their node's addresses. Policies do not apply to
 	// them and pod selectors of rules do not match them (R55, R56).

@@ -136,6 +136,9 @@ func (p *Pod) String() string {
 	for _, c := range p.Ports {
 		parts = append(parts, fmt.Sprintf("%v=%d", c.NamedPort, c.Port))
 	}
+	if p.PortsUnknown {
+		parts = append(parts, "ports unknown")
+	}
 	if p.ServiceAccount != "default" {
 		parts = append(parts, "account "+p.ServiceAccount)
 	}

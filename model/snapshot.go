@@ -41,8 +41,10 @@ func (s *Snapshot) Validate() error {
 	}
 	type key struct{ ns, name string }
 	seen := make(map[key]bool, len(s.Pods))
+	portsUnknown := false
 	for i := range s.Pods {
 		p := &s.Pods[i]
+		portsUnknown = portsUnknown || p.PortsUnknown
 		k := key{p.Namespace, p.Name}
 		if seen[k] {
 			return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
@@ -79,6 +81,9 @@ func (s *Snapshot) Validate() error {
 			return fmt.Errorf("model: rank %v holds both %v and %v (M2)", r.Rank, a, r.Action)
 		}
 		actions[k] = r.Action
+		if portsUnknown && len(r.Ports.Named) > 0 && r.Action != Allow {
+			return fmt.Errorf("model: rule %d (%v) has port names, action %v, and pods of unknown ports (M6)", i, r.Object, r.Action)
+		}
 		if err := r.validate(); err != nil {
 			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
 		}

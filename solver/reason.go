@@ -47,6 +47,10 @@ func doubtOf(x *engine.Index, f engine.Flow) doubt {
 				other = f.Src
 			}
 			for _, step := range s.Steps {
+				if step.Match == engine.MatchPortMaybe {
+					return doubt{"the port names of " + EndpointName(x, f.Dst) + " are not known: the input does not hold its containers",
+						"a live snapshot, or a policy with port numbers"}
+				}
 				if step.Match == engine.MatchMaybe {
 					return peerDoubt(x, &x.Snapshot().Rules[step.Rule], s.Subject, other, ft.Family)
 				}

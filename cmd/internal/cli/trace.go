@@ -71,7 +71,7 @@ var outcomes = []string{outcomeDecides, outcomeMaybe, outcomePasses, outcomePort
 // where they are certain together.
 func outcome(s engine.Step, v model.Verdict) string {
 	switch {
-	case s.Match == engine.MatchMaybe && (v == model.Unknown || !s.Decides):
+	case s.Match.Maybe() && (v == model.Unknown || !s.Decides):
 		return outcomeMaybe
 	case s.Decides:
 		return outcomeDecides
@@ -142,7 +142,7 @@ func appendTrace(key []byte, t *engine.Trace) []byte {
 		for _, s := range []*engine.SideTrace{&f.Egress, &f.Ingress} {
 			key = append(key, byte(s.Verdict))
 			for _, step := range s.Steps {
-				if !step.Decides && step.Match != engine.MatchYes && step.Match != engine.MatchMaybe {
+				if !step.Decides && step.Match != engine.MatchYes && !step.Match.Maybe() {
 					continue
 				}
 				decides := byte(0)
@@ -210,7 +210,7 @@ func (e *explainer) side(s *engine.SideTrace, subject string, full bool) *sideDo
 	listed := map[string]int{}
 	for _, step := range s.Steps {
 		o := outcome(step, s.Verdict)
-		d.Together = d.Together || o == outcomeDecides && step.Match == engine.MatchMaybe
+		d.Together = d.Together || o == outcomeDecides && step.Match.Maybe()
 		if step.Rule == engine.DefaultAllow {
 			says := fmt.Sprintf("no policy isolates %s for %v: allowed", subject, s.Direction)
 			d.Rules = append(d.Rules, stepDocument{o, ruleRef{Says: says, brief: says}})
