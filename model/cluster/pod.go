@@ -25,7 +25,7 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 			continue
 		}
 		addrs, found := s.podAddresses(p, false)
-		if e.live && !found { // R61
+		if e.live && !found && !p.planned { // R61, R139
 			pending++
 			continue
 		}
