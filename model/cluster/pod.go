@@ -19,6 +19,9 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 	done, pending := 0, 0
 	for i := range s.pods {
 		p := &s.pods[i]
+		if p.left {
+			continue
+		}
 		status := &p.value.Status
 		if finished(p.value) {
 			done++

@@ -51,6 +51,9 @@ func (s *State) file() {
 			l.Report(loose[0].Diagnostic)
 		}
 		if i++; o.gone {
+			if pod, ok := o.Value.(*manifest.Pod); ok && o.left {
+				s.pods = append(s.pods, entryOf(pod, o, s.namespace(&o.Object)))
+			}
 			continue
 		}
 		first := len(l.Diagnostics)
@@ -109,7 +112,7 @@ func (s *State) fileObject(o *object, first int) {
 }
 
 func entryOf[T any](v T, o *object, namespace string) entry[T] {
-	return entry[T]{v, namespace, o.Name, o.Origin, o.planned}
+	return entry[T]{v, namespace, o.Name, o.Origin, o.planned, o.left}
 }
 
 // refer remembers that there is a namespace of this name (R25).

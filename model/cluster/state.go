@@ -66,6 +66,7 @@ type entry[T any] struct {
 	namespace, name string
 	origin          model.Origin
 	planned         bool // it was applied and is new: what its status lacks, it lacks only yet
+	left            bool // a Pod that only says which addresses its node has (R58)
 }
 
 // New returns an empty State. A Profile that ParseProfile does not know is a
