@@ -71,7 +71,7 @@ func (d *deletion) named() {
 			if _, ok := o.Value.(*manifest.Pod); ok {
 				d.lost = append(d.lost, o)
 			}
-			d.remove(o)
+			d.dismiss(o)
 		}
 	}
 	slices.SortFunc(d.lost, func(a, b *object) int {
@@ -114,7 +114,14 @@ func (d *deletion) take(o *object) {
 	if id, ok := d.identity(&o.Object); ok {
 		d.gone[id] = true
 	}
+	d.dismiss(o)
+}
+
+// dismiss removes an object. The node of a pod stays, if it was there.
+func (d *deletion) dismiss(o *object) {
 	d.remove(o)
+	pod, ok := o.Value.(*manifest.Pod)
+	o.left = ok && !o.planned && !d.onDeletedNode(pod)
 }
 
 // collect removes what only deleted objects own, and reports whether there was

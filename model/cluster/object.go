@@ -19,7 +19,7 @@ type object struct {
 	manifest.Object
 	twin      *object // the next one of the same identity; none of them counts
 	gone      bool    // replaced or deleted
-	left      bool    // gone, a Pod, because its workload rolled out: its node is still there
+	left      bool    // gone, a Pod, whose node is still there: it says which addresses that has (R58)
 	duplicate bool    // one of its identity came before
 	planned   bool    // applied, and new
 	renewed   bool    // its controller will make pods beside those that there are (R139)
