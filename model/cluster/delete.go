@@ -173,6 +173,9 @@ func (d *deletion) renew() {
 			}
 		}
 		last := links[len(links)-1].ref
+		if last.Kind == "DaemonSet" && d.onDeletedNode(pod) {
+			continue
+		}
 		d.ledger.Report(dialect.Diagnostic{
 			Code: dialect.CodeNotAsApplied, Origin: p.Origin, Object: d.ref(p),
 			Message: fmt.Sprintf("%v is deleted, but its controller %s %s makes another, which the answer does not know", d.ref(p), last.Kind, last.Name),

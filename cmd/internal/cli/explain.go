@@ -55,7 +55,7 @@ PR2006 means, and explain alone lists the codes.
 		if err := in.load(); err != nil {
 			return err
 		}
-		if in.ledger.Objects == 0 {
+		if in.nothing() {
 			return exitCode(exitError)
 		}
 		return in.explainPair(append(args, "")[:3], out)

@@ -40,10 +40,11 @@ type input struct {
 	remove           []string // --delete
 
 	x        *engine.Index
-	before   *engine.Index // without --apply and --delete; nil when there are none
+	before   *input // the same without --apply and --delete; nil when there are none
 	ledger   *dialect.Ledger
 	reader   *manifest.Reader
-	failures int // errors that are about the question, not the input
+	failures int      // errors that are about the question, not the input
+	vanished []string // expressions that select nothing any more
 }
 
 // readsDemo makes a command's input the built-in example as it is.
@@ -128,9 +129,11 @@ func (in *input) load() error {
 		state.Put(o)
 	}
 	if in.changed() {
-		if in.before, err = compile(state.Snapshot()); err != nil {
+		before := *in
+		if before.x, err = compile(state.Snapshot()); err != nil {
 			return err
 		}
+		in.before = &before
 		if err := in.change(state, targets, used); err != nil {
 			in.printDiagnostics()
 			return err
@@ -185,14 +188,19 @@ func demoInputs() []manifest.Input {
 	return out
 }
 
+// nothing reports whether there was no object, which has been said.
+func (in *input) nothing() bool { return in.ledger.Objects == 0 && in.before == nil }
+
 // checkNamespace catches a mistyped -n, which would print nothing.
 func (in *input) checkNamespace() error {
 	if in.all {
 		in.namespace = ""
 	}
 	var names []string
-	for i := range in.x.Snapshot().Namespaces {
-		names = append(names, in.x.Snapshot().Namespaces[i].Name)
+	for _, x := range in.indexes() {
+		for i := range x.Snapshot().Namespaces {
+			names = append(names, x.Snapshot().Namespaces[i].Name)
+		}
 	}
 	if in.namespace == "" || in.allowEmpty || slices.Contains(names, in.namespace) {
 		return nil
