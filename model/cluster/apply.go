@@ -207,11 +207,8 @@ func (a *application) rollOut() {
 		}
 	}
 	for _, h := range a.order {
-		if len(pods[h]) == 0 {
-			continue
-		}
-		leave := a.fate(h, pods[h])
-		if !leave {
+		a.remake(h)
+		if len(pods[h]) == 0 || !a.leave(h, pods[h]) {
 			continue
 		}
 		var with tally
@@ -228,9 +225,23 @@ func (a *application) rollOut() {
 	}
 }
 
-// fate decides what becomes of the pods of a workload that was applied: whether
-// they leave, and, where they stay, whether others come.
-func (a *application) fate(h *object, pods []*object) (leave bool) {
+// remake begins a Job anew that was applied with another template, which the API
+// server refuses (pkg/apis/batch/validation/validation.go, validatePodTemplateUpdate).
+func (a *application) remake(h *object) {
+	w, _ := h.Value.(*manifest.Workload)
+	old := a.workloads[h]
+	if w.Kind != "job" || old == nil || w.Template == nil || old.Template == nil || a.sameTemplate(w, old) {
+		return
+	}
+	a.say(h, dialect.CodeNotAsApplied, "%v: the API server refuses another template of a Job; the answer is for the Job deleted and made anew", a.ref(h))
+	again := *w
+	again.Finished = false
+	h.Value = &again
+}
+
+// leave decides what becomes of the pods of a workload that was applied: whether
+// they leave, and, where they stay, whether others come (h.renewed).
+func (a *application) leave(h *object, pods []*object) bool {
 	w, _ := h.Value.(*manifest.Workload)
 	old := a.workloads[h]
 	if w.Template == nil {
@@ -249,18 +260,9 @@ func (a *application) fate(h *object, pods []*object) (leave bool) {
 	switch {
 	case n == 0:
 		return true
-	case !same:
-		switch w.Kind {
-		case "replicaset", "replicationcontroller", "cronjob": // what they made stays until it ends
-			h.renewed = true
-			return false
-		case "job":
-			a.say(h, dialect.CodeNotAsApplied, "%v: the API server refuses another template of a Job; the answer is for the Job deleted and made anew", a.ref(h))
-			again := *w
-			again.Finished = false
-			h.Value = &again
-		}
-		return true
+	case !same: // some kinds leave what they made until it ends
+		h.renewed = w.Kind == "replicaset" || w.Kind == "replicationcontroller" || w.Kind == "cronjob"
+		return !h.renewed
 	case wrapped.hasIndexes():
 		return n != before || first != w.FirstOrdinal
 	}

@@ -182,6 +182,13 @@ func TestChange(t *testing.T) {
 			changes: []string{"applied Job shop/once over that of cluster.yaml"},
 		},
 		{
+			name:    "a Job that has ended and is made anew",
+			apply:   "{apiVersion: batch/v1, kind: Job, metadata: {name: once, namespace: shop}, spec: {template: {metadata: {labels: {app: again}}}}}",
+			pods:    []string{"shop/job/once"},
+			changes: []string{"applied Job shop/once over that of cluster.yaml"},
+			codes:   []dialect.Code{dialect.CodeNotAsApplied},
+		},
+		{
 			name:    "a Job does not take another template",
 			apply:   "{apiVersion: batch/v1, kind: Job, metadata: {name: tick-1, namespace: shop, ownerReferences: []}, spec: {template: {metadata: {labels: {app: tock}}}}}",
 			pods:    []string{"-shop/pod/tick-1-q", "shop/cronjob/tick"},

@@ -27,10 +27,14 @@ func (r *run) can() *cobra.Command {
 
 ` + expressionHelp + `
 
+With --apply and --delete the answer and the exit code are those of the changed
+cluster, and "before" says what was different without them.
+
 Exit code: 0 yes, 1 no, 2 error, 3 uncertain. With --queries: 0, or 2 if a line
 could not be answered.`,
 		Example: `  podreach can ml-training: reach internet -f demo:
   podreach can ml-agents/code-sandbox reach ml-data/qdrant on 6333 -f demo:
+  podreach can ml-training: reach internet -f demo: --delete netpol/ml-training/allow-public-hubs
   podreach can --queries questions.jsonl -f demo:`,
 	}
 	in := r.reads(cmd)

@@ -22,7 +22,8 @@ func (r *run) explain() *cobra.Command {
 order, with file and line. Without PORTS, or with many, each set of ports that is
 treated alike is explained once: the rules that matter there are listed, others
 are counted (-o wide or -v lists all). Where a side holds several endpoints, the pair
-that shows the answer of "can" is explained. explain CODE says what a code such as
+that shows the answer of "can" is explained. With --apply and --delete "before" is the
+verdict without them, where it was different. explain CODE says what a code such as
 PR2006 means, and explain alone lists the codes.
 
 ` + expressionHelp,

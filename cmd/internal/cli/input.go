@@ -61,8 +61,8 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	in.files, in.pure = nil, false
 	f := cmd.Flags()
 	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example); repeatable")
-	f.StringArrayVar(&in.apply, "apply", nil, "what if: objects of this file or folder (- is standard input) laid over the input, as kubectl apply would; repeatable")
-	f.StringArrayVar(&in.remove, "delete", nil, "what if: KIND/NS/NAME taken out, with what it owns, after --apply; repeatable")
+	f.StringArrayVar(&in.apply, "apply", nil, "what if: file, folder or - laid over the input as kubectl apply would; repeatable")
+	f.StringArrayVar(&in.remove, "delete", nil, "what if: KIND/NS/NAME taken out with what it owns, after --apply; repeatable")
 	f.StringVar(&in.defaultNamespace, "default-namespace", "default", "namespace of objects that carry none")
 	f.StringVar(&in.config, "config", "", "facts that the manifests do not hold (default: podreach.yaml in the current folder, if any)")
 	f.StringVar(&in.profile, "profile", "spec", "implementation-defined behaviours: spec, cilium or calico")

@@ -25,7 +25,8 @@ func (r *run) list() *cobra.Command {
 		Short: "Every possible connection",
 		Long: `list shows every connection that is possible between two sides. Rows that the
 input does not settle are marked uncertain. Nodes are shown only with
---from nodes or --to nodes.
+--from nodes or --to nodes. With --apply and --delete rows that were not so before
+are marked with +, and those that were with -.
 
 ` + expressionHelp,
 		Example: `  podreach list -f demo: -n ml-data
