@@ -79,16 +79,15 @@ func (a *application) apply(o manifest.Object) {
 	default:
 		what += " over that of " + old.Origin.File
 	}
+	var before any
 	if place == old { // and all others of its identity
 		for t := old.twin; t != nil; t = t.twin {
 			t.gone = true
 		}
-		if w, ok := old.Value.(*manifest.Workload); ok {
-			a.workloads[place] = w
-		}
+		before = old.Value
 	}
 	if _, ok := h.Value.(*manifest.Workload); ok {
-		a.workloads[place] = a.workloads[place] // perhaps nil
+		a.workloads[place], _ = before.(*manifest.Workload)
 		a.order = append(a.order, place)
 	}
 	*place = h
@@ -150,7 +149,7 @@ func (a *application) merge(o *manifest.Object, before any) {
 			if v.Replicas == nil {
 				merged.Replicas = old.Replicas
 			}
-			if v.Completions == nil {
+			if v.Completions == nil && v.Kind == "job" {
 				merged.Completions = old.Completions
 			}
 			if v.Template == nil {

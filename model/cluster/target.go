@@ -123,6 +123,9 @@ func (s *State) resolve(t Target) ([]identity, error) {
 		}
 	}
 	for o := range s.live() {
+		if len(found) > 0 {
+			break
+		}
 		for _, l := range s.chain(o) {
 			if l.object == nil {
 				meet(ownerIdentity(&l.ref, s.namespace(&o.Object)))

@@ -96,8 +96,8 @@ func TestOutputsMeetTheirSchemas(t *testing.T) {
 	opened := filepath.Join(t.TempDir(), "opened.yaml")
 	require.NoError(t, os.WriteFile(opened, []byte(openedCluster), 0o600))
 	static, live := []string{"-f", file}, []string{"-f", demoPath}
-	whatIf := append(static[:2:2], "--apply", opened, "--delete", "deploy/shop/db")
-	lessLive := append(live[:2:2], "--delete", "netpol/ml-training/allow-public-hubs", "--delete", "ns/ml-data")
+	whatIf := []string{"-f", file, "--apply", opened, "--delete", "deploy/shop/db"}
+	lessLive := []string{"-f", demoPath, "--delete", "netpol/ml-training/allow-public-hubs", "--delete", "ns/ml-data"}
 	queries := `{"from":"shop/web","to":"shop/db","port":5432}
 {"from":"shop/web","to":"shop/web","protocol":"tcp","port":80,"id":7,"verdict":"denied"}
 {"from":"shop/nobody","to":"shop/db","port":1}
