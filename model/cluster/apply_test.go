@@ -109,6 +109,7 @@ func TestChange(t *testing.T) {
 		pods    []string
 		changes []string
 		codes   []dialect.Code // of what is new in the ledger
+		says    []string       // in the snapshot
 	}{
 		{name: "nothing"},
 		{
@@ -194,6 +195,33 @@ func TestChange(t *testing.T) {
 			pods:    []string{"-shop/pod/tick-1-q", "shop/cronjob/tick"},
 			changes: []string{"applied Job shop/tick-1 over that of cluster.yaml", "Job shop/tick-1 rolls out; the old ones go: 1 of kind Pod"},
 			codes:   []dialect.Code{dialect.CodeNotAsApplied},
+		},
+		{
+			name:    "a pod keeps its status, its node and its owner",
+			apply:   "{apiVersion: v1, kind: Pod, metadata: {name: db-0, namespace: shop, labels: {app: new}}}",
+			changes: []string{"applied Pod shop/db-0 over that of cluster.yaml"},
+			says:    []string{"shop/pod/db-0 | statefulset/db | 10.1.0.3 none | node n1 | app=new\n"},
+		},
+		{
+			name:    "a node keeps its status and its pod ranges",
+			apply:   "{apiVersion: v1, kind: Node, metadata: {name: n1, labels: {zone: b}}}",
+			changes: []string{"applied Node n1 over that of cluster.yaml"},
+			says:    []string{"node n1 | [192.168.0.1] | zone=b\n", "pod ranges [10.1.0.0/24]\n"},
+		},
+		{
+			name: "what is applied together stays together",
+			apply: deployment("{replicas: 1, template: {metadata: {labels: {app: new}}}}") + `
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-5d-b, namespace: shop, labels: {app: new, pod-template-hash: 5d}}`,
+			pods: []string{"-shop/pod/web-5d-a"},
+			changes: []string{
+				"applied Deployment shop/web over that of cluster.yaml",
+				"applied Pod shop/web-5d-b over that of cluster.yaml",
+				"Deployment shop/web rolls out; the old ones go: 1 of kind Pod",
+			},
+			says: []string{"shop/pod/web-5d-b | deployment/web | 10.1.1.2 none | node n2 | app=new,pod-template-hash=5d\n"},
 		},
 		{
 			name:    "a new pod has no address yet",
@@ -305,6 +333,9 @@ func TestChange(t *testing.T) {
 				}
 			}
 			require.Equal(t, c.codes, more, fmt.Sprint(s.Ledger().Diagnostics))
+			for _, line := range c.says {
+				require.Contains(t, snapshot.String(), line)
+			}
 			require.Contains(t, nodeNames(snapshot.String()), "n2", "nodes that pods speak of")
 		})
 	}

@@ -234,6 +234,9 @@ func TestChangedIsAsIfReadSo(t *testing.T) {
 				old := o.clone(map[string]any{"old": "x", "a": "1"})
 				if kind == "NetworkPolicy" {
 					old["spec"] = map[string]any{"podSelector": map[string]any{}, "ingress": []any{map[string]any{"from": []any{map[string]any{}}}}}
+					if r.IntN(2) == 0 { // what the reader refuses
+						old["spec"] = map[string]any{"podSelector": map[string]any{}, "ingres": 1}
+					}
 				}
 				base, apply, result = append(base, old), append(apply, o), append(result, o)
 				replaced++
