@@ -35,14 +35,18 @@ type State struct {
 	at      map[identity]*object
 	said    map[*object][]dialect.Diagnostic // what reading and filing it reported
 
-	loose   []remark // what reading reported of no object
-	heard   int      // of ledger.Diagnostics, how many are in said and loose, or were made by Snapshot
-	assumed []string // before a snapshot added to it
-	noted   int      // of ledger.Assumptions, how many are in assumed, or were made by Snapshot
-	changes []string // what Apply and Delete did
+	loose   []remark          // what reading reported of no object
+	heard   int               // of ledger.Diagnostics, how many are in said and loose, or were made by Snapshot
+	assumed []string          // before a snapshot added to it
+	noted   int               // of ledger.Assumptions, how many are in assumed, or were made by Snapshot
+	changes []string          // what Apply and Delete did
+	inert   map[typeMeta]bool // kinds that are only counted
 
 	facts
 }
+
+// typeMeta is the type of an object.
+type typeMeta struct{ apiVersion, kind string }
 
 // facts are what one Snapshot works with: the objects by kind.
 type facts struct {
@@ -80,7 +84,7 @@ func New(o Options) *State {
 	if o.DefaultNamespace == "" {
 		o.DefaultNamespace = "default"
 	}
-	return &State{options: o, ledger: &dialect.Ledger{}, at: map[identity]*object{}, said: map[*object][]dialect.Diagnostic{}}
+	return &State{options: o, ledger: &dialect.Ledger{}, at: map[identity]*object{}, said: map[*object][]dialect.Diagnostic{}, inert: map[typeMeta]bool{}}
 }
 
 // Ledger is the account of this State. The reader of its objects reports into

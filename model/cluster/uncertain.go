@@ -11,6 +11,10 @@ import (
 
 // fileOther files an object of a kind that is not lowered.
 func (s *State) fileOther(o manifest.Object, namespace string) {
+	if s.inert[typeMeta{o.APIVersion, o.Kind}] {
+		s.ledger.Ignore(o.Kind)
+		return
+	}
 	k := lookupKind(o.APIVersion, o.Kind)
 	who := groupOf(o.APIVersion)
 	switch {
@@ -29,7 +33,9 @@ func (s *State) fileOther(o manifest.Object, namespace string) {
 				Code: dialect.CodeMistypedKind, Origin: o.Origin, Object: o.Ref(),
 				Message: fmt.Sprintf("clusters have no %s of %s; %v is passed over; did you mean %s?", o.Kind, o.APIVersion, o.Ref(), meant),
 			})
+			return
 		}
+		s.inert[typeMeta{o.APIVersion, o.Kind}] = true
 		return
 	}
 	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
