@@ -38,7 +38,8 @@ var floors = []floor{
 	// Objects to a snapshot: the one place that knows readers and dialects.
 	{packages: "model/cluster",
 		imports: []string{"model", "model/dialect/...", "model/manifest", "internal/nearest"},
-		modules: kubernetes},
+		modules: kubernetes,
+		tests:   []string{"internal/gen"}}, // changes of generated clusters
 
 	// Snapshot to index. No Kubernetes here: a snapshot is plain data.
 	{packages: "engine",

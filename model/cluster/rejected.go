@@ -19,54 +19,36 @@ import (
 type rejected struct {
 	subject    model.PodSet
 	readable   bool // subject can be told
-	diagnostic int  // the index of its first error in Ledger.Diagnostics, or -1
-}
-
-// rejectInvalid files a policy that did not pass validation; its diagnostics
-// are the last ones in the ledger.
-func (s *State) rejectInvalid(np *networkingv1.NetworkPolicy, origin model.Origin) {
-	subject, ok := netpol.Subject(np)
-	s.rejected = append(s.rejected, rejected{subject, ok, s.firstError(origin)})
+	diagnostic int  // the index of its first error in Ledger.Diagnostics
 }
 
 // rejectUnread files a policy that the reader refused and reported.
-func (s *State) rejectUnread(o manifest.Object, r *manifest.Rejected) {
-	namespace := o.Namespace
-	if namespace == "" {
-		namespace = s.options.DefaultNamespace
-	}
-	out := rejected{diagnostic: s.firstError(o.Origin)}
+func (s *State) rejectUnread(o *object, r *manifest.Rejected) *rejected {
+	out := &rejected{}
 	if r.Subjects != nil {
 		np := networkingv1.NetworkPolicy{Spec: networkingv1.NetworkPolicySpec{PodSelector: *r.Subjects}}
-		np.Namespace = namespace
+		np.Namespace = s.namespace(&o.Object)
 		out.subject, out.readable = netpol.Subject(&np)
 	}
-	s.rejected = append(s.rejected, out)
+	return out
 }
 
-// firstError finds the first error about the object at origin among the last
-// diagnostics.
-func (s *State) firstError(origin model.Origin) int {
-	found := -1
-	for i := len(s.ledger.Diagnostics) - 1; i >= 0; i-- {
-		d := &s.ledger.Diagnostics[i]
-		if d.Origin.File != origin.File || d.Origin.Document != origin.Document || !strings.HasPrefix(d.Origin.Path, origin.Path) {
-			break
-		}
+// reject files a policy whose diagnostics are the last ones of the ledger, from
+// first on.
+func (s *State) reject(r rejected, first int) {
+	for i, d := range s.ledger.Diagnostics[first:] {
 		if d.Severity() == dialect.Error {
-			found = i
+			r.diagnostic = first + i
+			s.rejected = append(s.rejected, r)
+			return
 		}
 	}
-	return found
 }
 
 // listSubjects completes the diagnostics of rejected policies with the workloads
 // whose pods they would have selected.
 func (s *State) listSubjects(pods []model.Pod) {
 	for _, r := range s.rejected {
-		if r.diagnostic < 0 {
-			continue
-		}
 		d := &s.ledger.Diagnostics[r.diagnostic]
 		if !r.readable {
 			d.Message += " (the policy is left out; which pods it would have selected cannot be told)"

@@ -96,7 +96,7 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 // expands reports whether the template of w stands for pods (R67). A
 // ReplicationController may have none.
 func (s *State) expands(w *workload) bool {
-	return w.value.Template != nil && !w.ownsPods && !w.value.Finished && !s.ownedByWorkload(w)
+	return w.value.Template != nil && (!w.ownsPods || w.renewed) && !w.value.Finished && !s.ownedByWorkload(w)
 }
 
 // instance is a pod of a workload's template, but for its name and labels.

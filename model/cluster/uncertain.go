@@ -9,8 +9,12 @@ import (
 	"github.com/podreach/podreach/model/manifest"
 )
 
-// putOther files an object of a kind that is not lowered.
-func (s *State) putOther(o manifest.Object, namespace string) {
+// fileOther files an object of a kind that is not lowered.
+func (s *State) fileOther(o manifest.Object, namespace string) {
+	if s.inert[typeMeta{o.APIVersion, o.Kind}] {
+		s.ledger.Ignore(o.Kind)
+		return
+	}
 	k := lookupKind(o.APIVersion, o.Kind)
 	who := groupOf(o.APIVersion)
 	switch {
@@ -29,7 +33,9 @@ func (s *State) putOther(o manifest.Object, namespace string) {
 				Code: dialect.CodeMistypedKind, Origin: o.Origin, Object: o.Ref(),
 				Message: fmt.Sprintf("clusters have no %s of %s; %v is passed over; did you mean %s?", o.Kind, o.APIVersion, o.Ref(), meant),
 			})
+			return
 		}
+		s.inert[typeMeta{o.APIVersion, o.Kind}] = true
 		return
 	}
 	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
@@ -69,9 +75,9 @@ func (s *State) putOther(o manifest.Object, namespace string) {
 	}
 }
 
-// putBroken files a document that cannot be parsed. Where it may hold a policy
+// fileBroken files a document that cannot be parsed. Where it may hold a policy
 // nobody knows what that would have said (R115).
-func (s *State) putBroken(o manifest.Object, b *manifest.Broken) {
+func (s *State) fileBroken(o manifest.Object, b *manifest.Broken) {
 	k := worst(b.Kind)
 	if b.Kind == "Namespace" { // its labels decide what namespace selectors of any policy match
 		b = &manifest.Broken{Kind: b.Kind, Policy: true}

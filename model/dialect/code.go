@@ -21,6 +21,8 @@ const (
 	CodeBadExpression   Code = 1021
 	CodeBadFlag         Code = 1022
 	CodeBadConfig       Code = 1023
+	CodeNoTarget        Code = 1024
+	CodeNotAsApplied    Code = 1025
 
 	CodePolicyName     Code = 2001
 	CodeProtocol       Code = 2002
@@ -239,6 +241,18 @@ status:
 		Example: `apiVersion: podreach.io/v1alpha1
 kind: Config
 podCIDR: [10.0.0.0/16]
+`,
+	},
+	{
+		Code: CodeNoTarget, Severity: Error, Title: "nothing to delete",
+		Text: "The argument of --delete names no object of the input and of what --apply adds. A change that changes nothing would read like good news, so nothing is answered. It is written KIND/NAMESPACE/NAME, or KIND/NAME for nodes, namespaces and objects of the default namespace; the kind as kubectl takes it: netpol, deployments, statefulset.apps.",
+		Example: `podreach list -f demo: --delete netpol/ml-training/allow-public-hub
+`,
+	},
+	{
+		Code: CodeNotAsApplied, Severity: Warning, Title: "the cluster would take the change differently",
+		Text: "What --apply or --delete asks for is not what the cluster would make of it: a Job does not take another template, and the answer is for the Job deleted and made anew; an object that the API server refuses changes nothing, and the one that is there stays; a deleted pod comes back when a controller keeps a number of them, and where the input does not hold that controller the new pod has no part in the answer.",
+		Example: `podreach can ml-training: reach internet -f demo: --delete pod/ml-data/qdrant-1
 `,
 	},
 	{

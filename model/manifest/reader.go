@@ -117,7 +117,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 			cancel()
 			wg.Wait()
 		}()
-		before := l.Objects
+		before, errorsBefore := l.Objects, l.Count(dialect.Error)
 		var t tally
 		for j := range p.order {
 			for results := range j.out {
@@ -139,7 +139,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				t = tally{}
 			}
 		}
-		if l.Objects == before && l.Count(dialect.Error) == 0 {
+		if l.Objects == before && l.Count(dialect.Error) == errorsBefore {
 			l.Report(dialect.Diagnostic{Code: dialect.CodeNoObjects, Message: "the input holds no Kubernetes object"})
 		}
 	}

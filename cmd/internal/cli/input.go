@@ -36,11 +36,15 @@ type input struct {
 	verbose          bool
 	allowEmpty       bool
 	pure             bool // no configuration file is looked for
+	apply            []string
+	remove           []string // --delete
 
 	x        *engine.Index
+	before   *input // the same without --apply and --delete; nil when there are none
 	ledger   *dialect.Ledger
 	reader   *manifest.Reader
-	failures int // errors that are about the question, not the input
+	failures int      // errors that are about the question, not the input
+	vanished []string // expressions that select nothing any more
 }
 
 // readsDemo makes a command's input the built-in example as it is.
@@ -57,6 +61,8 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	in.files, in.pure = nil, false
 	f := cmd.Flags()
 	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example); repeatable")
+	f.StringArrayVar(&in.apply, "apply", nil, "what if: file, folder or - laid over the input as kubectl apply would; repeatable")
+	f.StringArrayVar(&in.remove, "delete", nil, "what if: KIND/NS/NAME taken out with what it owns, after --apply; repeatable")
 	f.StringVar(&in.defaultNamespace, "default-namespace", "default", "namespace of objects that carry none")
 	f.StringVar(&in.config, "config", "", "facts that the manifests do not hold (default: podreach.yaml in the current folder, if any)")
 	f.StringVar(&in.profile, "profile", "spec", "implementation-defined behaviours: spec, cilium or calico")
@@ -92,6 +98,10 @@ func (in *input) load() error {
 	if len(in.files) == 0 {
 		return badFlag("no input: name manifests with -f PATH, or try the built-in example with -f demo:")
 	}
+	targets, err := in.targets()
+	if err != nil {
+		return err
+	}
 	var (
 		c    config
 		used string
@@ -115,24 +125,41 @@ func (in *input) load() error {
 	for _, fact := range c.facts(used) {
 		in.ledger.Assume(fact)
 	}
-	for o := range in.reader.Read(in.inputs(used), in.ledger) {
+	for o := range in.reader.Read(in.inputs(in.files, used), in.ledger) {
 		state.Put(o)
+	}
+	if in.changed() {
+		before := *in
+		if before.x, err = compile(state.Snapshot()); err != nil {
+			return err
+		}
+		in.before = &before
+		if err := in.change(state, targets, used); err != nil {
+			in.printDiagnostics()
+			return err
+		}
 	}
 	snapshot := state.Snapshot()
 	in.printDiagnostics()
-	if in.x, err = engine.Compile(snapshot, engine.Options{}); err != nil {
-		return coded(dialect.CodeLimit, "%v", err)
-	}
-	return nil
+	in.x, err = compile(snapshot)
+	return err
 }
 
-// inputs turns the -f arguments into streams, in order. The configuration file
-// that was used is not an object of the cluster.
-func (in *input) inputs(config string) []manifest.Input {
+func compile(s *model.Snapshot) (*engine.Index, error) {
+	x, err := engine.Compile(s, engine.Options{})
+	if err != nil {
+		return nil, coded(dialect.CodeLimit, "%v", err)
+	}
+	return x, nil
+}
+
+// inputs turns the arguments of -f or --apply into streams, in order. The
+// configuration file that was used is not an object of the cluster.
+func (in *input) inputs(files []string, config string) []manifest.Input {
 	var out []manifest.Input
-	for i, f := range in.files {
-		if at := slices.Index(in.files, f); at < i {
-			if !slices.Contains(in.files[at+1:i], f) { // said once
+	for i, f := range files {
+		if at := slices.Index(files, f); at < i {
+			if !slices.Contains(files[at+1:i], f) { // said once
 				in.ledger.Report(dialect.Diagnostic{Code: dialect.CodeDuplicateObject, Message: "input " + f + " is given twice; it is read once"})
 			}
 			continue
@@ -161,14 +188,19 @@ func demoInputs() []manifest.Input {
 	return out
 }
 
+// nothing reports whether there was no object, which has been said.
+func (in *input) nothing() bool { return in.ledger.Objects == 0 && in.before == nil }
+
 // checkNamespace catches a mistyped -n, which would print nothing.
 func (in *input) checkNamespace() error {
 	if in.all {
 		in.namespace = ""
 	}
 	var names []string
-	for i := range in.x.Snapshot().Namespaces {
-		names = append(names, in.x.Snapshot().Namespaces[i].Name)
+	for _, x := range in.indexes() {
+		for i := range x.Snapshot().Namespaces {
+			names = append(names, x.Snapshot().Namespaces[i].Name)
+		}
 	}
 	if in.namespace == "" || in.allowEmpty || slices.Contains(names, in.namespace) {
 		return nil

@@ -19,6 +19,7 @@ type inputDocument struct {
 	Errors      int                 `json:"errors"`
 	Warnings    int                 `json:"warnings"`
 	Assumptions []string            `json:"assumptions"`
+	Changes     []string            `json:"changes,omitempty"` // with --apply and --delete
 }
 
 func (in *input) document() inputDocument {
@@ -28,6 +29,7 @@ func (in *input) document() inputDocument {
 		Errors:      in.errors(),
 		Warnings:    in.count(dialect.Warning),
 		Assumptions: append([]string{}, in.ledger.Assumptions...),
+		Changes:     in.ledger.Changes,
 	}
 }
 
@@ -93,6 +95,9 @@ func (in *input) printDiagnostics() {
 	}
 	for _, a := range in.ledger.Assumptions {
 		printf(w, "assumed: %s\n", a)
+	}
+	for _, c := range in.ledger.Changes {
+		printf(w, "changed: %s\n", c)
 	}
 }
 
