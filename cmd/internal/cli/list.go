@@ -88,7 +88,7 @@ input does not settle are marked uncertain. Nodes are shown only with
 		default:
 			hint = "no connection is possible between the two sides"
 		}
-		if hint != "" {
+		if hint != "" && !in.quiet {
 			fmt.Fprintln(r.stderr, hint) //nolint:errcheck // as for all messages
 		}
 		return out.write(in.listReport(l, by, out.format), nil)
