@@ -213,6 +213,9 @@ func jsonMessage(err *jsontext.SyntacticError) string {
 	if errors.Is(err.Err, io.ErrUnexpectedEOF) {
 		return "broken JSON: the file ends in the middle of a value"
 	}
+	if isLimit(err) {
+		return fmt.Sprintf("nested more than %d levels deep", maxNesting)
+	}
 	message := "broken JSON: " + err.Err.Error()
 	if err.JSONPointer != "" {
 		message += " in " + clip(pointerPath("", err.JSONPointer))
