@@ -18,15 +18,15 @@ import (
 // place. It has no colours. A nil progress is none.
 type progress struct {
 	delay time.Duration
-	total int64 // bytes, -1 when not known
+	total int64 // bytes, -1 when not known, 0 when bytes are no measure
 	bytes atomic.Int64
 	begun time.Time
 	done  chan struct{}
 
 	mu    sync.Mutex
 	out   io.Writer
-	bar   *progressbar.ProgressBar // nil while it is not shown
-	label string
+	bar   *progressbar.ProgressBar
+	shown bool
 	ended bool
 }
 
@@ -47,12 +47,22 @@ func (r *run) progress(inputs []manifest.Input) *progress {
 	if !r.watched {
 		return nil
 	}
-	p := &progress{delay: progressDelay, total: totalSize(inputs), begun: time.Now(), done: make(chan struct{}), out: r.stderr, label: "reading"}
+	p := &progress{delay: progressDelay, total: totalSize(inputs), begun: time.Now(), done: make(chan struct{}), out: r.stderr}
+	p.bar = newBar(p.out, "reading", p.total, progressbar.OptionShowBytes(true), progressbar.OptionShowCount())
 	r.stderr = &aside{p, r.stderr, false}
 	r.stdout = &aside{p, r.stdout, true}
 	r.bar = p
 	go p.run()
 	return p
+}
+
+// newBar is a bar that is not shown yet.
+func newBar(out io.Writer, label string, total int64, options ...progressbar.Option) *progressbar.ProgressBar {
+	b := progressbar.NewOptions64(total, append(options, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(label),
+		progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(30), progressbar.OptionSetTheme(progressbar.ThemeASCII),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetSpinnerChangeInterval(0))...)
+	b.StartWithoutRender()
+	return b
 }
 
 // totalSize is how many bytes the inputs have, -1 when that is not known.
@@ -99,7 +109,8 @@ func (p *progress) stage(label string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	p.label, p.total = label, -1
+	p.total = 0
+	p.bar = newBar(p.out, label, -1)
 }
 
 func (p *progress) show() {
@@ -108,23 +119,22 @@ func (p *progress) show() {
 	if p.ended {
 		return
 	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions64(p.total, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(p.label),
-			progressbar.OptionShowBytes(p.label == "reading"), progressbar.OptionUseIECUnits(true), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetTheme(progressbar.ThemeASCII), progressbar.OptionSetPredictTime(false), progressbar.OptionSetSpinnerChangeInterval(0))
+	p.shown = true
+	if p.total == 0 { // a stage without a measure
+		_ = p.bar.RenderBlank() // it is only a bar
+		return
 	}
 	n := p.bytes.Load()
 	if p.total > 0 {
 		n = min(n, p.total-1) // a full bar is one that has ended
 	}
-	_ = p.bar.Set64(n) // it is only a bar
+	_ = p.bar.Set64(n)
 }
 
 // clear takes the bar off the terminal until it is shown again.
 func (p *progress) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-		p.bar = nil
+	if p.shown {
+		_, p.shown = p.bar.Clear(), false
 	}
 }
 
