@@ -33,7 +33,8 @@ var floors = []floor{
 	// Bytes to objects.
 	{packages: "model/manifest",
 		imports: []string{"model", "model/dialect", "internal/nearest"},
-		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/..."}),
+		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/...",
+			"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}),
 		tests:   []string{"model/dialect/netpol"}},
 	// Objects to a snapshot: the one place that knows readers and dialects.
 	{packages: "model/cluster",
@@ -84,7 +85,8 @@ var floors = []floor{
 		imports: []string{"cmd/internal/..."}},
 	{packages: "cmd/internal/...",
 		imports: []string{"cmd/internal/...", "solver", "engine", "model/...", "internal/nearest"},
-		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx"},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx",
+			"github.com/schollz/progressbar/v3", "golang.org/x/term"},
 		tests:   []string{"internal/oracle", "internal/gen", "corpus"}},
 }
 
@@ -94,7 +96,7 @@ var (
 
 	// testModules are what the test files of any package may import.
 	testModules = []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "golang.org/x/tools/txtar",
-		"sigs.k8s.io/yaml", "k8s.io/...", "github.com/santhosh-tekuri/jsonschema/v6"}
+		"sigs.k8s.io/yaml", "k8s.io/...", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/klauspost/compress/..."}
 )
 
 // lean are the packages that a library user gets without paying for more:

@@ -94,7 +94,7 @@ metadata:
 	},
 	{
 		Code: CodeEmptyFile, Severity: Warning, Title: "file holds no Kubernetes object",
-		Text: "The file, or the folder, was read but nothing in it has both apiVersion and kind: it is empty, holds only comments, or is something else, such as Helm values. Only files named *.yaml, *.yml, *.json and *.jsonl are read in a folder.",
+		Text: "The file, or the folder, was read but nothing in it has both apiVersion and kind: it is empty, holds only comments, or is something else, such as Helm values. Only files named *.yaml, *.yml, *.json and *.jsonl, also with .gz or .zst behind, are read in a folder.",
 		Example: `# Helm values, not objects
 replicas: 2
 image:
@@ -146,12 +146,12 @@ spec:
 	},
 	{
 		Code: CodeUnreadable, Severity: Error, Title: "file cannot be read",
-		Text:    "The file or folder does not exist, or the system refuses to read it. What it holds is not known and may be a policy, so all pods are answered as uncertain (R115). The example is an argument of -f.",
+		Text:    "The file or folder does not exist, the system refuses to read it, it changed while it was read, or it is compressed (gzip, zstd) and the stream is damaged, cut off or followed by something else. What was read until then counts; what the rest holds is not known and may be a policy, so all pods are answered as uncertain (R115). The example is an argument of -f.",
 		Example: `no-such-folder/policies.yaml`,
 	},
 	{
 		Code: CodeLimit, Severity: Error, Title: "input exceeds a limit",
-		Text: "The document is too large (JSON: a value of 64 MiB; YAML: 16 MiB), nested too deep, or grows too much when its aliases are expanded. The limits are far beyond what real objects need and keep hostile input from using up memory. JSON lists may be of any size: their members count one by one.",
+		Text: "The input exceeds one of the limits that keep hostile input from using up memory and time; they are far beyond what real objects need. What lies behind is not known. The flag --limit NAME=VALUE,... sets them; the defaults are: document=64Mi, bytes of a JSON value, where members of lists count one by one; yaml=32Mi, bytes of a YAML document, which takes some 60 times as much memory; aliases=16Mi, bytes that the aliases of a YAML document add; depth=1k, levels of nesting in YAML (in JSON 10,000); text=8Gi, bytes of one input, after decompression; kept=1Gi, bytes of memory for what is kept, compressed, of an input that is a pipe or compressed; objects=5M and problems=100k, objects of one input and what is wrong with them.",
 		Example: `a: &a [x, x, x, x, x, x, x, x, x, x]
 b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
 c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]

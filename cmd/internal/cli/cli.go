@@ -33,7 +33,7 @@ const (
 // Main runs one command line, args[0] being the program's own name, and
 // returns its exit code. It does not exit and keeps nothing between calls.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:]}
+	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:], watched: isTerminal(stderr)}
 	display := "podreach"
 	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
 		display = "kubectl podreach"
@@ -46,6 +46,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 	code := 0
 	err := root.Execute()
+	r.bar.stop()
 	if answer := exitCode(0); errors.As(err, &answer) {
 		code = int(answer)
 	} else if err != nil {
@@ -68,6 +69,8 @@ type run struct {
 	args           []string // without the program's name
 	inputs         map[*cobra.Command]*input
 	in             *input // of the command that runs, when it reads a cluster
+	watched        bool   // standard error is a terminal
+	bar            *progress
 }
 
 // exitCode ends a command that has already said what there is to say.

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +37,8 @@ type input struct {
 	namespace        string
 	all              bool
 	verbose          bool
+	quiet            bool
+	limits           []string
 	allowEmpty       bool
 	pure             bool // no configuration file is looked for
 	apply            []string
@@ -51,6 +56,7 @@ type input struct {
 func (r *run) readsDemo(cmd *cobra.Command) *input {
 	in := &input{run: r, files: []string{demoPath}, pure: true, ledger: &dialect.Ledger{}, reader: manifest.NewReader(manifest.Options{})}
 	cmd.Flags().BoolVarP(&in.verbose, "verbose", "v", false, "list every diagnostic, ignored kind and assumption")
+	cmd.Flags().BoolVar(&in.quiet, "quiet", false, "of standard error only what is an error: no warnings, no progress, no account of the input")
 	r.inputs[cmd] = in
 	return in
 }
@@ -60,13 +66,14 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	in := r.readsDemo(cmd)
 	in.files, in.pure = nil, false
 	f := cmd.Flags()
-	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example); repeatable")
+	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example), plain or compressed with gzip or zstd; repeatable")
 	f.StringArrayVar(&in.apply, "apply", nil, "what if: file, folder or - laid over the input as kubectl apply would; repeatable")
 	f.StringArrayVar(&in.remove, "delete", nil, "what if: KIND/NS/NAME taken out with what it owns, after --apply; repeatable")
 	f.StringVar(&in.defaultNamespace, "default-namespace", "default", "namespace of objects that carry none")
 	f.StringVar(&in.config, "config", "", "facts that the manifests do not hold (default: podreach.yaml in the current folder, if any)")
 	f.StringVar(&in.profile, "profile", "spec", "implementation-defined behaviours: spec, cilium or calico")
 	f.BoolVar(&in.strict, "strict", false, "anything not understood that could change an answer is an error")
+	f.StringSliceVar(&in.limits, "limit", nil, "bounds on what one input may cost, NAME=VALUE,...; explain PR1008 says what they are (defaults: "+manifest.DefaultLimits()+")")
 	f.StringVarP(&in.namespace, "namespace", "n", "", "list: print only rows with an end in this namespace; everything is analysed")
 	f.BoolVarP(&in.all, "all-namespaces", "A", false, "list: print the rows of all namespaces (the default)")
 	completeWords(cmd, "profile", profileNames())
@@ -94,6 +101,15 @@ func (in *input) load() error {
 	}
 	if !in.pure && !namespaceName.MatchString(in.defaultNamespace) {
 		return badFlag("--default-namespace: %q is not a namespace name: expected at most 63 lower-case letters, digits or '-'", in.defaultNamespace)
+	}
+	if in.quiet && in.verbose {
+		return badFlag("--quiet and --verbose do not go together")
+	}
+	var limits manifest.Limits
+	if len(in.limits) > 0 {
+		if limits, err = manifest.ParseLimits(strings.Join(in.limits, ",")); err != nil {
+			return badFlag("--limit: %v", err)
+		}
 	}
 	if len(in.files) == 0 {
 		return badFlag("no input: name manifests with -f PATH, or try the built-in example with -f demo:")
@@ -125,7 +141,12 @@ func (in *input) load() error {
 	for _, fact := range c.facts(used) {
 		in.ledger.Assume(fact)
 	}
-	for o := range in.reader.Read(in.inputs(in.files, used), in.ledger) {
+	inputs := in.inputs(in.files, used)
+	defer collectOften()()
+	in.run.watched = in.run.watched && !in.quiet
+	bar := in.run.progress(inputs)
+	in.reader = manifest.NewReader(manifest.Options{Limits: limits, Progress: bar.read})
+	for o := range in.reader.Read(inputs, in.ledger) {
 		state.Put(o)
 	}
 	if in.changed() {
@@ -139,10 +160,14 @@ func (in *input) load() error {
 			return err
 		}
 	}
+	bar.stage("compiling")
 	snapshot := state.Snapshot()
 	in.printDiagnostics()
-	in.x, err = compile(snapshot)
-	return err
+	if in.x, err = compile(snapshot); err != nil {
+		return err
+	}
+	bar.stage("answering")
+	return nil
 }
 
 func compile(s *model.Snapshot) (*engine.Index, error) {
@@ -151,6 +176,17 @@ func compile(s *model.Snapshot) (*engine.Index, error) {
 		return nil, coded(dialect.CodeLimit, "%v", err)
 	}
 	return x, nil
+}
+
+// collectOften makes the garbage collector spend some time to hold less memory:
+// a big cluster is read with little beside what remains of it. The result
+// ends that. Who sets GOGC has decided for himself.
+func collectOften() (end func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(50)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // inputs turns the arguments of -f or --apply into streams, in order. The
@@ -218,5 +254,8 @@ func (in *input) at(o model.Origin) string {
 		return ""
 	}
 	p := in.reader.Locate(o)
+	if p.Changed {
+		return p.String()
+	}
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }

@@ -94,7 +94,7 @@ are marked with +, and those that were with -.
 		default:
 			hint = "no connection is possible between the two sides"
 		}
-		if hint != "" {
+		if hint != "" && !in.quiet {
 			fmt.Fprintln(r.stderr, hint) //nolint:errcheck // as for all messages
 		}
 		return out.write(in.listReport(rows, by, out.format), nil)
