@@ -24,9 +24,9 @@ type rejected struct {
 
 // rejectInvalid files a policy that did not pass validation; its diagnostics
 // are the last ones in the ledger.
-func (s *State) rejectInvalid(np *networkingv1.NetworkPolicy, origin model.Origin) {
+func (s *State) rejectInvalid(np *networkingv1.NetworkPolicy, o manifest.Object) {
 	subject, ok := netpol.Subject(np)
-	s.rejected = append(s.rejected, rejected{subject, ok, s.firstError(origin)})
+	s.reject(rejected{subject, ok, s.firstError(o.Origin)}, np.Namespace, o)
 }
 
 // rejectUnread files a policy that the reader refused and reported.
@@ -41,7 +41,24 @@ func (s *State) rejectUnread(o manifest.Object, r *manifest.Rejected) {
 		np.Namespace = namespace
 		out.subject, out.readable = netpol.Subject(&np)
 	}
-	s.rejected = append(s.rejected, out)
+	s.reject(out, namespace, o)
+}
+
+// reject files a policy that is refused. One that a live cluster has is in
+// force all the same: there it is podreach that does not know what it says.
+func (s *State) reject(r rejected, namespace string, o manifest.Object) {
+	if !o.Live {
+		s.rejected = append(s.rejected, r)
+		return
+	}
+	if !r.readable {
+		r.subject = model.PodSet{Namespace: namespace}
+	}
+	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
+	s.doubtSubject(r.subject, bothDirections, model.ObjectRef{}, o.Origin, ref.String()+" is in force but cannot be understood (R115)")
+	if r.diagnostic >= 0 {
+		s.ledger.Diagnostics[r.diagnostic].Message += " (the cluster has accepted it; " + r.subject.String() + " is uncertain)"
+	}
 }
 
 // firstError finds the first error about the object at origin among the last

@@ -27,7 +27,8 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
 	s.listSubjects(out.Pods)
-	out.Rules = slices.Concat(exempt, s.uncertain, s.policies)
+	policies := s.inForce()
+	out.Rules = slices.Concat(exempt, s.uncertain, policies)
 	return out
 }
 
@@ -79,6 +80,9 @@ func (s *State) namespaceFacts() []model.Namespace {
 		}
 		ref := model.ObjectRef{Kind: "Namespace", Name: name}
 		out = append(out, model.Namespace{Name: name, Labels: map[string]string{metadataName: name}, Synthesized: true})
+		if s.unlabelled { // which was said
+			continue
+		}
 		s.ledger.Report(dialect.Diagnostic{
 			Code: dialect.CodeNoNamespace, Origin: s.references[name], Object: ref,
 			Message: fmt.Sprintf("there is no %v; it is taken to have no labels but %s=%s", ref, metadataName, name),

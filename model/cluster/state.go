@@ -45,6 +45,8 @@ type State struct {
 	uncertain  []model.Rule            // of policies that are not modelled and of broken documents
 	policies   []model.Rule            // in the order of the input
 	rejected   []rejected
+
+	unlabelled bool // namespaces of a live cluster could not be read, so their labels are not known
 }
 
 // entry is an object with what its manifest struct does not hold.
@@ -90,7 +92,11 @@ func (s *State) Ledger() *dialect.Ledger { return s.ledger }
 // The reader has already counted the object itself.
 func (s *State) Put(o manifest.Object) {
 	if b, ok := o.Value.(*manifest.Broken); ok {
-		s.putBroken(o, b)
+		if b.Unread {
+			s.putUnread(o)
+		} else {
+			s.putBroken(o, b)
+		}
 		return
 	}
 	if r, ok := o.Value.(*manifest.Rejected); ok {
@@ -125,7 +131,7 @@ func (s *State) Put(o manifest.Object) {
 		s.workload[workloadKey{v.Kind, namespace, o.Name}] = w
 	case *networkingv1.NetworkPolicy:
 		s.refer(namespace, o.Origin)
-		s.putPolicy(v, namespace, o.Origin)
+		s.putPolicy(v, namespace, o)
 	default:
 		s.putOther(o, namespace)
 	}
@@ -168,20 +174,20 @@ func (s *State) refer(namespace string, origin model.Origin) {
 	}
 }
 
-func (s *State) putPolicy(np *networkingv1.NetworkPolicy, namespace string, origin model.Origin) {
+func (s *State) putPolicy(np *networkingv1.NetworkPolicy, namespace string, o manifest.Object) {
 	if np.Namespace != namespace {
 		named := *np
 		named.Namespace = namespace
 		np = &named
 	}
-	rules, diagnostics := netpol.Lower(np, origin, s.options.Profile.netpol())
+	rules, diagnostics := netpol.Lower(np, o.Origin, s.options.Profile.netpol())
 	refused := false
 	for _, d := range diagnostics {
 		refused = refused || d.Severity() == dialect.Error
 		s.ledger.Report(d)
 	}
 	if refused {
-		s.rejectInvalid(np, origin)
+		s.rejectInvalid(np, o)
 		return
 	}
 	s.ledger.Policies++

@@ -25,6 +25,10 @@ type Input struct {
 	// for, and must then give the same bytes. If the result is an io.Seeker,
 	// positions in big files cost less.
 	Open func() (io.ReadCloser, error)
+
+	// Live is set on what a live cluster lists of one kind. Such a stream is
+	// opened once, keeps nothing, and has no lines: see Live.
+	Live *Live
 }
 
 // Bytes is an input that is in memory. b must not change while it is in use.
@@ -80,12 +84,12 @@ func Paths(paths []string, stdin io.Reader, l *dialect.Ledger) []Input {
 
 // regular is a file that gives the same bytes each time.
 func regular(p string) Input {
-	return Input{p, func() (io.ReadCloser, error) { return os.Open(p) }}
+	return Input{Name: p, Open: func() (io.ReadCloser, error) { return os.Open(p) }}
 }
 
 // unreadable is a path that cannot be read.
 func unreadable(p string, err error) Input {
-	return Input{p, func() (io.ReadCloser, error) { return nil, err }}
+	return Input{Name: p, Open: func() (io.ReadCloser, error) { return nil, err }}
 }
 
 func unreadableFile(file string, err error) dialect.Diagnostic {
@@ -126,7 +130,7 @@ type kept struct {
 // once is an input that can be read only once.
 func once(name string, open func() (io.ReadCloser, error)) Input {
 	k := &kept{open: open}
-	return Input{name, func() (io.ReadCloser, error) {
+	return Input{Name: name, Open: func() (io.ReadCloser, error) {
 		if err := k.start(); err != nil {
 			return nil, err
 		}

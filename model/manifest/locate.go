@@ -16,16 +16,21 @@ import (
 type Position struct {
 	File     string
 	Line     int    // from 1; 0 when only the file is known
+	Field    string // the field's path, of an object that is in no file
 	Column   int    // from 1, in characters (JSON: bytes)
 	Template string // of a document that helm rendered: the template it says it comes from
 }
 
-// String is "file:line:col", "file" when no more is known, with
+// String is "file:line:col", "live:Kind/namespace/name:field" for an object
+// that is in no file, "file" when no more is known, with
 // " (chart/templates/x.yaml)" behind it for a template.
 func (p Position) String() string {
 	s := p.File
-	if p.Line > 0 {
+	switch {
+	case p.Line > 0:
 		s = fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	case p.Field != "":
+		s += ":" + p.Field
 	}
 	if p.Template != "" {
 		s += " (" + p.Template + ")"
@@ -70,6 +75,9 @@ func (r *Reader) Locate(o model.Origin) Position {
 	p := Position{File: o.File}
 	f := r.files[o.File]
 	if f == nil {
+		if isLive(o.File) {
+			p.Field = o.Path
+		}
 		return p
 	}
 	if f.spans == nil {

@@ -135,7 +135,9 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				}
 			}
 			if j.last {
-				t.end(j.file, l)
+				if !j.live {
+					t.end(j.file, l)
+				}
 				t = tally{}
 			}
 		}
@@ -230,6 +232,7 @@ type job struct {
 	out  chan []found
 	file string
 	last bool // it ends the file
+	live bool // it is a list of a live cluster, which may be empty
 }
 
 func (p *pipeline) worker() {
@@ -287,6 +290,9 @@ func (p *pipeline) produce(inputs []Input) {
 
 // input cuts one input into jobs.
 func (p *pipeline) input(in Input) bool {
+	if in.Live != nil {
+		return p.live(in)
+	}
 	f := &file{input: in}
 	stream, err := in.Open()
 	if err != nil {
