@@ -61,7 +61,7 @@ func TestEndless(t *testing.T) {
 		require.Less(t, e.read, int64(10<<20), "%q", c.text) // of a stream as much is kept
 		// An input that can be read again costs no more either.
 		again := &endless{text: c.start + c.text}
-		require.NotEmpty(t, readInputs(limits, Input{"x", func() (io.ReadCloser, error) { return again, nil }}).ledger.Diagnostics)
+		require.NotEmpty(t, readInputs(limits, Input{Name: "x", Open: func() (io.ReadCloser, error) { return again, nil }}).ledger.Diagnostics)
 		require.Less(t, again.read, int64(20<<20))
 	}
 	// A large document that ends costs only itself.

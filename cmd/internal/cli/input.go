@@ -35,6 +35,7 @@ type input struct {
 	all              bool
 	verbose          bool
 	allowEmpty       bool
+	live             liveFlags
 	pure             bool // no configuration file is looked for
 
 	x        *engine.Index
@@ -63,6 +64,7 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	f.BoolVar(&in.strict, "strict", false, "anything not understood that could change an answer is an error")
 	f.StringVarP(&in.namespace, "namespace", "n", "", "list: print only rows with an end in this namespace; everything is analysed")
 	f.BoolVarP(&in.all, "all-namespaces", "A", false, "list: print the rows of all namespaces (the default)")
+	in.live.add(f)
 	completeWords(cmd, "profile", profileNames())
 	return in
 }
@@ -89,8 +91,12 @@ func (in *input) load() error {
 	if !in.pure && !namespaceName.MatchString(in.defaultNamespace) {
 		return badFlag("--default-namespace: %q is not a namespace name: expected at most 63 lower-case letters, digits or '-'", in.defaultNamespace)
 	}
-	if len(in.files) == 0 {
-		return badFlag("no input: name manifests with -f PATH, or try the built-in example with -f demo:")
+	live, err := in.readsLive()
+	if err != nil {
+		return err
+	}
+	if len(in.files) == 0 && !live {
+		return badFlag("no input: name manifests with -f PATH, read the current cluster with --live, or try the built-in example with -f demo:")
 	}
 	var (
 		c    config
@@ -115,8 +121,15 @@ func (in *input) load() error {
 	for _, fact := range c.facts(used) {
 		in.ledger.Assume(fact)
 	}
-	for o := range in.reader.Read(in.inputs(used), in.ledger) {
-		state.Put(o)
+	if live {
+		err = in.readLive(state)
+	} else {
+		for o := range in.reader.Read(in.inputs(used), in.ledger) {
+			state.Put(o)
+		}
+	}
+	if err != nil {
+		return err
 	}
 	snapshot := state.Snapshot()
 	in.printDiagnostics()
@@ -186,5 +199,8 @@ func (in *input) at(o model.Origin) string {
 		return ""
 	}
 	p := in.reader.Locate(o)
+	if p.Line == 0 {
+		return p.String()
+	}
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/podreach/podreach/cmd/internal/live"
+	"github.com/podreach/podreach/model/cluster"
+	"github.com/podreach/podreach/model/dialect"
+)
+
+// liveFlags say which cluster is read. Their names are those of kubectl.
+type liveFlags struct {
+	on                  bool
+	context, kubeconfig string
+	timeout             time.Duration
+}
+
+func (l *liveFlags) add(f *pflag.FlagSet) {
+	f.BoolVar(&l.on, "live", false, "read the current cluster, through kubectl (as a kubectl plugin: the default without -f)")
+	f.StringVar(&l.context, "context", "", "read the cluster of this context of the kubeconfig")
+	f.StringVar(&l.kubeconfig, "kubeconfig", "", "the kubeconfig file for kubectl; a cluster is read")
+	f.DurationVar(&l.timeout, "request-timeout", live.DefaultTimeout, "live: how long a request to the server may take; 0 is for ever")
+}
+
+// readsLive reports whether the flags ask for a running cluster.
+func (in *input) readsLive() (bool, error) {
+	l := in.live
+	flag := ""
+	switch {
+	case l.context != "":
+		flag = "--context"
+	case l.kubeconfig != "":
+		flag = "--kubeconfig"
+	case l.on:
+		flag = "--live"
+	}
+	switch {
+	case flag != "" && len(in.files) > 0:
+		return false, badFlag("-f and %s do not go together: manifests are read, or a cluster", flag)
+	case l.timeout < 0:
+		return false, badFlag("--request-timeout: %v is negative", l.timeout)
+	}
+	return flag != "" || in.run.plugin && len(in.files) == 0, nil
+}
+
+// readLive reads a running cluster. An interrupt ends every kubectl and is an
+// error: half a cluster is no cluster.
+func (in *input) readLive(state *cluster.State) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := progress{w: in.run.stderr, terminal: isTerminal(in.run.stderr), verbose: in.verbose}
+	defer p.clear()
+	c := live.Cluster{Context: in.live.context, Kubeconfig: in.live.kubeconfig, Timeout: in.live.timeout, Reading: p.show}
+	inputs, assumed, err := c.Inputs(ctx)
+	if err == nil {
+		for _, a := range assumed {
+			in.ledger.Assume(a)
+		}
+		for o := range in.reader.Read(inputs, in.ledger) {
+			state.Put(o)
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return coded(dialect.CodeUnread, "interrupted while the cluster was read")
+	case err != nil:
+		return coded(dialect.CodeUnread, "cannot read the cluster: %v", err)
+	}
+	return nil
+}
+
+// progress says what is being read: on a terminal in one line that is taken
+// away in the end, elsewhere only with -v, in lines that stay.
+type progress struct {
+	w                 io.Writer
+	terminal, verbose bool
+	shown             int // characters of the line
+}
+
+func (p *progress) show(resource string, n, all int) {
+	line := fmt.Sprintf("reading %s (%d/%d)", resource, n, all)
+	switch {
+	case p.terminal:
+		fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line)))) //nolint:errcheck // nowhere is left to say so
+		p.shown = len(line)
+	case p.verbose:
+		fmt.Fprintln(p.w, line) //nolint:errcheck // nowhere is left to say so
+	}
+}
+
+func (p *progress) clear() {
+	if p.shown > 0 {
+		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.shown)) //nolint:errcheck // nowhere is left to say so
+	}
+}
+
+// isTerminal reports whether somebody may be looking at what is written to w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
