@@ -57,21 +57,24 @@ func (p *pipeline) live(in Input) bool {
 // readLive decodes a list and returns how many members it has emitted.
 func (r *Reader) readLive(in Input, stream io.Reader, emit func(found)) (n int, err error) {
 	a := &allowance{in: stream, size: r.limits.Document}
+	said := &ended{in: a}
 	// The tolerant way needs no second look at the bytes.
-	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(true))
+	dec := jsontext.NewDecoder(said, jsontext.AllowDuplicateNames(true))
 	d := decoder{dec: dec, tolerant: true, origin: model.Origin{File: in.Name}}
 	d.member = func() { a.limit = dec.InputOffset() + int64(a.size) }
+	odd := false
 	d.emit = func(f found) {
-		if f.object != nil {
-			n++
-			f.nameLive()
+		if odd = odd || f.notObject; f.object == nil {
+			return
 		}
+		n++
+		f.nameLive()
 		emit(f)
 	}
 	d.member()
 	err = d.value("", nil)
 	switch {
-	case err == nil && !d.listed:
+	case err == nil && (odd || !d.listed):
 		err = errNoList
 	case err == nil:
 		if _, err = dec.ReadToken(); err == io.EOF {
@@ -82,10 +85,27 @@ func (r *Reader) readLive(in Input, stream io.Reader, emit func(found)) (n int, 
 	case err == io.EOF:
 		err = errNoList
 	}
+	if said.err != nil { // the decoder wraps it in words of its own
+		err = said.err
+	}
 	return n, liveProblem(err)
 }
 
-var errNoList = errors.New("what kubectl printed is not one list")
+// ended keeps the error that ends a stream before its end.
+type ended struct {
+	in  io.Reader
+	err error
+}
+
+func (f *ended) Read(b []byte) (int, error) {
+	n, err := f.in.Read(b)
+	if err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
+}
+
+var errNoList = errors.New("what kubectl printed is not one list of objects")
 
 // liveProblem is what ended a list, without the words of the decoder.
 func liveProblem(err error) error {
@@ -95,9 +115,6 @@ func liveProblem(err error) error {
 		return errors.New("the list ends in the middle")
 	case errors.As(err, &syntactic):
 		return errors.New("what kubectl printed is " + jsonMessage(syntactic))
-	}
-	if cause := errors.Unwrap(err); cause != nil && strings.HasPrefix(err.Error(), "jsontext: ") {
-		return cause // what the reader said
 	}
 	return err
 }

@@ -356,7 +356,7 @@ func (failing) Close() error { return nil }
 
 func TestUnreadable(t *testing.T) {
 	for _, text := range []string{"", pod + "---\n" + pod, `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"j"}} {`} {
-		r := readInputs(Options{}, Input{"bad", func() (io.ReadCloser, error) { return failing{strings.NewReader(text)}, nil }}, Bytes("ok", []byte(pod)))
+		r := readInputs(Options{}, Input{Name: "bad", Open: func() (io.ReadCloser, error) { return failing{strings.NewReader(text)}, nil }}, Bytes("ok", []byte(pod)))
 		require.Equal(t, "PR1007", r.ledger.Diagnostics[0].Code.String(), text)
 		require.Equal(t, "the disk is gone", r.ledger.Diagnostics[0].Message)
 		require.Len(t, r.ledger.Diagnostics, 1)

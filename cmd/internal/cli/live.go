@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/podreach/podreach/cmd/internal/live"
 	"github.com/podreach/podreach/model/cluster"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/solver"
 )
 
 // liveFlags say which cluster is read. Their names are those of kubectl.
@@ -74,6 +76,27 @@ func (in *input) readLive(state *cluster.State) error {
 		return coded(dialect.CodeUnread, "interrupted while the cluster was read")
 	case err != nil:
 		return coded(dialect.CodeUnread, "cannot read the cluster: %v", err)
+	}
+	return nil
+}
+
+// checkLabels refuses an expression by the labels of namespaces when those of
+// the cluster could not be read: {env!=prod}: would mean every pod.
+func (in *input) checkLabels(text string) error {
+	unread := slices.ContainsFunc(in.ledger.Diagnostics, func(d dialect.Diagnostic) bool {
+		return d.Code == dialect.CodeUnread && d.Object.Kind == "Namespace"
+	})
+	if !unread {
+		return nil
+	}
+	e, err := solver.ParseExpr(text)
+	if err != nil {
+		return nil // the caller says it
+	}
+	for _, r := range e.Pods.Namespaces {
+		if r.Key != "kubernetes.io/metadata.name" {
+			return coded(dialect.CodeUnread, "%q selects by namespace labels, which cannot be read; name the namespaces, as in ml:app=web", text)
+		}
 	}
 	return nil
 }
