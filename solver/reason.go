@@ -65,7 +65,7 @@ func ruleDoubt(r *model.Rule) doubt {
 	case r.Rank.Tier != model.TierExempt:
 		return doubt{r.Note, "the labels of the namespaces"}
 	case r.Object.Kind == "" && strings.HasPrefix(r.Origin.File, "live:"):
-		return doubt{r.Note, "reading what could not be read"}
+		return doubt{r.Note, "the objects that could not be read; a warning says why"}
 	case r.Object.Kind == "":
 		return doubt{r.Note, "a document that can be read"}
 	}
