@@ -31,7 +31,8 @@ Exit code: 0 yes, 1 no, 2 error, 3 uncertain. With --queries: 0, or 2 if a line
 could not be answered.`,
 		Example: `  podreach can ml-training: reach internet -f demo:
   podreach can ml-agents/code-sandbox reach ml-data/qdrant on 6333 -f demo:
-  podreach can --queries questions.jsonl -f demo:`,
+  podreach can --queries questions.jsonl -f demo:
+  podreach can ml: reach internet --live`,
 	}
 	in := r.reads(cmd)
 	in.mayBeEmpty(cmd)

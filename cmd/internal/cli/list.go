@@ -30,7 +30,8 @@ input does not settle are marked uncertain. Nodes are shown only with
 ` + expressionHelp,
 		Example: `  podreach list -f demo: -n ml-data
   podreach list --from ml-training: --to outside -f demo: -o wide
-  podreach list --by namespace -f demo: -o mermaid`,
+  podreach list --by namespace -f demo: -o mermaid
+  podreach list --context prod`,
 	}
 	in := r.reads(cmd)
 	in.mayBeEmpty(cmd)

@@ -106,7 +106,7 @@ func (in *input) checkLabels(text string) error {
 type progress struct {
 	w                 io.Writer
 	terminal, verbose bool
-	shown             int // characters of the line
+	shown             int // characters of the longest line
 }
 
 func (p *progress) show(resource string, n, all int) {
@@ -114,7 +114,7 @@ func (p *progress) show(resource string, n, all int) {
 	switch {
 	case p.terminal:
 		fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line)))) //nolint:errcheck // nowhere is left to say so
-		p.shown = len(line)
+		p.shown = max(p.shown, len(line))
 	case p.verbose:
 		fmt.Fprintln(p.w, line) //nolint:errcheck // nowhere is left to say so
 	}
