@@ -8,12 +8,14 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/podreach/podreach/cmd/internal/live"
+	"github.com/podreach/podreach/cmd/internal/report"
 	"github.com/podreach/podreach/model/cluster"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/solver"
@@ -62,6 +64,9 @@ func (in *input) readLive(state *cluster.State) error {
 	p := progress{w: in.run.stderr, terminal: isTerminal(in.run.stderr), verbose: in.verbose}
 	defer p.clear()
 	c := live.Cluster{Context: in.live.context, Kubeconfig: in.live.kubeconfig, Timeout: in.live.timeout, Reading: p.show}
+	if p.terminal {
+		c.Saying = p.say
+	}
 	inputs, assumed, err := c.Inputs(ctx)
 	if err == nil {
 		for _, a := range assumed {
@@ -89,10 +94,7 @@ func (in *input) checkLabels(text string) error {
 	if !unread {
 		return nil
 	}
-	e, err := solver.ParseExpr(text)
-	if err != nil {
-		return nil // the caller says it
-	}
+	e, _ := solver.ParseExpr(text) // the caller says what is wrong with it
 	for _, r := range e.Pods.Namespaces {
 		if r.Key != "kubernetes.io/metadata.name" {
 			return coded(dialect.CodeUnread, "%q selects by namespace labels, which cannot be read; name the namespaces, as in ml:app=web", text)
@@ -104,12 +106,15 @@ func (in *input) checkLabels(text string) error {
 // progress says what is being read: on a terminal in one line that is taken
 // away in the end, elsewhere only with -v, in lines that stay.
 type progress struct {
+	mu                sync.Mutex
 	w                 io.Writer
 	terminal, verbose bool
 	shown             int // characters of the longest line
 }
 
 func (p *progress) show(resource string, n, all int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	line := fmt.Sprintf("reading %s (%d/%d)", resource, n, all)
 	switch {
 	case p.terminal:
@@ -120,7 +125,19 @@ func (p *progress) show(resource string, n, all int) {
 	}
 }
 
+// say shows what kubectl says while it runs, such as where to log in.
+func (p *progress) say(text string) {
+	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for line := range strings.Lines(text) {
+		fmt.Fprintln(p.w, "kubectl: "+report.Printable(strings.TrimRight(line, "\r\n"))) //nolint:errcheck // nowhere is left to say so
+	}
+}
+
 func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.shown > 0 {
 		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.shown)) //nolint:errcheck // nowhere is left to say so
 	}

@@ -65,9 +65,15 @@ func TestProgress(t *testing.T) {
 		p.clear()
 		require.Equal(t, c.want, b.String())
 	}
+	var b strings.Builder
+	p := progress{w: &b, terminal: true}
+	p.show("pods", 2, 12)
+	p.say("To sign in, open\nhttps://example.com\x1b[0m\n")
+	require.Equal(t, "\rreading pods (2/12)\r                   \rkubectl: To sign in, open\nkubectl: https://example.com", b.String()[:strings.Index(b.String(), ".com")+4])
+	require.NotContains(t, b.String(), "\x1b")
 	require.False(t, isTerminal(&strings.Builder{}))
 	file, err := os.Create(filepath.Join(t.TempDir(), "x"))
 	require.NoError(t, err)
-	defer file.Close()
 	require.False(t, isTerminal(file))
+	require.NoError(t, file.Close())
 }

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -65,6 +65,9 @@ func (k *command) start(ctx context.Context, arguments ...string) (*stream, erro
 		return nil, err
 	}
 	s.out = out
+	if k.cluster.Saying != nil {
+		go s.relay(k.cluster.Saying)
+	}
 	context.AfterFunc(s.ctx, func() { _ = out.Close() }) // a process that it has started may hold the other end
 	if s.silence > 0 {
 		s.timer = time.AfterFunc(s.silence, func() {
@@ -112,6 +115,22 @@ func (s *stream) Close() error {
 	return nil
 }
 
+// relay passes on what kubectl says, until it has ended.
+func (s *stream) relay(say func(string)) {
+	tick := time.NewTicker(lingering)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+			if text := s.stderr.fresh(); text != "" {
+				say(text)
+			}
+		}
+	}
+}
+
 // end waits for kubectl, whose output has ended with an error.
 func (s *stream) end(err error) {
 	if s.timer != nil {
@@ -121,7 +140,7 @@ func (s *stream) end(err error) {
 	if errors.Is(exit, exec.ErrWaitDelay) { // it ended well; something that it started has not
 		exit = nil
 	}
-	switch said := clean(s.stderr.text.String()); {
+	switch said := clean(s.stderr.all()); {
 	case s.ctx.Err() != nil:
 		s.err = context.Cause(s.ctx)
 	case exit != nil && said != "":
@@ -136,13 +155,34 @@ func (s *stream) end(err error) {
 }
 
 // head keeps the beginning of what is written to it.
-type head struct{ text bytes.Buffer }
+type head struct {
+	mu   sync.Mutex
+	text []byte
+	told int // of text, by fresh
+}
 
 const maxHead = 1 << 20
 
 func (h *head) Write(b []byte) (int, error) {
-	h.text.Write(b[:min(len(b), maxHead-h.text.Len())])
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.text = append(h.text, b[:min(len(b), maxHead-len(h.text))]...)
 	return len(b), nil
+}
+
+func (h *head) all() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return string(h.text)
+}
+
+// fresh is what was written since it was last called.
+func (h *head) fresh() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	text := string(h.text[h.told:])
+	h.told = len(h.text)
+	return text
 }
 
 // failure is what kubectl says why it failed.

@@ -33,6 +33,10 @@ type Cluster struct {
 	// Reading, if set, is told which resource begins to be read, the nth of
 	// all. It is called by one goroutine at a time.
 	Reading func(resource string, n, all int)
+
+	// Saying, if set, is given what a kubectl that goes on running writes to
+	// standard error, such as where to log in. It is called by any goroutine.
+	Saying func(text string)
 }
 
 // Inputs asks which kinds the cluster serves and returns an input for each of
@@ -85,7 +89,7 @@ func (k *command) resources(ctx context.Context) (out []resource, strange []stri
 	if err != nil {
 		return nil, nil, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	text, err := io.ReadAll(io.LimitReader(l, maxTable))
 	served, ok := parseTable(string(text))
 	if !ok {

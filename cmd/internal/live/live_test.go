@@ -193,3 +193,15 @@ func TestClose(t *testing.T) {
 		require.Error(t, err)
 	}
 }
+
+// What a kubectl says while it waits is passed on: it may be where to log in.
+func TestSaying(t *testing.T) {
+	fakeKubectl(t, `case $1 in
+api-resources) echo 'To sign in, open https://example.com' >&2; sleep 3; table ;;
+esac`)
+	said := make(chan string, 10)
+	_, _, err := Cluster{Saying: func(text string) { said <- text }}.Inputs(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "To sign in, open https://example.com\n", <-said)
+	require.Empty(t, said, "once")
+}
