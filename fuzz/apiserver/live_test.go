@@ -174,7 +174,9 @@ func questions(t *testing.T) (file string, n int) {
 	for range each {
 		a, c := podName(r.IntN(pods)), podName(r.IntN(pods))
 		if r.IntN(2) == 0 { // of one namespace
-			c = a[:strings.Index(a, "/")] + c[strings.Index(c, "/"):]
+			ns, _, _ := strings.Cut(a, "/")
+			_, rest, _ := strings.Cut(c, "/")
+			c = ns + "/" + rest
 		}
 		if a == c { // self traffic depends on no policy
 			c = "192.168.1.1"

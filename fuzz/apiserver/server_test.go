@@ -143,7 +143,7 @@ func (s *apiServer) ready() error {
 		select {
 		case exit := <-s.exited:
 			s.exited <- exit
-			return fmt.Errorf("kapi has ended: %v", exit)
+			return errors.Join(errors.New("kapi has ended"), exit)
 		case <-time.After(100 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
@@ -156,11 +156,11 @@ func (s *apiServer) ready() error {
 func (s *apiServer) stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-s.exited:
+	case exit := <-s.exited:
+		_ = exit // by our signal, or said before
 		return nil
 	case <-time.After(30 * time.Second):
 		_ = s.cmd.Process.Kill()
-		<-s.exited
 		return errors.New("kapi did not end within 30s")
 	}
 }
@@ -170,8 +170,7 @@ func freePort() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // kubeconfig writes a kubeconfig with a context for each token, the first
