@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -34,14 +35,24 @@ func (s *State) rejectUnread(o *object, r *manifest.Rejected) *rejected {
 }
 
 // reject files a policy whose diagnostics are the last ones of the ledger, from
-// first on.
-func (s *State) reject(r rejected, first int) {
-	for i, d := range s.ledger.Diagnostics[first:] {
-		if d.Severity() == dialect.Error {
-			r.diagnostic = first + i
-			s.rejected = append(s.rejected, r)
-			return
+// first on. One that a live cluster has is in force all the same: there it is
+// podreach that does not know what it says.
+func (s *State) reject(r rejected, o *object, first int) {
+	r.diagnostic = slices.IndexFunc(s.ledger.Diagnostics[first:], func(d dialect.Diagnostic) bool { return d.Severity() == dialect.Error })
+	if r.diagnostic >= 0 {
+		r.diagnostic += first
+	}
+	switch {
+	case o.Live:
+		if !r.readable {
+			r.subject = model.PodSet{Namespace: s.namespace(&o.Object)}
 		}
+		s.doubtSubject(r.subject, bothDirections, model.ObjectRef{}, o.Origin, s.ref(o).String()+" is in force but cannot be understood (R115)")
+		if r.diagnostic >= 0 {
+			s.ledger.Diagnostics[r.diagnostic].Message += " (the cluster has accepted it; " + r.subject.String() + " is uncertain)"
+		}
+	case r.diagnostic >= 0:
+		s.rejected = append(s.rejected, r)
 	}
 }
 

@@ -31,7 +31,8 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
 	s.listSubjects(out.Pods)
-	out.Rules = slices.Concat(exempt, s.uncertain, s.policies)
+	policies := s.inForce()
+	out.Rules = slices.Concat(exempt, s.uncertain, policies)
 	s.facts = facts{}
 	s.heard, s.noted = len(s.ledger.Diagnostics), len(s.ledger.Assumptions)
 	return out
@@ -76,10 +77,14 @@ func (s *State) fileObject(o *object, first int) {
 	namespace := s.namespace(&o.Object)
 	switch v := o.Value.(type) {
 	case *manifest.Broken:
-		s.fileBroken(o.Object, v)
+		if v.Unread {
+			s.fileUnread(o.Object)
+		} else {
+			s.fileBroken(o.Object, v)
+		}
 	case *manifest.Rejected:
 		if v.Subjects != nil || o.Kind == "NetworkPolicy" {
-			s.reject(*s.rejectUnread(o, v), first)
+			s.reject(*s.rejectUnread(o, v), o, first)
 		}
 	case *manifest.Namespace:
 		s.namespaces = append(s.namespaces, entryOf(v, o, namespace))
@@ -101,7 +106,7 @@ func (s *State) fileObject(o *object, first int) {
 		s.refer(namespace, o.Origin)
 		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)
 		if v.refused != nil {
-			s.reject(*v.refused, first)
+			s.reject(*v.refused, o, first)
 			return
 		}
 		s.ledger.Policies++
@@ -170,6 +175,9 @@ func (s *State) namespaceFacts() []model.Namespace {
 		}
 		ref := model.ObjectRef{Kind: "Namespace", Name: name}
 		out = append(out, model.Namespace{Name: name, Labels: map[string]string{metadataName: name}, Synthesized: true})
+		if s.unlabelled { // which was said
+			continue
+		}
 		s.ledger.Report(dialect.Diagnostic{
 			Code: dialect.CodeNoNamespace, Origin: s.references[name], Object: ref,
 			Message: fmt.Sprintf("there is no %v; it is taken to have no labels but %s=%s", ref, metadataName, name),

@@ -62,6 +62,8 @@ type facts struct {
 	uncertain  []model.Rule            // of policies that are not modelled and of broken documents
 	policies   []model.Rule            // in the order of the input
 	rejected   []rejected
+
+	unlabelled bool // namespaces of a live cluster could not be read, so their labels are not known
 }
 
 // entry is an object with what its manifest struct does not hold.

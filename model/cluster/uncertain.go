@@ -112,11 +112,15 @@ func scope(namespace string) string {
 
 // doubt makes the pods of a namespace, or of the cluster, uncertain.
 func (s *State) doubt(namespace string, directions []model.Direction, ref model.ObjectRef, origin model.Origin, note string) {
+	s.doubtSubject(model.PodSet{Namespace: namespace}, directions, ref, origin, note)
+}
+
+func (s *State) doubtSubject(subject model.PodSet, directions []model.Direction, ref model.ObjectRef, origin model.Origin, note string) {
 	for _, d := range directions {
 		s.uncertain = append(s.uncertain, model.Rule{
 			Rank:      model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled},
 			Direction: d,
-			Subject:   model.PodSet{Namespace: namespace},
+			Subject:   subject,
 			Peer:      model.Peer{Any: true},
 			Ports:     model.RulePorts{All: true, Other: model.OtherUnspecified},
 			Action:    model.Uncertain,

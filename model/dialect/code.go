@@ -17,6 +17,7 @@ const (
 	CodeBadAddress      Code = 1011
 	CodeNoObjects       Code = 1012
 	CodeNotFollowed     Code = 1013
+	CodeUnread          Code = 1014
 	CodeSelectsNothing  Code = 1020
 	CodeBadExpression   Code = 1021
 	CodeBadFlag         Code = 1022
@@ -216,6 +217,12 @@ status:
 		Code: CodeNotFollowed, Severity: Note, Title: "links and special files in a folder are not followed",
 		Text:    "A folder holds links to places outside it or to other folders, links that lead nowhere, or pipes, sockets and devices. They are not read, so what they lead to has no part in the answer; name it with -f if it should. Links to files inside the folder are followed, as in a mounted ConfigMap. The example is an argument of -f: a folder with a link that leads out of it.",
 		Example: `folder-with-links`,
+	},
+	{
+		Code: CodeUnread, Severity: Warning, Title: "kind of a live cluster cannot be read",
+		Text: "The cluster does not list the objects of a kind, or not to the end: the account may not list them (Forbidden), the server did not answer in time (--request-timeout), or kubectl failed. What is missing is never taken for nothing. Without a kind of policy the pods in its scope are uncertain, without namespaces what a namespaceSelector matches is; pods, nodes and workloads that could not be read are missing from the answer, which says so among its assumptions. kubectl auth can-i list KIND -A asks whether an account may read a kind. With --strict it is an error, and a cluster of which nothing can be read always is one. The example is a command on a cluster whose networkpolicies the account may not list.",
+		Example: `podreach list --live
+`,
 	},
 	{
 		Code: CodeSelectsNothing, Severity: Error, Title: "expression selects nothing",

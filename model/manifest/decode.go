@@ -30,7 +30,8 @@ type decoder struct {
 	emit   func(found)
 	member func() // called before each member of a list: the allowance of bytes starts again
 
-	lists    int // that the value which is being read is in
+	lists    int  // that the value which is being read is in
+	listed   bool // a top-level value was a list
 	tolerant bool
 	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
 }
@@ -295,6 +296,7 @@ func (d *decoder) finish(e, parent *element) error {
 		return nil
 	}
 	if e.isList() {
+		d.listed = d.listed || parent == nil
 		if e.scalars > 0 {
 			d.notObject(join(e.path, "items"), "the list has members that are not mappings")
 		}

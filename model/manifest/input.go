@@ -25,6 +25,10 @@ type Input struct {
 	Open func() (io.ReadCloser, error)
 	Once bool  // Open may be called only once: the Reader keeps what it reads, compressed
 	Size int64 // bytes of the stream, 0 when not known; only for those who watch
+
+	// Live is set on what a live cluster lists of one kind. Such a stream is
+	// opened once, keeps nothing, and has no lines: see Live.
+	Live *Live
 }
 
 // Bytes is an input that is in memory. b must not change while it is in use.

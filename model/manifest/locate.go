@@ -16,18 +16,23 @@ import (
 type Position struct {
 	File     string
 	Line     int    // from 1; 0 when only the file is known
+	Field    string // the field's path, of an object that is in no file
 	Column   int    // from 1, in characters (JSON: bytes)
 	Template string // of a document that helm rendered: the template it says it comes from
 	Changed  bool   // the file is not any more what was read, so that only its name is known
 }
 
-// String is "file:line:col", "file" when no more is known, with
+// String is "file:line:col", "live:Kind/namespace/name:field" for an object
+// that is in no file, "file" when no more is known, with
 // " (chart/templates/x.yaml)" behind it for a template, and "file (changed since
 // it was read)".
 func (p Position) String() string {
 	s := p.File
-	if p.Line > 0 {
+	switch {
+	case p.Line > 0:
 		s = fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	case p.Field != "":
+		s += ":" + p.Field
 	}
 	if p.Changed {
 		s += " (changed since it was read)"
@@ -61,6 +66,9 @@ func (r *Reader) Locate(o model.Origin) Position {
 	p := Position{File: o.File}
 	f := r.files[o.File]
 	if f == nil {
+		if isLive(o.File) {
+			p.Field = o.Path
+		}
 		return p
 	}
 	if f.spans == nil && !f.changed.Load() && f.index() == nil {

@@ -103,7 +103,9 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				}
 			}
 			if j.last {
-				t.end(j.file.input.Name, l)
+				if !j.live {
+					t.end(j.file.input.Name, l)
+				}
 				t = tally{limits: r.limits, before: len(l.Diagnostics)}
 			}
 		}
@@ -224,6 +226,7 @@ type job struct {
 	out  chan []found
 	file *file
 	last bool // it ends the file
+	live bool // it is a list of a live cluster, which may be empty
 }
 
 func (p *pipeline) worker() {
@@ -281,6 +284,9 @@ func (p *pipeline) produce(inputs []Input) {
 
 // input cuts one input into jobs. It reports whether to go on with the next.
 func (p *pipeline) input(in Input) bool {
+	if in.Live != nil {
+		return p.live(in)
+	}
 	f := &file{input: in, limits: p.reader.limits, count: p.reader.progress}
 	text, err := f.begin()
 	if f.stream != nil {

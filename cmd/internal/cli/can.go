@@ -35,7 +35,8 @@ could not be answered.`,
 		Example: `  podreach can ml-training: reach internet -f demo:
   podreach can ml-agents/code-sandbox reach ml-data/qdrant on 6333 -f demo:
   podreach can ml-training: reach internet -f demo: --delete netpol/ml-training/allow-public-hubs
-  podreach can --queries questions.jsonl -f demo:`,
+  podreach can --queries questions.jsonl -f demo:
+  podreach can ml: reach internet --live`,
 	}
 	in := r.reads(cmd)
 	in.mayBeEmpty(cmd)

@@ -34,8 +34,9 @@ const (
 // returns its exit code. It does not exit and keeps nothing between calls.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:], watched: isTerminal(stderr)}
+	r.plugin = strings.HasPrefix(filepath.Base(args[0]), "kubectl-")
 	display := "podreach"
-	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
+	if r.plugin {
 		display = "kubectl podreach"
 	}
 	root := r.root(display)
@@ -67,6 +68,7 @@ type run struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	args           []string // without the program's name
+	plugin         bool     // of kubectl
 	inputs         map[*cobra.Command]*input
 	in             *input // of the command that runs, when it reads a cluster
 	watched        bool   // standard error is a terminal

@@ -17,6 +17,9 @@ func (in *input) ends(side, text string) (solver.Ends, error) {
 	if strings.TrimSpace(text) == "" {
 		return solver.Ends{}, emptyText(side)
 	}
+	if err := in.checkLabels(text); err != nil {
+		return solver.Ends{}, err
+	}
 	out, err := solver.Find(in.x, text)
 	var empty *solver.EmptyError
 	if errors.As(err, &empty) && (in.allowEmpty || in.wasThere(text)) {

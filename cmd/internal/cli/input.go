@@ -40,6 +40,7 @@ type input struct {
 	quiet            bool
 	limits           []string
 	allowEmpty       bool
+	live             liveFlags
 	pure             bool // no configuration file is looked for
 	apply            []string
 	remove           []string // --delete
@@ -76,6 +77,7 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	f.StringSliceVar(&in.limits, "limit", nil, "bounds on what one input may cost, NAME=VALUE,...; explain PR1008 says what they are (defaults: "+manifest.DefaultLimits()+")")
 	f.StringVarP(&in.namespace, "namespace", "n", "", "list: print only rows with an end in this namespace; everything is analysed")
 	f.BoolVarP(&in.all, "all-namespaces", "A", false, "list: print the rows of all namespaces (the default)")
+	in.live.add(f)
 	completeWords(cmd, "profile", profileNames())
 	return in
 }
@@ -111,8 +113,12 @@ func (in *input) load() error {
 			return badFlag("--limit: %v", err)
 		}
 	}
-	if len(in.files) == 0 {
-		return badFlag("no input: name manifests with -f PATH, or try the built-in example with -f demo:")
+	live, err := in.readsLive()
+	if err != nil {
+		return err
+	}
+	if len(in.files) == 0 && !live {
+		return badFlag("no input: name manifests with -f PATH, read the current cluster with --live, or try the built-in example with -f demo:")
 	}
 	targets, err := in.targets()
 	if err != nil {
@@ -141,13 +147,15 @@ func (in *input) load() error {
 	for _, fact := range c.facts(used) {
 		in.ledger.Assume(fact)
 	}
-	inputs := in.inputs(in.files, used)
 	defer collectOften()()
 	in.run.watched = in.run.watched && !in.quiet
-	bar := in.run.progress(inputs)
-	in.reader = manifest.NewReader(manifest.Options{Limits: limits, Progress: bar.read})
-	for o := range in.reader.Read(inputs, in.ledger) {
-		state.Put(o)
+	if live {
+		err = in.readLive(state, limits)
+	} else {
+		in.read(in.inputs(in.files, used), limits, state)
+	}
+	if err != nil {
+		return err
 	}
 	if in.changed() {
 		before := *in
@@ -160,14 +168,23 @@ func (in *input) load() error {
 			return err
 		}
 	}
-	bar.stage("compiling")
+	in.run.bar.stage("compiling")
 	snapshot := state.Snapshot()
 	in.printDiagnostics()
 	if in.x, err = compile(snapshot); err != nil {
 		return err
 	}
-	bar.stage("answering")
+	in.run.bar.stage("answering")
 	return nil
+}
+
+// read reads the inputs into the state, and shows how far it is.
+func (in *input) read(inputs []manifest.Input, limits manifest.Limits, state *cluster.State) {
+	bar := in.run.progress(inputs)
+	in.reader = manifest.NewReader(manifest.Options{Limits: limits, Progress: bar.read})
+	for o := range in.reader.Read(inputs, in.ledger) {
+		state.Put(o)
+	}
 }
 
 func compile(s *model.Snapshot) (*engine.Index, error) {
@@ -254,7 +271,7 @@ func (in *input) at(o model.Origin) string {
 		return ""
 	}
 	p := in.reader.Locate(o)
-	if p.Changed {
+	if p.Changed || p.Line == 0 {
 		return p.String()
 	}
 	return fmt.Sprintf("%s:%d", p.File, p.Line)

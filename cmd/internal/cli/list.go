@@ -31,7 +31,8 @@ are marked with +, and those that were with -.
 ` + expressionHelp,
 		Example: `  podreach list -f demo: -n ml-data
   podreach list --from ml-training: --to outside -f demo: -o wide
-  podreach list --by namespace -f demo: -o mermaid`,
+  podreach list --by namespace -f demo: -o mermaid
+  podreach list --context prod`,
 	}
 	in := r.reads(cmd)
 	in.mayBeEmpty(cmd)
