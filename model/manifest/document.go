@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -223,11 +224,35 @@ func jsonMessage(err *jsontext.SyntacticError) string {
 	return message
 }
 
+// blankLines is how many bytes of lines with nothing but white space come first.
+func blankLines(in io.Reader) (n int64, err error) {
+	r := bufio.NewReader(in)
+	for at := int64(1); ; at++ {
+		switch c, err := r.ReadByte(); {
+		case err != nil:
+			return 0, err
+		case c == '\n':
+			n = at
+		case c != ' ' && c != '\t' && c != '\r':
+			return n, nil
+		}
+	}
+}
+
 // readYAML reads what is left of the file, from the current value on, as YAML.
 // It reports false, having emitted nothing, if that is no YAML either.
 func (s *jsonStream) readYAML() bool {
 	in, err := s.file.open(s.start)
 	if err != nil {
+		return false
+	}
+	blank, err := blankLines(in)
+	in.Close()
+	if err != nil {
+		return false
+	}
+	s.start += blank // a tab on a blank line is fine in JSON but not in YAML
+	if in, err = s.file.open(s.start); err != nil {
 		return false
 	}
 	defer in.Close()
