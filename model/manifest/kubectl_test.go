@@ -260,8 +260,11 @@ func TestOurFilesAsKubectlReadsThem(t *testing.T) {
 		}
 	}
 	require.NoError(t, filepath.WalkDir("../..", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() && e.Name() == ".git" {
-			return errors.Join(err, skipIf(e != nil && e.IsDir() && e.Name() == ".git"))
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && e.Name() == ".git":
+			return fs.SkipDir
 		}
 		if e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json", ".txtar"}, filepath.Ext(name)) {
 			return nil
@@ -282,11 +285,4 @@ func TestOurFilesAsKubectlReadsThem(t *testing.T) {
 		return nil
 	}))
 	require.Greater(t, n, 300)
-}
-
-func skipIf(skip bool) error {
-	if skip {
-		return fs.SkipDir
-	}
-	return nil
 }
