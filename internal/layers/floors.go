@@ -30,14 +30,18 @@ var floors = []floor{
 	{packages: "model/dialect/...",
 		imports: []string{"model", "model/dialect", "internal/nearest"},
 		modules: kubernetes},
+	// Which custom resources make pods, as data.
+	{packages: "model/manifest/custom",
+		imports: []string{"internal/nearest"},
+		modules: []string{"go.yaml.in/yaml/v3", "k8s.io/client-go/util/jsonpath"}},
 	// Bytes to objects.
 	{packages: "model/manifest",
-		imports: []string{"model", "model/dialect", "internal/nearest"},
+		imports: []string{"model", "model/dialect", "model/manifest/custom", "internal/nearest"},
 		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/..."}),
 		tests:   []string{"model/dialect/netpol"}},
 	// Objects to a snapshot: the one place that knows readers and dialects.
 	{packages: "model/cluster",
-		imports: []string{"model", "model/dialect/...", "model/manifest", "internal/nearest"},
+		imports: []string{"model", "model/dialect/...", "model/manifest/...", "internal/nearest"},
 		modules: kubernetes},
 
 	// Snapshot to index. No Kubernetes here: a snapshot is plain data.

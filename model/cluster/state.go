@@ -40,7 +40,8 @@ type State struct {
 	workload     map[workloadKey]*workload
 	serviceCIDRs []entry[*manifest.ServiceCIDR]
 
-	lowered    map[string]string       // kinds in lower case
+	podAt      map[podKey]int          // the places of pods, once somebody asks
+	kindNames  map[typeKey]string      // kinds as paths name them
 	references map[string]model.Origin // namespaces that some object is in -> the first such object
 	uncertain  []model.Rule            // of policies that are not modelled and of broken documents
 	policies   []model.Rule            // in the order of the input
@@ -74,7 +75,7 @@ func New(o Options) *State {
 		ledger:     &dialect.Ledger{},
 		seen:       map[identity]model.Origin{},
 		workload:   map[workloadKey]*workload{},
-		lowered:    map[string]string{},
+		kindNames:  map[typeKey]string{},
 		references: map[string]model.Origin{},
 	}
 }
@@ -119,7 +120,9 @@ func (s *State) Put(o manifest.Object) {
 		s.pods = append(s.pods, entry[*manifest.Pod]{v, namespace, o.Name, o.Origin})
 	case *manifest.Workload:
 		s.ledger.Workloads++
-		s.refer(namespace, o.Origin)
+		if v.Custom == nil || !v.Custom.Row.Link() {
+			s.refer(namespace, o.Origin)
+		}
 		w := &workload{entry: entry[*manifest.Workload]{v, namespace, o.Name, o.Origin}}
 		s.workloads = append(s.workloads, w)
 		s.workload[workloadKey{v.Kind, namespace, o.Name}] = w
@@ -147,7 +150,7 @@ func (s *State) duplicate(o manifest.Object, namespace string) bool {
 		return false
 	}
 	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
-	if o.Value == nil {
+	if _, unlisted := o.Value.(*manifest.Unlisted); unlisted || o.Value == nil {
 		ref.Namespace = o.Namespace // whether the kind has a namespace is not known
 	}
 	where := "before in the same file"

@@ -24,6 +24,7 @@ func (s *State) putOther(o manifest.Object, namespace string) {
 		k, who = &policyKind{kind: o.Kind, cluster: o.Namespace == "", effect: notModelled}, o.APIVersion
 	default:
 		s.ledger.Ignore(o.Kind)
+		s.reportUnlisted(o)
 		if meant := meantObject(o.APIVersion, o.Kind); meant != "" {
 			s.ledger.Report(dialect.Diagnostic{
 				Code: dialect.CodeMistypedKind, Origin: o.Origin, Object: o.Ref(),

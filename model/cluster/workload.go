@@ -16,22 +16,15 @@ type workload struct {
 // workloadKey names a workload; the kind is in lower case.
 type workloadKey struct{ kind, namespace, name string }
 
-// workloadGroups are the API groups of the kinds of workloads.
-var workloadGroups = map[string]string{
-	"deployment": "apps", "replicaset": "apps", "statefulset": "apps", "daemonset": "apps",
-	"job": "batch", "cronjob": "batch",
-	"replicationcontroller": "",
-}
-
 // find returns the workload that a reference means, or nil. Other projects have
 // kinds of the same names, so the group counts; a reference without one means
 // whatever has the kind and name.
 func (s *State) find(ref *manifest.OwnerReference, namespace string) *workload {
-	kind := s.lowerKind(ref.Kind)
-	if !hasGroup(ref, workloadGroups[kind]) {
+	w := s.workload[workloadKey{s.kindName(ref), namespace, ref.Name}]
+	if w == nil || w.value.Custom != nil && !hasGroup(ref, w.value.Custom.Row.Group) {
 		return nil
 	}
-	return s.workload[workloadKey{kind, namespace, ref.Name}]
+	return w
 }
 
 func hasGroup(ref *manifest.OwnerReference, group string) bool {
@@ -39,7 +32,7 @@ func hasGroup(ref *manifest.OwnerReference, group string) bool {
 }
 
 // maxOwners bounds the walk up a chain of owners, which input may close to a
-// ring. Real chains have three links at most.
+// ring. Real chains have five links at most.
 const maxOwners = 8
 
 // owner follows the controllers of a pod to the top one and marks the
@@ -53,13 +46,8 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 		return top
 	}
 	for range maxOwners {
-		top = model.Workload{Kind: s.lowerKind(ref.Kind), Name: ref.Name}
-		var next *manifest.OwnerReference
-		if w := s.find(ref, p.namespace); w != nil {
-			w.ownsPods = true
-			next = controllerOf(w.value.OwnerReferences)
-		}
-		if next != nil {
+		top = model.Workload{Kind: s.kindName(ref), Name: ref.Name}
+		if next := s.ownerOf(ref, p.namespace, func(w *workload) { w.ownsPods = true }); next != nil {
 			ref = next
 			continue
 		}
@@ -75,6 +63,40 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 	return top
 }
 
+// ownerOf is the controller of what a reference means, or nil. If that is a
+// workload of the input it is visited. Pods own pods too: Spark's executors are
+// their driver's.
+func (s *State) ownerOf(ref *manifest.OwnerReference, namespace string, visit func(*workload)) *manifest.OwnerReference {
+	if ref.Kind == "Pod" && hasGroup(ref, "") {
+		if p := s.podNamed(namespace, ref.Name); p != nil {
+			return controllerOf(p.value.OwnerReferences)
+		}
+		return nil
+	}
+	w := s.find(ref, namespace)
+	if w == nil {
+		return nil
+	}
+	visit(w)
+	return controllerOf(w.value.OwnerReferences)
+}
+
+// podNamed returns the Pod object of a name, or nil.
+func (s *State) podNamed(namespace, name string) *entry[*manifest.Pod] {
+	if len(s.podAt) != len(s.pods) { // it is asked for seldom, and not before all pods are there
+		s.podAt = make(map[podKey]int, len(s.pods))
+		for i := range s.pods {
+			s.podAt[podKey{s.pods[i].namespace, s.pods[i].name}] = i
+		}
+	}
+	if i, found := s.podAt[podKey{namespace, name}]; found {
+		return &s.pods[i]
+	}
+	return nil
+}
+
+type podKey struct{ namespace, name string }
+
 // controllerOf returns the reference to the managing controller, or nil.
 func controllerOf(refs []manifest.OwnerReference) *manifest.OwnerReference {
 	for i := range refs {
@@ -85,19 +107,30 @@ func controllerOf(refs []manifest.OwnerReference) *manifest.OwnerReference {
 	return nil
 }
 
-// lowerKind is strings.ToLower without an allocation for each pod.
-func (s *State) lowerKind(kind string) string {
-	lower, found := s.lowered[kind]
+// kindName is manifest.KindName without an allocation for each pod.
+func (s *State) kindName(ref *manifest.OwnerReference) string {
+	key := typeKey{ref.APIVersion, ref.Kind}
+	name, found := s.kindNames[key]
 	if !found {
-		lower = strings.ToLower(kind)
-		s.lowered[kind] = lower
+		name = manifest.KindName(ref.APIVersion, ref.Kind)
+		s.kindNames[key] = name
 	}
-	return lower
+	return name
 }
 
-// ownedByWorkload reports whether the input holds the workload's controller
-// too. Then that one's template stands for the pods.
+type typeKey struct{ apiVersion, kind string }
+
+// ownedByWorkload reports whether the input holds a controller above w whose
+// templates stand for the pods. A link that has none is passed over, and one
+// of which not all pods can be known leaves them to what it has made.
 func (s *State) ownedByWorkload(w *workload) bool {
 	ref := controllerOf(w.value.OwnerReferences)
-	return ref != nil && s.find(ref, w.namespace) != nil
+	stands := false
+	for i := 0; ref != nil && !stands && i < maxOwners; i++ {
+		ref = s.ownerOf(ref, w.namespace, func(w *workload) {
+			c := w.value.Custom
+			stands = c == nil || len(c.Sets) > 0 && c.Unknown == ""
+		})
+	}
+	return stands
 }

@@ -45,6 +45,8 @@ const (
 	CodeAddressClash     Code = 3006
 	CodeNoReplicas       Code = 3007
 	CodeMistypedKind     Code = 3008
+	CodeControllerLabel  Code = 3009
+	CodeUnknownPods      Code = 3010
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -554,6 +556,45 @@ metadata: {name: trainer, namespace: ml}
 spec:
   template:
     metadata: {labels: {app: trainer}}
+    spec: {containers: [{name: main, image: trainer}]}
+`,
+	},
+	{
+		Code: CodeControllerLabel, Severity: Note, Title: "answer rests on a label that only a custom controller adds",
+		Text: "A policy selects pods by a label that is in no manifest: the controller of a custom resource, such as Ray's or JobSet's, adds it to the pods that it makes. Which labels it adds depends on its version; those of the table are taken (R66), and an assumption names the version that they were read from. In a snapshot that holds the pods themselves their own labels count.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {name: tuner, namespace: ml}
+spec:
+  headGroupSpec:
+    rayStartParams: {}
+    template:
+      spec: {containers: [{name: ray-head, image: ray}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: head, namespace: ml}
+spec:
+  podSelector: {matchLabels: {ray.io/node-type: head}}
+  policyTypes: [Ingress]
+`,
+	},
+	{
+		Code: CodeUnknownPods, Severity: Warning, Title: "pods of a custom resource cannot be known",
+		Text: "A controller makes pods of the object, but which ones, or with which containers and so which named ports, the object does not say: that is in another object or in the controller's own configuration. Or the object is of a kind that podreach has no facts about, yet it holds a pod template. Pods that cannot be known are missing from the answer. What helps is a snapshot that holds the pods, or for a kind that podreach does not know a row under workloads in podreach.yaml, such as {gvk: example.com/v1/Trainer, templates: ['{.spec.template}'], replicas: '{.spec.replicas}', labels: {example.com/trainer: '{.metadata.name}'}} (R66).",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: example.com/v1
+kind: Trainer
+metadata: {name: trainer, namespace: ml}
+spec:
+  template:
     spec: {containers: [{name: main, image: trainer}]}
 `,
 	},

@@ -25,7 +25,7 @@ func FuzzRead(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	limits := Options{Limits{Document: 1 << 20, Expansion: 1 << 16, Depth: 100}}
+	limits := Options{Limits: Limits{Document: 1 << 20, Expansion: 1 << 16, Depth: 100}}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		first := readInputs(limits, Bytes("in", b))
 		second := readInputs(limits, Bytes("in", b))

@@ -32,7 +32,7 @@ func (e *endless) Close() error { return nil }
 
 // TestEndless reads streams that do not end: what is held of them is bounded.
 func TestEndless(t *testing.T) {
-	limits := Options{Limits{Document: 4 << 20, YAML: 1 << 20}}
+	limits := Options{Limits: Limits{Document: 4 << 20, YAML: 1 << 20}}
 	const yaml = "-:1:1: the YAML document is larger than 1 MiB and no line --- that would end it is near; what follows in this file is not read; it may hold a policy of any namespace (PR1008)"
 	const json = "-:1:1: a JSON value is larger than 4 MiB; what follows in this file is not read; it may hold a policy of any namespace (PR1008)"
 	for _, c := range []struct{ start, text, want string }{
@@ -76,7 +76,7 @@ func TestEndless(t *testing.T) {
 
 func TestDefaultLimits(t *testing.T) {
 	require.Equal(t, Limits{Document: MaxDocument, YAML: MaxYAML, Expansion: MaxExpansion, Depth: MaxDepth}, NewReader(Options{}).limits)
-	require.Equal(t, 300, NewReader(Options{Limits{Document: 300}}).limits.YAML)
+	require.Equal(t, 300, NewReader(Options{Limits: Limits{Document: 300}}).limits.YAML)
 	var peak runtime.MemStats
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n" + strings.Repeat("  k: |\n    v\n", MaxYAML/12)
 	r := read(pod + "---\n" + text + "---\n" + pod)

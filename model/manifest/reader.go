@@ -16,11 +16,15 @@ import (
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // Options configures a Reader. The zero value is useful.
 type Options struct {
 	Limits Limits
+	// Table is which custom resources make pods (R66); nil means
+	// custom.Builtin().
+	Table *custom.Table
 }
 
 // Limits bounds what one input can cost. A zero field means its default.
@@ -44,6 +48,7 @@ const (
 // called from several goroutines.
 type Reader struct {
 	limits Limits
+	table  *custom.Table
 
 	mu     sync.Mutex
 	files  map[string]*file
@@ -80,7 +85,10 @@ func NewReader(o Options) *Reader {
 	if l.Depth <= 0 {
 		l.Depth = MaxDepth
 	}
-	return &Reader{limits: l, files: map[string]*file{}, generated: map[string]int{}}
+	if o.Table == nil {
+		o.Table = custom.Builtin()
+	}
+	return &Reader{limits: l, table: o.Table, files: map[string]*file{}, generated: map[string]int{}}
 }
 
 // window is how many documents are in work for each worker.
@@ -339,6 +347,10 @@ func (p *pipeline) fail(name string, err error, last bool) bool {
 func unreadableRest(o model.Origin, err error) found {
 	return found{diagnostics: []dialect.Diagnostic{unreadableFile(o.File, err)}, object: &Object{Origin: o, Value: &Broken{Policy: true}}}
 }
+
+// Know makes positions in an input known that is read by somebody else, such as
+// a configuration file in YAML.
+func (r *Reader) Know(in Input) { r.remember(&file{input: in}) }
 
 // remember makes positions in the file known.
 func (r *Reader) remember(f *file) {

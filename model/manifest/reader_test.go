@@ -218,7 +218,7 @@ func TestFilesWithoutObjects(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	small := Options{Limits{Document: 300, Expansion: 100, Depth: 10}}
+	small := Options{Limits: Limits{Document: 300, Expansion: 100, Depth: 10}}
 	long := strings.Repeat("x", 400)
 	for _, c := range []struct {
 		text  string
