@@ -27,7 +27,7 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
 	s.listSubjects(out.Pods)
-	out.Rules = slices.Concat(exempt, s.uncertain, s.policies)
+	out.Rules = slices.Concat(s.unmanaged(), exempt, s.uncertain, s.policies)
 	return out
 }
 

@@ -20,6 +20,12 @@ type Options struct {
 	PodCIDRs     []netip.Prefix // besides those of the Node objects (R110)
 	ServiceCIDRs []netip.Prefix // besides those of the ServiceCIDR objects (R110)
 
+	// Unmanaged are pods that the network plugin does not manage: no policy
+	// applies to them, but selectors still match them as peers (R69).
+	// UnmanagedOrigin is where the list stands, if it stands somewhere.
+	Unmanaged       []model.PodSet
+	UnmanagedOrigin model.Origin
+
 	// Families are those that pods of unknown address have; nil means IPv4,
 	// and IPv6 by evidence (R47).
 	Families []model.Family

@@ -151,7 +151,7 @@ spec:
 	},
 	{
 		Code: CodeLimit, Severity: Error, Title: "input exceeds a limit",
-		Text: "The document is too large (JSON: a value of 64 MiB; YAML: 16 MiB), nested too deep, or grows too much when its aliases are expanded. The limits are far beyond what real objects need and keep hostile input from using up memory. JSON lists may be of any size: their members count one by one.",
+		Text: "The document is too large (JSON: a value of 64 MiB; YAML: 32 MiB; a custom resource with pod templates: 4 MiB), nested too deep, or grows too much when its aliases are expanded. The limits are far beyond what real objects need and keep hostile input from using up memory. JSON lists may be of any size: their members count one by one.",
 		Example: `a: &a [x, x, x, x, x, x, x, x, x, x]
 b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
 c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
@@ -237,7 +237,7 @@ status:
 	},
 	{
 		Code: CodeBadConfig, Severity: Error, Title: "configuration cannot be read",
-		Text: "The configuration (podreach.yaml in the current folder, or the file of --config) has a field that does not exist, or a value that cannot be used. Facts that are wrong would make every answer wrong, so nothing is answered. Its fields are apiVersion: podreach.io/v1alpha1, kind: Config, podCIDRs, serviceCIDRs and ipFamilies.",
+		Text: "The configuration (podreach.yaml in the current folder, or the file of --config) has a field that does not exist, or a value that cannot be used. Facts that are wrong would make every answer wrong, so nothing is answered. Its fields are apiVersion: podreach.io/v1alpha1, kind: Config, podCIDRs, serviceCIDRs, ipFamilies, unmanaged (pods that the network plugin does not manage, as NS:, NS:SELECTOR, {NSSELECTOR}:SELECTOR or :SELECTOR; R69) and workloads (custom resources that make pods; R66, PR3010).",
 		Example: `apiVersion: podreach.io/v1alpha1
 kind: Config
 podCIDR: [10.0.0.0/16]

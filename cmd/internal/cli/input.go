@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -110,8 +111,13 @@ func (in *input) load() error {
 	state := cluster.New(cluster.Options{
 		DefaultNamespace: in.defaultNamespace, Profile: profile,
 		PodCIDRs: c.podCIDRs, ServiceCIDRs: c.serviceCIDRs, Families: c.families,
+		Unmanaged: c.unmanaged, UnmanagedOrigin: model.Origin{File: used, Path: "unmanaged"},
 	})
 	in.ledger = state.Ledger()
+	in.reader = manifest.NewReader(manifest.Options{Table: c.table()})
+	if used != "" {
+		in.reader.Know(manifest.Input{Name: used, Open: func() (io.ReadCloser, error) { return os.Open(used) }}) //nolint:gosec // it was read before
+	}
 	for _, fact := range c.facts(used) {
 		in.ledger.Assume(fact)
 	}
