@@ -51,14 +51,17 @@ func (s *State) reportUnknown(w *workload) {
 
 // reportControllerLabels tells which policies select by labels that pods have
 // only from the controllers of custom resources: these facts are the table's,
-// not the input's, and depend on versions (R66).
+// not the input's, and depend on versions (R66). A value that nobody knows is
+// taken to be none that a policy names (R65); if one does, that is a warning.
 func (s *State) reportControllerLabels(all []*expansion) {
 	adders := map[string][]*custom.Row{} // key of a label -> who adds it
+	opaque := map[string]bool{}          // keys with a value that is not known
 	for _, x := range all {
 		if x.set == nil || len(x.instances) == 0 {
 			continue
 		}
 		for _, key := range x.set.Added {
+			opaque[key] = opaque[key] || x.set.Template.Labels[key] == model.OpaqueValue
 			if row := x.value.Custom.Row; !slices.Contains(adders[key], row) {
 				adders[key] = append(adders[key], row)
 			}
@@ -90,10 +93,15 @@ func (s *State) reportControllerLabels(all []*expansion) {
 				used[row][r.Key] = true
 			}
 			slices.Sort(kinds)
-			s.ledger.Report(dialect.Diagnostic{
+			d := dialect.Diagnostic{
 				Code: dialect.CodeControllerLabel, Origin: rule.Origin, Object: rule.Object,
 				Message: fmt.Sprintf("%v selects by %s, a label that only the controller of %s adds", rule.Object, r.Key, strings.Join(slices.Compact(kinds), ", ")),
-			})
+			}
+			if opaque[r.Key] && len(r.Values) > 0 {
+				d.Code = dialect.CodeUnknownPods
+				d.Message += "; what its value is cannot be known, it is taken to be none that the policy names"
+			}
+			s.ledger.Report(d)
 		}
 	}
 	var lines []string

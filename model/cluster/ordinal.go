@@ -95,14 +95,8 @@ func (o *ordinals) ofSet(s *manifest.PodSet) []ordinal {
 		byGroup, byIndex = byGroup || group, byIndex || index
 	}
 	groups, pods := s.Groups, s.Replicas
-	if !byGroup {
-		groups = min(groups, 2)
-	}
-	if !byIndex {
-		pods = min(pods, 2)
-	}
 	if !byGroup && !byIndex {
-		return combined(numbers(0, groups), numbers(s.From, pods), 2)
+		return combined(numbers(0, min(groups, 2)), numbers(s.From, min(pods, 2)), 2)
 	}
 	if groups <= o.limit && pods <= o.limit && groups*pods <= o.limit {
 		return combined(numbers(0, groups), numbers(s.From, pods), o.limit)
@@ -119,12 +113,12 @@ func (o *ordinals) ofSet(s *manifest.PodSet) []ordinal {
 	if byGroup {
 		namedGroups = o.few(withOthers(namedGroups, 0, groups))
 	} else {
-		namedGroups = numbers(0, groups)
+		namedGroups = numbers(0, min(groups, 2))
 	}
 	if byIndex {
 		named = o.few(withOthers(named, s.From, pods))
 	} else {
-		named = numbers(s.From, pods)
+		named = numbers(s.From, min(pods, 2))
 	}
 	return combined(namedGroups, named, maxAllIndexes)
 }

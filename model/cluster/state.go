@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -46,11 +47,12 @@ type State struct {
 	workload     map[workloadKey]*workload
 	serviceCIDRs []entry[*manifest.ServiceCIDR]
 
-	podAt      map[podKey]int          // the places of pods, once somebody asks
-	kindNames  map[typeKey]string      // kinds as paths name them
-	references map[string]model.Origin // namespaces that some object is in -> the first such object
-	uncertain  []model.Rule            // of policies that are not modelled and of broken documents
-	policies   []model.Rule            // in the order of the input
+	custom     map[workloadKey]*workload // of custom kinds, by their lower-case kind alone; the first of a name
+	podAt      map[podKey]int            // the places of pods, once somebody asks
+	kindNames  map[typeKey]string        // kinds as paths name them
+	references map[string]model.Origin   // namespaces that some object is in -> the first such object
+	uncertain  []model.Rule              // of policies that are not modelled and of broken documents
+	policies   []model.Rule              // in the order of the input
 	rejected   []rejected
 }
 
@@ -81,6 +83,7 @@ func New(o Options) *State {
 		ledger:     &dialect.Ledger{},
 		seen:       map[identity]model.Origin{},
 		workload:   map[workloadKey]*workload{},
+		custom:     map[workloadKey]*workload{},
 		kindNames:  map[typeKey]string{},
 		references: map[string]model.Origin{},
 	}
@@ -132,6 +135,9 @@ func (s *State) Put(o manifest.Object) {
 		w := &workload{entry: entry[*manifest.Workload]{v, namespace, o.Name, o.Origin}}
 		s.workloads = append(s.workloads, w)
 		s.workload[workloadKey{v.Kind, namespace, o.Name}] = w
+		if key := (workloadKey{strings.ToLower(o.Kind), namespace, o.Name}); v.Custom != nil && s.custom[key] == nil {
+			s.custom[key] = w
+		}
 	case *networkingv1.NetworkPolicy:
 		s.refer(namespace, o.Origin)
 		s.putPolicy(v, namespace, o.Origin)

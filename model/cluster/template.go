@@ -165,6 +165,7 @@ func (s *State) instance(x *expansion, e evidence) model.Pod {
 		Template:       true,
 		ServiceAccount: serviceAccount(&t.Spec),
 		Origin:         x.origin,
+		PortsUnknown:   x.set != nil && x.set.Incomplete != "",
 	}
 	e.unknown(&pod.Addresses)
 	return pod
@@ -196,27 +197,16 @@ func (x *expansion) name(i, attempt int) string {
 	if len(x.instances) == 1 {
 		return base
 	}
+	o := x.instances[i]
 	if x.set == nil {
-		return base + "[" + strconv.Itoa(x.instances[i].index) + "]"
-	}
-	// What the name does not say is said behind it.
-	group, index := x.set.Name.Has()
-	group, index = !group && x.set.Groups > 1, !index && x.set.Replicas > 1
-	if attempt > 1 {
-		group, index = x.set.Groups > 1, x.set.Replicas > 1
-	}
-	switch o := x.instances[i]; {
-	case !group && !index:
-		return base
-	case !x.numbered():
-		return base + "[" + strconv.Itoa(i) + "]"
-	case !group:
 		return base + "[" + strconv.Itoa(o.index) + "]"
-	case !index:
-		return base + "[" + strconv.Itoa(o.group) + "]"
-	default:
-		return base + "[" + strconv.Itoa(o.group) + "." + strconv.Itoa(o.index) + "]"
 	}
+	// The pods of all groups are counted, where the name does not say more.
+	group, index := x.set.Name.Has()
+	if attempt < 2 && (group || x.set.Groups == 1) && (index || x.set.Replicas == 1) {
+		return base
+	}
+	return base + "[" + strconv.Itoa(o.group*(x.set.From+x.set.Replicas)+o.index) + "]"
 }
 
 func (x *expansion) base(o ordinal, attempt int) string {

@@ -20,7 +20,11 @@ type workloadKey struct{ kind, namespace, name string }
 // kinds of the same names, so the group counts; a reference without one means
 // whatever has the kind and name.
 func (s *State) find(ref *manifest.OwnerReference, namespace string) *workload {
-	w := s.workload[workloadKey{s.kindName(ref), namespace, ref.Name}]
+	key := workloadKey{s.kindName(ref), namespace, ref.Name}
+	w := s.workload[key]
+	if w == nil && ref.APIVersion == "" {
+		w = s.custom[key]
+	}
 	if w == nil || w.value.Custom != nil && !hasGroup(ref, w.value.Custom.Row.Group) {
 		return nil
 	}
@@ -47,7 +51,7 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 	}
 	for range maxOwners {
 		top = model.Workload{Kind: s.kindName(ref), Name: ref.Name}
-		if next := s.ownerOf(ref, p.namespace, func(w *workload) { w.ownsPods = true }); next != nil {
+		if next := s.ownerOf(ref, p.namespace, func(w *workload) { w.ownsPods, top.Kind = true, w.value.Kind }); next != nil {
 			ref = next
 			continue
 		}
@@ -122,15 +126,19 @@ type typeKey struct{ apiVersion, kind string }
 
 // ownedByWorkload reports whether the input holds a controller above w whose
 // templates stand for the pods. A link that has none is passed over, and one
-// of which not all pods can be known leaves them to what it has made.
+// of which not all pods can be known leaves them to what it has made. What a
+// pod owns is in no template of those above the pod.
 func (s *State) ownedByWorkload(w *workload) bool {
 	ref := controllerOf(w.value.OwnerReferences)
-	stands := false
-	for i := 0; ref != nil && !stands && i < maxOwners; i++ {
-		ref = s.ownerOf(ref, w.namespace, func(w *workload) {
-			c := w.value.Custom
-			stands = c == nil || len(c.Sets) > 0 && c.Unknown == ""
-		})
+	for i := 0; ref != nil && i < maxOwners; i++ {
+		owner := s.find(ref, w.namespace)
+		if owner == nil {
+			return false
+		}
+		if c := owner.value.Custom; c == nil || !c.Row.Link() && c.Unknown == "" {
+			return true
+		}
+		ref = controllerOf(owner.value.OwnerReferences)
 	}
-	return stands
+	return false
 }

@@ -585,7 +585,7 @@ spec:
 	},
 	{
 		Code: CodeUnknownPods, Severity: Warning, Title: "pods of a custom resource cannot be known",
-		Text: "A controller makes pods of the object, but which ones, or with which containers and so which named ports, the object does not say: that is in another object or in the controller's own configuration. Or the object is of a kind that podreach has no facts about, yet it holds a pod template. Pods that cannot be known are missing from the answer. What helps is a snapshot that holds the pods, or for a kind that podreach does not know a row under workloads in podreach.yaml, such as {gvk: example.com/v1/Trainer, templates: ['{.spec.template}'], replicas: '{.spec.replicas}', labels: {example.com/trainer: '{.metadata.name}'}} (R66).",
+		Text: "A controller makes pods of the object, but which ones, or with which containers and so which named ports, the object does not say: that is in another object or in the controller's own configuration. Or the object is of a kind that podreach has no facts about, yet it holds a pod template. Pods that cannot be known are missing from the answer. Or a policy names a value of a label that a controller adds and whose value nobody can know; it is taken to be another. What helps is a snapshot that holds the pods, or for a kind that podreach does not know a row under workloads in podreach.yaml, such as {gvk: example.com/v1/Trainer, templates: ['{.spec.template}'], replicas: '{.spec.replicas}', labels: {example.com/trainer: '{.metadata.name}'}} (R66).",
 		Example: `apiVersion: v1
 kind: Namespace
 metadata: {name: ml}

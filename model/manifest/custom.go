@@ -124,9 +124,6 @@ func (d *decoder) custom(e *element, c *customSource) {
 		d.misfit(e, p)
 	}
 	c.result.Finished, c.result.Custom.Unknown = pods.Finished, pods.Unknown
-	if len(e.problems) > 0 {
-		return
-	}
 	for i := range pods.Sets {
 		c.result.Custom.Sets = append(c.result.Custom.Sets, d.podSet(e, &pods.Sets[i]))
 	}

@@ -225,6 +225,8 @@ func (p *configParser) podSets(n *yaml.Node, field string) []model.PodSet {
 	var out []model.PodSet
 	for _, e := range p.strings(n, field) {
 		switch x, err := solver.ParseExpr(e.Value); {
+		case err != nil && namespaceName.MatchString(e.Value):
+			p.report(e, "%s: %s is no expression; the pods of a namespace are %q", field, kindName(e), e.Value+":")
 		case err != nil:
 			p.report(e, "%s: %v", field, err)
 		case x.Form != solver.FormPods:

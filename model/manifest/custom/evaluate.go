@@ -101,9 +101,7 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 	}
 	var out Pods
 	out.Finished = r.finished != nil && e.holds(r.finished)
-	if r.because != "" && (r.unknown == nil || e.holds(r.unknown)) {
-		out.Unknown = r.because
-	}
+	out.Unknown = e.reason(r.unknown)
 	for _, t := range r.templates {
 		out.Sets = e.sets(out.Sets, t)
 	}
@@ -141,14 +139,41 @@ func (e *evaluation) find(p *path) []any {
 	if out, found := e.object[p]; found {
 		return out
 	}
-	out, err := p.find(e.top)
-	if err != nil {
-		e.problem(e.place(p), nil, "what "+p.text+" goes through")
+	var out []any
+	if p.plain {
+		out = e.follow(p)
+	} else {
+		var err error
+		if out, err = p.find(e.top); err != nil {
+			e.problem(e.place(p), nil, "what "+p.text+" goes through")
+		}
 	}
 	if !p.member {
 		e.object[p] = out
 	}
 	return out
+}
+
+// follow evaluates a path of names. A value on the way that has no fields is a
+// problem: nobody could tell what the object means.
+func (e *evaluation) follow(p *path) []any {
+	var v any = e.top
+	for i, f := range p.fields {
+		m, ok := v.(map[string]any)
+		if !ok {
+			if v != nil {
+				on := *p
+				on.fields = p.fields[:i]
+				e.problem(e.place(&on), v, "a mapping")
+			}
+			return nil
+		}
+		v = m[f]
+	}
+	if v == nil {
+		return nil
+	}
+	return []any{v}
 }
 
 // place is where a path leads in the object, as far as it has names alone.
@@ -253,9 +278,9 @@ func (e *evaluation) set(t *template) *Set {
 		Replicas:   e.count(t.replicas),
 		From:       t.from,
 		Opaque:     t.opaque,
-		Incomplete: t.incomplete,
+		Incomplete: e.reason(t.incomplete),
 	}
-	found := t.template == nil && t.podSpec == nil || t.containers != nil || t.incomplete != ""
+	found := t.template == nil && t.podSpec == nil || t.containers != nil || s.Incomplete != ""
 	mapping := func(p *path) (any, string) {
 		v := e.one(p)
 		if v.Value == nil {
@@ -285,7 +310,7 @@ func (e *evaluation) set(t *template) *Set {
 		s.ServiceAccount = e.scalar(v)
 	}
 	for _, d := range t.ports {
-		if d.when == nil || e.holds(d.when) {
+		if (d.when == nil || e.holds(d.when)) && (d.unless == nil || !e.holds(d.unless)) {
 			if name := e.text(d.name, maxName).Of(0, 0); name != "" || d.fallback != "" {
 				if name == "" {
 					name = d.fallback
@@ -394,6 +419,14 @@ func (e *evaluation) number(n number, fallback int) int {
 		return 0
 	}
 	return max(0, int(i))
+}
+
+// reason is why something is not known, or "" when it is.
+func (e *evaluation) reason(d *doubt) string {
+	if d == nil || d.when != nil && !e.holds(d.when) {
+		return ""
+	}
+	return d.because
 }
 
 // holds reports whether the object is as the condition says.

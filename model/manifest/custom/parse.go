@@ -175,7 +175,7 @@ func (p *parser) number(n *yaml.Node, what string) number {
 		return number{value: Many}
 	case n.Kind == yaml.ScalarNode && err == nil && 0 <= v && v < Many:
 		return number{value: v}
-	case n.Kind == yaml.ScalarNode && n.Tag == "!!str":
+	case n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "."):
 		return number{path: p.path(n, what)}
 	}
 	p.report(n, "%s is %s, expected a JSONPath, a number or many", what, describe(n))
@@ -232,7 +232,7 @@ func (p *parser) row(n *yaml.Node) *Row {
 		"gvk":        func(n *yaml.Node) { named = true; p.gvk(n, out) },
 		"sources":    func(n *yaml.Node) { out.Sources = p.strings(n, "sources") },
 		"finished":   func(n *yaml.Node) { out.finished = p.condition(n, "finished") },
-		"unknown":    func(n *yaml.Node) { p.unknown(n, out) },
+		"unknown":    func(n *yaml.Node) { out.unknown = p.doubt(n, "unknown") },
 		"templates":  func(n *yaml.Node) { templates = p.list(n, "templates") },
 		"replicas":   func(n *yaml.Node) { v := p.number(n, "replicas"); common.replicas = &v },
 		"default":    func(n *yaml.Node) { v := p.constant(n, "default"); common.fallback = &v },
@@ -274,19 +274,21 @@ var ours = map[string][]string{
 	"networking.k8s.io": {"ServiceCIDR"},
 }
 
-// unknown reads TEXT or {when: COND, because: TEXT}.
-func (p *parser) unknown(n *yaml.Node, r *Row) {
+// doubt reads TEXT or {when: COND, because: TEXT}.
+func (p *parser) doubt(n *yaml.Node, what string) *doubt {
+	out := &doubt{}
 	if n.Kind != yaml.MappingNode {
-		r.because = p.scalar(n, "unknown")
-		return
+		out.because = p.scalar(n, what)
+		return out
 	}
-	p.fields(n, "unknown", map[string]func(*yaml.Node){
-		"when":    func(n *yaml.Node) { r.unknown = p.condition(n, "when of unknown") },
-		"because": func(n *yaml.Node) { r.because = p.scalar(n, "because") },
+	p.fields(n, what, map[string]func(*yaml.Node){
+		"when":    func(n *yaml.Node) { out.when = p.condition(n, "when of "+what) },
+		"because": func(n *yaml.Node) { out.because = p.scalar(n, "because") },
 	})
-	if r.because == "" {
-		p.report(n, "unknown has no because")
+	if out.because == "" {
+		p.report(n, "%s has no because", what)
 	}
+	return out
 }
 
 // metadataName is the default of a set's name.
@@ -305,6 +307,7 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 		groups:   count{number: number{value: 1}, fallback: 1},
 	}
 	var own shared
+	before := len(p.errors)
 	if n.Kind == yaml.ScalarNode {
 		out.template = p.path(n, "templates")
 	} else {
@@ -319,7 +322,7 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"hostNetwork":        func(n *yaml.Node) { out.hostNetwork = p.path(n, "hostNetwork") },
 			"serviceAccountName": func(n *yaml.Node) { out.serviceAccount = p.path(n, "serviceAccountName") },
 			"ports":              func(n *yaml.Node) { out.ports = p.ports(n) },
-			"incomplete":         func(n *yaml.Node) { out.incomplete = p.scalar(n, "incomplete") },
+			"incomplete":         func(n *yaml.Node) { out.incomplete = p.doubt(n, "incomplete") },
 			"replicas":           func(n *yaml.Node) { v := p.number(n, "replicas"); own.replicas = &v },
 			"default":            func(n *yaml.Node) { v := p.constant(n, "default"); own.fallback = &v },
 			"groups":             func(n *yaml.Node) { out.groups.number = p.number(n, "groups") },
@@ -331,7 +334,7 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"opaque":             func(n *yaml.Node) { own.opaque = p.strings(n, "opaque") },
 		})
 	}
-	if out.template == nil && out.podSpec == nil && out.containers == nil && out.incomplete == "" {
+	if out.template == nil && out.podSpec == nil && out.containers == nil && out.incomplete == nil && len(p.errors) == before {
 		p.report(n, "a template has none of template, podSpec, containers and incomplete")
 	}
 	out.merge(&own, common)
@@ -396,7 +399,11 @@ func (t *template) paths() []*path {
 	for _, l := range slices.Concat(t.labels, t.addMissing) {
 		addText(l.value)
 	}
-	for _, c := range []*condition{t.when, t.unless} {
+	conditions := []*condition{t.when, t.unless}
+	if t.incomplete != nil {
+		conditions = append(conditions, t.incomplete.when)
+	}
+	for _, c := range conditions {
 		if c != nil {
 			out = append(out, c.paths...)
 		}
@@ -404,8 +411,10 @@ func (t *template) paths() []*path {
 	for _, port := range t.ports {
 		addText(port.name)
 		out = append(out, port.port.path)
-		if port.when != nil {
-			out = append(out, port.when.paths...)
+		for _, c := range []*condition{port.when, port.unless} {
+			if c != nil {
+				out = append(out, c.paths...)
+			}
 		}
 	}
 	return out
@@ -421,6 +430,7 @@ func (p *parser) ports(n *yaml.Node) []declared {
 			"port":     func(n *yaml.Node) { d.port = p.number(n, "port") },
 			"protocol": func(n *yaml.Node) { d.protocol = p.scalar(n, "protocol") },
 			"when":     func(n *yaml.Node) { d.when = p.condition(n, "when") },
+			"unless":   func(n *yaml.Node) { d.unless = p.condition(n, "unless") },
 		})
 		if d.name == nil {
 			p.report(e, "a port has no name")

@@ -26,9 +26,14 @@ type Row struct {
 	Sources []string
 
 	finished  *condition
-	unknown   *condition // nil condition and a reason: always
-	because   string     // "" when all pods can be known
+	unknown   *doubt // nil when all pods can be known
 	templates []*template
+}
+
+// doubt is why something of an object cannot be known.
+type doubt struct {
+	when    *condition // nil: always
+	because string
 }
 
 //go:embed builtin.yaml
@@ -91,7 +96,7 @@ func (r *Row) GVK() string { return r.Group + "/" + r.Version + "/" + r.Kind }
 
 // Link reports whether the row only says that objects of the kind can stand
 // between pods and the top of their chain of owners (R67).
-func (r *Row) Link() bool { return len(r.templates) == 0 && r.because == "" }
+func (r *Row) Link() bool { return len(r.templates) == 0 && r.unknown == nil }
 
 // Source is the first of Sources without the place in it: "module@version", or
 // "" where the row has none.
@@ -114,7 +119,7 @@ type template struct {
 	containers                  []*path
 	hostNetwork, serviceAccount *path
 	ports                       []declared
-	incomplete                  string
+	incomplete                  *doubt
 
 	replicas, groups count
 	from             int
@@ -136,7 +141,8 @@ type declared struct {
 	fallback string // where name gives nothing
 	port     number
 	protocol string
-	when     *condition
+
+	when, unless *condition
 }
 
 // number is a number in the row or in the object. The zero number is 0.
