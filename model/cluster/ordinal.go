@@ -46,7 +46,7 @@ func (s *State) ordinals(all []*expansion) *ordinals {
 			numbered++
 		}
 	}
-	return &ordinals{limit: max(2, min(maxIndexes, maxAllIndexes/max(1, numbered))), rules: s.policies}
+	return &ordinals{limit: max(2, min(maxIndexes, maxAllIndexes/max(1, numbered))), rules: slices.Concat(s.unmanaged(), s.policies)}
 }
 
 // of returns the instances of x, sorted: two for pods that are alike (R64);

@@ -125,7 +125,7 @@ func (s *State) kindName(ref *manifest.OwnerReference) string {
 type typeKey struct{ apiVersion, kind string }
 
 // ownedByWorkload reports whether the input holds a controller above w whose
-// templates stand for the pods. A link that has none is passed over, and one
+// templates stand for the pods. An object without any is passed over, and one
 // of which not all pods can be known leaves them to what it has made. What a
 // pod owns is in no template of those above the pod.
 func (s *State) ownedByWorkload(w *workload) bool {
@@ -135,7 +135,7 @@ func (s *State) ownedByWorkload(w *workload) bool {
 		if owner == nil {
 			return false
 		}
-		if c := owner.value.Custom; c == nil || !c.Row.Link() && c.Unknown == "" {
+		if c := owner.value.Custom; c == nil || len(c.Sets) > 0 && c.Unknown == "" {
 			return true
 		}
 		ref = controllerOf(owner.value.OwnerReferences)

@@ -30,7 +30,8 @@ type customSource struct {
 }
 
 // dropped are the fields of custom resources that are never decoded: what
-// containers are given, and what other controllers keep in an object.
+// containers are given, and what other controllers keep in an object. Labels
+// may have these names too.
 var dropped = map[string]bool{
 	"env": true, "envFrom": true, "args": true, "command": true, "data": true, "stringData": true,
 	"managedFields": true, "kubectl.kubernetes.io/last-applied-configuration": true,
@@ -46,14 +47,15 @@ func (d *decoder) customField(e *element, c *customSource, name, path string, v 
 		return
 	}
 	dec := jsontext.NewDecoder(bytes.NewReader(v), jsontext.AllowDuplicateNames(true)) // twice is told elsewhere
-	if value, err := tree(dec); err == nil && value != nil {
+	if value, err := tree(dec, name); err == nil && value != nil {
 		c.object[name] = value
 	}
 }
 
-// tree decodes the value that dec stands before, without the dropped fields.
-// Whole numbers are int64; null is nil, and no field.
-func tree(dec *jsontext.Decoder) (any, error) {
+// tree decodes the value of a field that dec stands before. Of dropped fields
+// only that they are there is kept. Whole numbers are int64; null is nil, and
+// no field.
+func tree(dec *jsontext.Decoder, field string) (any, error) {
 	token, err := dec.ReadToken()
 	if err != nil {
 		return nil, err
@@ -61,19 +63,23 @@ func tree(dec *jsontext.Decoder) (any, error) {
 	switch token.Kind() {
 	case '{':
 		out := map[string]any{}
+		labels := strings.HasSuffix(field, "labels") || strings.HasSuffix(field, "Labels")
 		for dec.PeekKind() != '}' {
 			token, err := dec.ReadToken()
 			if err != nil {
 				return nil, err
 			}
 			name := token.String()
-			if dropped[name] {
+			if dropped[name] && !labels {
+				if dec.PeekKind() != 'n' {
+					out[name] = true
+				}
 				if err := dec.SkipValue(); err != nil {
 					return nil, err
 				}
 				continue
 			}
-			value, err := tree(dec)
+			value, err := tree(dec, name)
 			if err != nil {
 				return nil, err
 			}
@@ -86,7 +92,7 @@ func tree(dec *jsontext.Decoder) (any, error) {
 	case '[':
 		out := []any{}
 		for dec.PeekKind() != ']' {
-			value, err := tree(dec)
+			value, err := tree(dec, "")
 			if err != nil {
 				return nil, err
 			}

@@ -28,7 +28,7 @@ spec:
       spec:
         completions: 3
         template:
-          metadata: {labels: {app: trainer}}
+          metadata: {labels: {app: trainer, env: prod, command: run}}
           spec:
             serviceAccountName: robot
             containers:
@@ -76,6 +76,8 @@ func TestCustom(t *testing.T) {
 	s := w.Custom.Sets[0]
 	require.Equal(t, [3]int{2, 3, 0}, [3]int{s.Groups, s.Replicas, s.From})
 	require.Equal(t, "trainer", s.Template.Labels["app"])
+	require.Equal(t, "prod", s.Template.Labels["env"])
+	require.Equal(t, "run", s.Template.Labels["command"])
 	require.Equal(t, "train", s.Template.Labels["jobset.sigs.k8s.io/jobset-name"])
 	require.Equal(t, "robot", s.Template.Spec.ServiceAccountName)
 	require.Equal(t, []Container{{Name: "main", Ports: []ContainerPort{{Name: "grpc", ContainerPort: 9000}}}}, s.Template.Spec.Containers)
@@ -111,7 +113,7 @@ func TestCustomMisfits(t *testing.T) {
 	for _, c := range []struct{ from, to, path, message string }{
 		{"replicas: 2", "replicas: two", "spec.replicatedJobs[0].replicas", `spec.replicatedJobs[0].replicas is the string "two"; it must be a whole number of 32 bits`},
 		{"completions: 3", "completions: 2.5", "spec.replicatedJobs[0].template.spec.completions", "spec.replicatedJobs[0].template.spec.completions is the number 2.5; it must be a whole number of 32 bits"},
-		{"app: trainer", "app: 1", "spec.replicatedJobs[0].template.spec.template.metadata.labels.app", "spec.replicatedJobs[0].template.spec.template.metadata.labels.app is the number 1; it must be a string: quote it"},
+		{"app: trainer,", "app: 1,", "spec.replicatedJobs[0].template.spec.template.metadata.labels.app", "spec.replicatedJobs[0].template.spec.template.metadata.labels.app is the number 1; it must be a string: quote it"},
 		{"containerPort: 9000", "containerPort: http", "spec.replicatedJobs[0].template.spec.template.spec.containers[0].ports[0].containerPort", `spec.replicatedJobs[0].template.spec.template.spec.containers[0].ports[0].containerPort is the string "http"; it must be a whole number of 32 bits`},
 		{"- name: workers", "- name: [workers]", "spec.replicatedJobs[0].name", "spec.replicatedJobs[0].name is a list; it must be a string"},
 		{"name: train\n", "name: 7\n", "metadata.name", "metadata.name is the number 7; it must be a string: quote it"},
