@@ -206,6 +206,9 @@ func (x *expansion) name(i, attempt int) string {
 	if attempt < 2 && (group || x.set.Groups == 1) && (index || x.set.Replicas == 1) {
 		return base
 	}
+	if x.set.Replicas == custom.Many && o.group > 0 {
+		return base + "[" + strconv.Itoa(o.group) + "." + strconv.Itoa(o.index) + "]"
+	}
 	return base + "[" + strconv.Itoa(o.group*(x.set.From+x.set.Replicas)+o.index) + "]"
 }
 

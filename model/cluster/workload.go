@@ -25,10 +25,23 @@ func (s *State) find(ref *manifest.OwnerReference, namespace string) *workload {
 	if w == nil && ref.APIVersion == "" {
 		w = s.custom[key]
 	}
-	if w == nil || w.value.Custom != nil && !hasGroup(ref, w.value.Custom.Row.Group) {
+	if w == nil || !hasGroup(ref, w.group()) {
 		return nil
 	}
 	return w
+}
+
+// group is the API group of the workload's kind.
+func (w *workload) group() string {
+	switch {
+	case w.value.Custom != nil:
+		return w.value.Custom.Row.Group
+	case w.value.Kind == "job" || w.value.Kind == "cronjob":
+		return "batch"
+	case w.value.Kind == "replicationcontroller":
+		return ""
+	}
+	return "apps"
 }
 
 func hasGroup(ref *manifest.OwnerReference, group string) bool {

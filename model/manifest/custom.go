@@ -187,7 +187,7 @@ func (d *decoder) podSet(e *element, in *custom.Set) PodSet {
 	if len(in.Ports) > 0 {
 		var c Container
 		for _, p := range in.Ports {
-			if !spec.declares(p.Name) {
+			if !p.UnlessDeclared || !spec.declares(p.Name) {
 				c.Ports = append(c.Ports, ContainerPort{Name: p.Name, ContainerPort: int32(p.Number), Protocol: p.Protocol})
 			}
 		}

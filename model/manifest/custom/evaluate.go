@@ -75,6 +75,7 @@ type Label struct {
 type Port struct {
 	Name, Protocol string
 	Number         int
+	UnlessDeclared bool // only where no container has a port of the name
 }
 
 // Problem is a value of the object that does not fit the row.
@@ -315,7 +316,7 @@ func (e *evaluation) set(t *template) *Set {
 				if name == "" {
 					name = d.fallback
 				}
-				s.Ports = append(s.Ports, Port{Name: name, Protocol: d.protocol, Number: e.number(d.port, 0)})
+				s.Ports = append(s.Ports, Port{Name: name, Protocol: d.protocol, Number: e.number(d.port, 0), UnlessDeclared: d.unlessDeclared})
 			}
 		}
 	}
@@ -403,7 +404,7 @@ func (e *evaluation) boolean(p *path) bool {
 }
 
 // count is a number of pods, or of groups.
-func (e *evaluation) count(c count) int { return e.number(c.number, c.fallback) }
+func (e *evaluation) count(c count) int { return max(c.least, e.number(c.number, c.fallback)) }
 
 func (e *evaluation) number(n number, fallback int) int {
 	if n.path == nil {

@@ -325,6 +325,7 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"incomplete":         func(n *yaml.Node) { out.incomplete = p.doubt(n, "incomplete") },
 			"replicas":           func(n *yaml.Node) { v := p.number(n, "replicas"); own.replicas = &v },
 			"default":            func(n *yaml.Node) { v := p.constant(n, "default"); own.fallback = &v },
+			"atLeast":            func(n *yaml.Node) { out.replicas.least = p.constant(n, "atLeast") },
 			"groups":             func(n *yaml.Node) { out.groups.number = p.number(n, "groups") },
 			"groupsDefault":      func(n *yaml.Node) { out.groups.fallback = p.constant(n, "groupsDefault") },
 			"from":               func(n *yaml.Node) { out.from = p.constant(n, "from") },
@@ -431,6 +432,11 @@ func (p *parser) ports(n *yaml.Node) []declared {
 			"protocol": func(n *yaml.Node) { d.protocol = p.scalar(n, "protocol") },
 			"when":     func(n *yaml.Node) { d.when = p.condition(n, "when") },
 			"unless":   func(n *yaml.Node) { d.unless = p.condition(n, "unless") },
+			"unlessDeclared": func(n *yaml.Node) {
+				if d.unlessDeclared = n.Value == "true"; !d.unlessDeclared {
+					p.report(n, "unlessDeclared is %s, expected true", describe(n))
+				}
+			},
 		})
 		if d.name == nil {
 			p.report(e, "a port has no name")

@@ -142,7 +142,8 @@ type declared struct {
 	port     number
 	protocol string
 
-	when, unless *condition
+	when, unless   *condition
+	unlessDeclared bool // by a container
 }
 
 // number is a number in the row or in the object. The zero number is 0.
@@ -156,4 +157,5 @@ type number struct {
 type count struct {
 	number
 	fallback int
+	least    int // what a smaller number in the object means
 }
