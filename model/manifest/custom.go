@@ -37,6 +37,18 @@ var dropped = map[string]bool{
 	"managedFields": true, "kubectl.kubernetes.io/last-applied-configuration": true,
 }
 
+// row is what the table says of a kind, or nil. podreach's own table, which
+// takes some milliseconds to make, has no kinds of Kubernetes itself.
+func (d *decoder) row(t typeMeta) *custom.Row {
+	if d.table != nil {
+		return d.table.Lookup(t.apiVersion, t.kind)
+	}
+	if group, _, _ := strings.Cut(t.apiVersion, "/"); group == t.apiVersion || kubernetesGroups[group] {
+		return nil
+	}
+	return custom.Builtin().Lookup(t.apiVersion, t.kind)
+}
+
 // customField takes a field of an object of the table.
 func (d *decoder) customField(e *element, c *customSource, name, path string, v jsontext.Value) {
 	if name == "metadata" {

@@ -165,6 +165,14 @@ func TestUnlisted(t *testing.T) {
 	}
 }
 
+// The table has no kind of Kubernetes' own groups, so that reading those does
+// not ask for it.
+func TestBuiltinGroups(t *testing.T) {
+	for _, r := range custom.Builtin().Rows() {
+		require.False(t, kubernetesGroups[r.Group], r.GVK())
+	}
+}
+
 func TestKindName(t *testing.T) {
 	for _, c := range [][3]string{
 		{"apps/v1", "Deployment", "deployment"}, {"extensions/v1beta1", "Deployment", "deployment"}, {"batch/v1", "Job", "job"},

@@ -219,7 +219,7 @@ func (d *decoder) settle(e *element) {
 		if e.value != nil {
 			return
 		}
-		if row := d.table.Lookup(e.apiVersion, e.kind); row != nil {
+		if row := d.row(e.typeMeta); row != nil {
 			e.value = &customSource{row: row, object: map[string]any{}}
 		}
 	}

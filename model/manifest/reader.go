@@ -48,7 +48,7 @@ const (
 // called from several goroutines.
 type Reader struct {
 	limits Limits
-	table  *custom.Table
+	table  *custom.Table // nil: custom.Builtin(), once it is needed
 
 	mu     sync.Mutex
 	files  map[string]*file
@@ -84,9 +84,6 @@ func NewReader(o Options) *Reader {
 	}
 	if l.Depth <= 0 {
 		l.Depth = MaxDepth
-	}
-	if o.Table == nil {
-		o.Table = custom.Builtin()
 	}
 	return &Reader{limits: l, table: o.Table, files: map[string]*file{}, generated: map[string]int{}}
 }

@@ -29,8 +29,13 @@ type config struct {
 	workloads              []*custom.Row
 }
 
-// table is which custom resources make pods.
-func (c *config) table() *custom.Table { return custom.Builtin().With(c.workloads) }
+// table is which custom resources make pods; nil means podreach's own.
+func (c *config) table() *custom.Table {
+	if len(c.workloads) == 0 {
+		return nil
+	}
+	return custom.Builtin().With(c.workloads)
+}
 
 // readConfig reads a configuration file; name "" means configFile, if there is
 // one. used is the file that was read. What is wrong with it is returned as

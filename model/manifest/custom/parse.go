@@ -24,7 +24,7 @@ func (e Error) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column
 // Parse reads rows: the list that builtin.yaml is, and that stands under the
 // key workloads of podreach.yaml. Of a row with an error nothing is returned.
 func Parse(n *yaml.Node) ([]*Row, []Error) {
-	var p parser
+	p := parser{compile: compiler{}}
 	var out []*Row
 	seen := map[string]bool{}
 	for _, n := range p.list(n, "workloads") {
@@ -44,7 +44,10 @@ func Parse(n *yaml.Node) ([]*Row, []Error) {
 }
 
 // parser reads rows and goes on after an error.
-type parser struct{ errors []Error }
+type parser struct {
+	compile compiler
+	errors  []Error
+}
 
 func (p *parser) report(n *yaml.Node, format string, args ...any) {
 	p.errors = append(p.errors, Error{n.Line, n.Column, fmt.Sprintf(format, args...)})
@@ -129,7 +132,7 @@ func (p *parser) path(n *yaml.Node, what string) *path {
 	if s == "" {
 		return nil
 	}
-	out, err := compilePath(s)
+	out, err := p.compile.path(s)
 	if err != nil {
 		p.report(n, "%s: %v", what, err)
 	}
@@ -145,7 +148,7 @@ func (p *parser) paths(n *yaml.Node, what string) []*path {
 }
 
 func (p *parser) text(n *yaml.Node, what string) text {
-	out, err := compileText(p.scalar(n, what))
+	out, err := p.compile.text(p.scalar(n, what))
 	if err != nil {
 		p.report(n, "%s: %v", what, err)
 	}
@@ -195,7 +198,7 @@ func (p *parser) condition(n *yaml.Node, what string) *condition {
 	out := &condition{}
 	read := func(n *yaml.Node) {
 		var err error
-		if out.paths, err = compilePaths(p.scalar(n, what)); err != nil {
+		if out.paths, err = p.compile.paths(p.scalar(n, what)); err != nil {
 			p.report(n, "%s: %v", what, err)
 		}
 	}
@@ -291,18 +294,13 @@ func (p *parser) doubt(n *yaml.Node, what string) *doubt {
 	return out
 }
 
-// metadataName is the default of a set's name.
-var metadataName = func() text {
-	t, err := compileText("{.metadata.name}")
+func (p *parser) template(n *yaml.Node, common *shared) *template {
+	name, err := p.compile.text("{.metadata.name}")
 	if err != nil {
 		panic("custom: " + err.Error())
 	}
-	return t
-}()
-
-func (p *parser) template(n *yaml.Node, common *shared) *template {
 	out := &template{
-		name:     metadataName,
+		name:     name,
 		replicas: count{number: number{value: 1}, fallback: 1},
 		groups:   count{number: number{value: 1}, fallback: 1},
 	}

@@ -38,7 +38,21 @@ var roots = []string{"apiVersion", "kind", "metadata", "spec", "status", varItem
 // relaxed is a path without braces, as kubectl takes it too in custom columns.
 var relaxed = regexp.MustCompile(`^[$.]?[.]?[^{}]+$`)
 
-// compilePath compiles a path that stands alone: '{.spec.template}'.
+// compiler compiles paths, each once: rows have many in common.
+type compiler map[string]*path
+
+// path compiles a path that stands alone: '{.spec.template}'.
+func (c compiler) path(s string) (*path, error) {
+	if p := c[s]; p != nil {
+		return p, nil
+	}
+	p, err := compilePath(s)
+	if err == nil {
+		c[s] = p
+	}
+	return p, err
+}
+
 func compilePath(s string) (*path, error) {
 	if s != "" && relaxed.MatchString(s) {
 		s = "{." + strings.TrimLeft(s, "$.") + "}"
@@ -119,11 +133,11 @@ type condition struct {
 	in    []string // nil: what a path gives must be more than nothing
 }
 
-// compilePaths compiles paths that stand side by side: '{.spec.a}{.spec.b}'.
-func compilePaths(s string) ([]*path, error) {
-	t, err := compileText(s)
+// paths compiles paths that stand side by side: '{.spec.a}{.spec.b}'.
+func (c compiler) paths(s string) ([]*path, error) {
+	t, err := c.text(s)
 	if err != nil || len(t) < 2 {
-		p, err := compilePath(s)
+		p, err := c.path(s)
 		return []*path{p}, err
 	}
 	var out []*path
@@ -146,8 +160,8 @@ type piece struct {
 	number  numeral
 }
 
-// compileText compiles a text as `kubectl -o jsonpath` has it.
-func compileText(s string) (text, error) {
+// text compiles a text as `kubectl -o jsonpath` has it.
+func (c compiler) text(s string) (text, error) {
 	var out text
 	for rest := s; rest != ""; {
 		open := strings.IndexByte(rest, '{')
@@ -175,7 +189,7 @@ func compileText(s string) (text, error) {
 			out = append(out, piece{literal: GeneratedName})
 			continue
 		}
-		p, err := compilePath(inner)
+		p, err := c.path(inner)
 		if err != nil {
 			return nil, err
 		}
