@@ -6,10 +6,14 @@ BENCH    ?= .
 COUNT    ?= 1
 
 GOLANGCI_LINT_VERSION := v2.15.0
+# kapi and kubectl say this version; a server without one is refused by clients.
+KUBERNETES_VERSION = $(shell sed -n 's/^.*k8s.io\/kubernetes v//p' fuzz/apiserver/go.mod)
+KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
+  -X $(p).gitVersion=v$(KUBERNETES_VERSION) -X $(p).gitMajor=$(word 1,$(subst ., ,$(KUBERNETES_VERSION))) -X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES_VERSION))))
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz bench cover
+.PHONY: help build install test lint fmt vet race fuzz bench cover kapi live
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -50,6 +54,17 @@ cover: ## write bin/cover.out: statements that the tests of any package reach
 	@mkdir -p bin
 	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl (the first time about 6 minutes)
+
+live: kapi ## run podreach against a real API server (a minute)
+	cd fuzz/apiserver && $(GO) test -count=1 .
+
+bin/kapi: fuzz/apiserver/go.mod fuzz/apiserver/kapi/main.go
+	cd fuzz/apiserver && $(GO) build -ldflags '$(KUBERNETES_LDFLAGS)' -o $(CURDIR)/$@ ./kapi
+
+bin/kubectl: fuzz/apiserver/go.mod
+	cd fuzz/apiserver && $(GO) build -ldflags '$(KUBERNETES_LDFLAGS)' -o $(CURDIR)/$@ k8s.io/kubernetes/cmd/kubectl
 
 $(GOLANGCI_LINT):
 	@mkdir -p bin

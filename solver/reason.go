@@ -2,6 +2,7 @@ package solver
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
@@ -64,7 +65,12 @@ func doubtOf(x *engine.Index, f engine.Flow) doubt {
 }
 
 func ruleDoubt(r *model.Rule) doubt {
-	if r.Object.Kind == "" {
+	switch {
+	case r.Rank.Tier != model.TierExempt:
+		return doubt{r.Note, "the labels of the namespaces"}
+	case r.Object.Kind == "" && strings.HasPrefix(r.Origin.File, "live:"):
+		return doubt{r.Note, "the objects that could not be read; a warning says why"}
+	case r.Object.Kind == "":
 		return doubt{r.Note, "a document that can be read"}
 	}
 	return doubt{r.Note, fmt.Sprintf("nothing in the input: %s is a kind that this version does not decide", r.Object.Kind)}

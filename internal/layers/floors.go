@@ -37,12 +37,14 @@ var floors = []floor{
 	// Bytes to objects.
 	{packages: "model/manifest",
 		imports: []string{"model", "model/dialect", "model/manifest/custom", "internal/nearest"},
-		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/..."}),
-		tests:   []string{"model/dialect/netpol"}},
+		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/...",
+			"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}),
+		tests: []string{"model/dialect/netpol"}},
 	// Objects to a snapshot: the one place that knows readers and dialects.
 	{packages: "model/cluster",
 		imports: []string{"model", "model/dialect/...", "model/manifest/...", "internal/nearest"},
-		modules: kubernetes},
+		modules: kubernetes,
+		tests:   []string{"internal/gen"}}, // changes of generated clusters
 
 	// Snapshot to index. No Kubernetes here: a snapshot is plain data.
 	{packages: "engine",
@@ -85,10 +87,13 @@ var floors = []floor{
 	// The command.
 	{packages: "cmd/podreach",
 		imports: []string{"cmd/internal/..."}},
+	{packages: "cmd/internal/live", // streams for the reader, of the kinds that cluster knows
+		imports: []string{"model/manifest", "model/cluster"}},
 	{packages: "cmd/internal/...",
 		imports: []string{"cmd/internal/...", "solver", "engine", "model/...", "internal/nearest"},
-		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx"},
-		tests:   []string{"internal/oracle", "internal/gen", "corpus"}},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx",
+			"github.com/schollz/progressbar/v3", "golang.org/x/term"},
+		tests: []string{"internal/oracle", "internal/gen", "corpus"}},
 }
 
 var (
@@ -97,7 +102,7 @@ var (
 
 	// testModules are what the test files of any package may import.
 	testModules = []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "golang.org/x/tools/txtar",
-		"sigs.k8s.io/yaml", "k8s.io/...", "github.com/santhosh-tekuri/jsonschema/v6"}
+		"sigs.k8s.io/yaml", "k8s.io/...", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/klauspost/compress/..."}
 )
 
 // lean are the packages that a library user gets without paying for more:

@@ -98,6 +98,9 @@ func (s *State) gather(out *model.Snapshot) evidence {
 	var e evidence
 	v6 := false
 	for i := range s.pods {
+		if s.pods[i].left {
+			continue
+		}
 		addrs, found := s.podAddresses(&s.pods[i], true)
 		e.live = e.live || found
 		v6 = v6 || addrs[model.IPv6].IsValid()

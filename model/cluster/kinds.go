@@ -135,6 +135,51 @@ var objectKinds = []struct{ kind, apiVersion string }{
 	{"Job", "batch/v1"}, {"CronJob", "batch/v1"},
 }
 
+// groupKind names a kind of any version.
+type groupKind struct{ group, kind string }
+
+// readKinds yields the kinds that have a part in the answer, or are worth a
+// note.
+func readKinds(yield func(groupKind) bool) {
+	for _, k := range objectKinds {
+		if !yield(groupKind{groupOf(k.apiVersion), k.kind}) {
+			return
+		}
+	}
+	if !yield(groupKind{groupOf(policyVersion), "ServiceCIDR"}) {
+		return
+	}
+	for _, k := range policyKinds {
+		if !yield(groupKind{k.group, k.kind}) {
+			return
+		}
+	}
+}
+
+// Reads reports whether objects of a kind have a part in the answer, or are
+// worth a note; of a live cluster no others need be read. The version has no
+// part in it.
+func Reads(apiVersion, kind string) bool {
+	want := groupKind{groupOf(apiVersion), kind}
+	for k := range readKinds {
+		if k == want {
+			return true
+		}
+	}
+	return resembles(apiVersion, kind)
+}
+
+// KindsOf lists the kinds of an API group that Reads knows by name.
+func KindsOf(group string) []string {
+	var out []string
+	for k := range readKinds {
+		if k.group == group {
+			out = append(out, k.kind)
+		}
+	}
+	return out
+}
+
 // otherKinds are the other kinds of the same API groups.
 var otherKinds = []string{
 	"Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "List", "PersistentVolume", "PersistentVolumeClaim",

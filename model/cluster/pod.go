@@ -19,13 +19,16 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 	done, pending := 0, 0
 	for i := range s.pods {
 		p := &s.pods[i]
+		if p.left {
+			continue
+		}
 		status := &p.value.Status
 		if finished(p.value) {
 			done++
 			continue
 		}
 		addrs, found := s.podAddresses(p, false)
-		if e.live && !found { // R61
+		if e.live && !found && !p.planned { // R61, R139
 			pending++
 			continue
 		}

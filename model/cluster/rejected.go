@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,54 +20,46 @@ import (
 type rejected struct {
 	subject    model.PodSet
 	readable   bool // subject can be told
-	diagnostic int  // the index of its first error in Ledger.Diagnostics, or -1
-}
-
-// rejectInvalid files a policy that did not pass validation; its diagnostics
-// are the last ones in the ledger.
-func (s *State) rejectInvalid(np *networkingv1.NetworkPolicy, origin model.Origin) {
-	subject, ok := netpol.Subject(np)
-	s.rejected = append(s.rejected, rejected{subject, ok, s.firstError(origin)})
+	diagnostic int  // the index of its first error in Ledger.Diagnostics
 }
 
 // rejectUnread files a policy that the reader refused and reported.
-func (s *State) rejectUnread(o manifest.Object, r *manifest.Rejected) {
-	namespace := o.Namespace
-	if namespace == "" {
-		namespace = s.options.DefaultNamespace
-	}
-	out := rejected{diagnostic: s.firstError(o.Origin)}
+func (s *State) rejectUnread(o *object, r *manifest.Rejected) *rejected {
+	out := &rejected{}
 	if r.Subjects != nil {
 		np := networkingv1.NetworkPolicy{Spec: networkingv1.NetworkPolicySpec{PodSelector: *r.Subjects}}
-		np.Namespace = namespace
+		np.Namespace = s.namespace(&o.Object)
 		out.subject, out.readable = netpol.Subject(&np)
 	}
-	s.rejected = append(s.rejected, out)
+	return out
 }
 
-// firstError finds the first error about the object at origin among the last
-// diagnostics.
-func (s *State) firstError(origin model.Origin) int {
-	found := -1
-	for i := len(s.ledger.Diagnostics) - 1; i >= 0; i-- {
-		d := &s.ledger.Diagnostics[i]
-		if d.Origin.File != origin.File || d.Origin.Document != origin.Document || !strings.HasPrefix(d.Origin.Path, origin.Path) {
-			break
-		}
-		if d.Severity() == dialect.Error {
-			found = i
-		}
+// reject files a policy whose diagnostics are the last ones of the ledger, from
+// first on. One that a live cluster has is in force all the same: there it is
+// podreach that does not know what it says.
+func (s *State) reject(r rejected, o *object, first int) {
+	r.diagnostic = slices.IndexFunc(s.ledger.Diagnostics[first:], func(d dialect.Diagnostic) bool { return d.Severity() == dialect.Error })
+	if r.diagnostic >= 0 {
+		r.diagnostic += first
 	}
-	return found
+	switch {
+	case o.Live:
+		if !r.readable {
+			r.subject = model.PodSet{Namespace: s.namespace(&o.Object)}
+		}
+		s.doubtSubject(r.subject, bothDirections, model.ObjectRef{}, o.Origin, s.ref(o).String()+" is in force but cannot be understood (R115)")
+		if r.diagnostic >= 0 {
+			s.ledger.Diagnostics[r.diagnostic].Message += " (the cluster has accepted it; " + r.subject.String() + " is uncertain)"
+		}
+	case r.diagnostic >= 0:
+		s.rejected = append(s.rejected, r)
+	}
 }
 
 // listSubjects completes the diagnostics of rejected policies with the workloads
 // whose pods they would have selected.
 func (s *State) listSubjects(pods []model.Pod) {
 	for _, r := range s.rejected {
-		if r.diagnostic < 0 {
-			continue
-		}
 		d := &s.ledger.Diagnostics[r.diagnostic]
 		if !r.readable {
 			d.Message += " (the policy is left out; which pods it would have selected cannot be told)"

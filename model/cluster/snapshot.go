@@ -9,15 +9,19 @@ import (
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest"
 )
 
 // Snapshot settles what depends on all objects together and returns the
-// result; it completes the Ledger, so it is called once, when reading is over.
-// Namespaces and nodes are sorted by name, pods by namespace, workload and
-// name; the rules of policies keep the order of the input. The cost is
-// O(n log n) in the number of pods and linear in everything else.
+// result; it completes the Ledger. It may be called again when more was put,
+// applied or deleted: the Ledger is then about the last Snapshot, and earlier
+// ones stay as they are. Namespaces and nodes are sorted by name, pods by
+// namespace, workload and name; the rules of policies keep the order of the
+// input. The cost is O(n log n) in the number of pods and linear in everything
+// else.
 func (s *State) Snapshot() *model.Snapshot {
 	out := &model.Snapshot{}
+	s.file()
 	e := s.gather(out)
 	pods, running := s.livePods(out.Nodes, e)
 	s.settleClashes(pods, running, out.Nodes)
@@ -27,8 +31,107 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
 	s.listSubjects(out.Pods)
-	out.Rules = slices.Concat(s.unmanaged(), exempt, s.uncertain, s.policies)
+	policies := s.inForce()
+	out.Rules = slices.Concat(s.unmanaged(), exempt, s.uncertain, policies)
+	s.facts = facts{}
+	s.heard, s.noted = len(s.ledger.Diagnostics), len(s.ledger.Assumptions)
 	return out
+}
+
+// file files the objects that count by kind and begins the ledger of a
+// snapshot: their number, and what was reported of them so far.
+func (s *State) file() {
+	s.listen(nil)
+	s.assumed = append(s.assumed, s.ledger.Assumptions[min(s.noted, len(s.ledger.Assumptions)):]...)
+	s.facts = facts{
+		workload: map[workloadKey]*workload{}, custom: map[workloadKey]*workload{}, kindNames: map[typeKey]string{}, references: map[string]model.Origin{},
+	}
+	l := s.ledger
+	*l = dialect.Ledger{Assumptions: slices.Clone(s.assumed), Changes: slices.Clone(s.changes)}
+	i, loose := 0, s.loose
+	for o := range s.objects.all() {
+		for ; len(loose) > 0 && loose[0].before <= i; loose = loose[1:] {
+			l.Report(loose[0].Diagnostic)
+		}
+		if i++; o.gone {
+			if pod, ok := o.Value.(*manifest.Pod); ok && o.left {
+				s.pods = append(s.pods, entryOf(pod, o, s.namespace(&o.Object)))
+			}
+			continue
+		}
+		first := len(l.Diagnostics)
+		l.Diagnostics = append(l.Diagnostics, s.said[o]...)
+		if _, broken := o.Value.(*manifest.Broken); !broken {
+			l.Objects++
+		}
+		if !o.duplicate {
+			s.fileObject(o, first)
+		}
+	}
+	for _, r := range loose {
+		l.Report(r.Diagnostic)
+	}
+}
+
+// fileObject files an object. What reading reported of it is in the ledger from
+// first on.
+func (s *State) fileObject(o *object, first int) {
+	namespace := s.namespace(&o.Object)
+	switch v := o.Value.(type) {
+	case *manifest.Broken:
+		if v.Unread {
+			s.fileUnread(o.Object)
+		} else {
+			s.fileBroken(o.Object, v)
+		}
+	case *manifest.Rejected:
+		if v.Subjects != nil || o.Kind == "NetworkPolicy" {
+			s.reject(*s.rejectUnread(o, v), o, first)
+		}
+	case *manifest.Namespace:
+		s.namespaces = append(s.namespaces, entryOf(v, o, namespace))
+	case *manifest.Node:
+		s.nodes = append(s.nodes, entryOf(v, o, namespace))
+	case *manifest.ServiceCIDR:
+		s.serviceCIDRs = append(s.serviceCIDRs, entryOf(v, o, namespace))
+	case *manifest.Pod:
+		s.ledger.Pods++
+		s.refer(namespace, o.Origin)
+		s.pods = append(s.pods, entryOf(v, o, namespace))
+	case *manifest.Workload:
+		s.ledger.Workloads++
+		if v.Custom == nil || !v.Custom.Row.Link() {
+			s.refer(namespace, o.Origin)
+		}
+		w := &workload{entry: entryOf(v, o, namespace), renewed: o.renewed}
+		s.workloads = append(s.workloads, w)
+		s.workload[workloadKey{v.Kind, namespace, o.Name}] = w
+		if key := (workloadKey{strings.ToLower(o.Kind), namespace, o.Name}); v.Custom != nil && s.custom[key] == nil {
+			s.custom[key] = w
+		}
+	case *policy:
+		s.refer(namespace, o.Origin)
+		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)
+		if v.refused != nil {
+			s.reject(*v.refused, o, first)
+			return
+		}
+		s.ledger.Policies++
+		s.policies = append(s.policies, v.rules...)
+	default:
+		s.fileOther(o.Object, namespace)
+	}
+}
+
+func entryOf[T any](v T, o *object, namespace string) entry[T] {
+	return entry[T]{v, namespace, o.Name, o.Origin, o.planned, o.left}
+}
+
+// refer remembers that there is a namespace of this name (R25).
+func (s *State) refer(namespace string, origin model.Origin) {
+	if _, found := s.references[namespace]; !found {
+		s.references[namespace] = origin
+	}
 }
 
 // comparePods keeps namespaces contiguous, and workloads inside them.
@@ -79,6 +182,9 @@ func (s *State) namespaceFacts() []model.Namespace {
 		}
 		ref := model.ObjectRef{Kind: "Namespace", Name: name}
 		out = append(out, model.Namespace{Name: name, Labels: map[string]string{metadataName: name}, Synthesized: true})
+		if s.unlabelled { // which was said
+			continue
+		}
 		s.ledger.Report(dialect.Diagnostic{
 			Code: dialect.CodeNoNamespace, Origin: s.references[name], Object: ref,
 			Message: fmt.Sprintf("there is no %v; it is taken to have no labels but %s=%s", ref, metadataName, name),

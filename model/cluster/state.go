@@ -1,15 +1,10 @@
 package cluster
 
 import (
-	"fmt"
 	"net/netip"
-	"strings"
-
-	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
-	"github.com/podreach/podreach/model/dialect/netpol"
 	"github.com/podreach/podreach/model/manifest"
 )
 
@@ -32,14 +27,35 @@ type Options struct {
 	Families []model.Family
 }
 
-// State collects the objects of one cluster. It keeps the objects that it is
-// given and shares their label maps with the snapshot; they must not be
-// changed afterwards. It is not safe for concurrent use.
+// State collects the objects of one cluster: an ordered set. It keeps the
+// objects that it is given and shares their label maps with snapshots; they
+// must not be changed afterwards. It is not safe for concurrent use.
+//
+// Put reads a cluster; Apply and Delete change it afterwards. Snapshot may be
+// called before and after: what was replaced or deleted leaves no trace in a
+// later one, nor in the ledger.
 type State struct {
 	options Options
 	ledger  *dialect.Ledger
-	seen    map[identity]model.Origin
+	objects objects
+	at      map[identity]*object
+	said    map[*object][]dialect.Diagnostic // what reading and filing it reported
 
+	loose   []remark          // what reading reported of no object
+	heard   int               // of ledger.Diagnostics, how many are in said and loose, or were made by Snapshot
+	assumed []string          // before a snapshot added to it
+	noted   int               // of ledger.Assumptions, how many are in assumed, or were made by Snapshot
+	changes []string          // what Apply and Delete did
+	inert   map[typeMeta]bool // kinds that are only counted
+
+	facts
+}
+
+// typeMeta is the type of an object.
+type typeMeta struct{ apiVersion, kind string }
+
+// facts are what one Snapshot works with: the objects by kind.
+type facts struct {
 	namespaces   []entry[*manifest.Namespace]
 	nodes        []entry[*manifest.Node]
 	pods         []entry[*manifest.Pod]
@@ -54,6 +70,8 @@ type State struct {
 	uncertain  []model.Rule              // of policies that are not modelled and of broken documents
 	policies   []model.Rule              // in the order of the input
 	rejected   []rejected
+
+	unlabelled bool // namespaces of a live cluster could not be read, so their labels are not known
 }
 
 // entry is an object with what its manifest struct does not hold.
@@ -61,11 +79,9 @@ type entry[T any] struct {
 	value           T
 	namespace, name string
 	origin          model.Origin
+	planned         bool // it was applied and is new: what its status lacks, it lacks only yet
+	left            bool // a Pod that only says which addresses its node has (R58)
 }
-
-// identity is what makes two objects the same one. Versions of a group are
-// representations of the same object.
-type identity struct{ group, kind, namespace, name string }
 
 // New returns an empty State. A Profile that ParseProfile does not know is a
 // programming error and panics.
@@ -78,127 +94,47 @@ func New(o Options) *State {
 	if o.DefaultNamespace == "" {
 		o.DefaultNamespace = "default"
 	}
-	return &State{
-		options:    o,
-		ledger:     &dialect.Ledger{},
-		seen:       map[identity]model.Origin{},
-		workload:   map[workloadKey]*workload{},
-		custom:     map[workloadKey]*workload{},
-		kindNames:  map[typeKey]string{},
-		references: map[string]model.Origin{},
-	}
+	return &State{options: o, ledger: &dialect.Ledger{}, at: map[identity]*object{}, said: map[*object][]dialect.Diagnostic{}, inert: map[typeMeta]bool{}}
 }
 
 // Ledger is the account of this State. The reader of its objects reports into
-// it too; Snapshot completes it, and until then diagnostics must keep their
+// it too; Snapshot completes it. Until a Snapshot diagnostics must keep their
 // places.
 func (s *State) Ledger() *dialect.Ledger { return s.ledger }
 
 // Put adds an object. Of two objects of one identity the first counts and the
 // second is reported (R7). Objects that the analysis does not understand are
 // counted, and where they are policies their scope becomes uncertain (R120).
-// The reader has already counted the object itself.
 func (s *State) Put(o manifest.Object) {
-	if b, ok := o.Value.(*manifest.Broken); ok {
-		s.putBroken(o, b)
+	h := s.add(o)
+	id, ok := s.identity(&h.Object)
+	if !ok {
 		return
 	}
-	if r, ok := o.Value.(*manifest.Rejected); ok {
-		if r.Subjects != nil || o.Kind == "NetworkPolicy" {
-			s.rejectUnread(o, r)
-		}
-		return
-	}
-	namespace := o.Namespace
-	if namespace == "" {
-		namespace = s.options.DefaultNamespace
-	}
-	if s.duplicate(o, namespace) {
-		return
-	}
-	switch v := o.Value.(type) {
-	case *manifest.Namespace:
-		s.namespaces = append(s.namespaces, entry[*manifest.Namespace]{v, "", o.Name, o.Origin})
-	case *manifest.Node:
-		s.nodes = append(s.nodes, entry[*manifest.Node]{v, "", o.Name, o.Origin})
-	case *manifest.ServiceCIDR:
-		s.serviceCIDRs = append(s.serviceCIDRs, entry[*manifest.ServiceCIDR]{v, "", o.Name, o.Origin})
-	case *manifest.Pod:
-		s.ledger.Pods++
-		s.refer(namespace, o.Origin)
-		s.pods = append(s.pods, entry[*manifest.Pod]{v, namespace, o.Name, o.Origin})
-	case *manifest.Workload:
-		s.ledger.Workloads++
-		if v.Custom == nil || !v.Custom.Row.Link() {
-			s.refer(namespace, o.Origin)
-		}
-		w := &workload{entry: entry[*manifest.Workload]{v, namespace, o.Name, o.Origin}}
-		s.workloads = append(s.workloads, w)
-		s.workload[workloadKey{v.Kind, namespace, o.Name}] = w
-		if key := (workloadKey{strings.ToLower(o.Kind), namespace, o.Name}); v.Custom != nil && s.custom[key] == nil {
-			s.custom[key] = w
-		}
-	case *networkingv1.NetworkPolicy:
-		s.refer(namespace, o.Origin)
-		s.putPolicy(v, namespace, o.Origin)
+	first := s.at[id]
+	switch {
+	case first == nil:
+		s.at[id] = h
+	case h.unread():
+		h.twin, first.twin = first.twin, h
+	case first.unread(): // what the API server refuses is not there
+		h.twin, s.at[id] = first, h
 	default:
-		s.putOther(o, namespace)
+		h.twin, first.twin = first.twin, h
+		s.duplicate(h, first)
 	}
 }
 
-// duplicate reports the second object of one identity.
-func (s *State) duplicate(o manifest.Object, namespace string) bool {
-	if o.Name == "" {
-		return false
-	}
-	switch o.Value.(type) {
-	case *manifest.Namespace, *manifest.Node, *manifest.ServiceCIDR:
-		namespace = ""
-	}
-	id := identity{groupOf(o.APIVersion), o.Kind, namespace, o.Name}
-	first, found := s.seen[id]
-	if !found {
-		s.seen[id] = o.Origin
-		return false
-	}
-	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
-	if _, unlisted := o.Value.(*manifest.Unlisted); unlisted || o.Value == nil {
-		ref.Namespace = o.Namespace // whether the kind has a namespace is not known
+// duplicate makes h one that does not count, because first has its identity.
+func (s *State) duplicate(h, first *object) {
+	h.duplicate = true
+	ref := h.Ref()
+	if _, unlisted := h.Value.(*manifest.Unlisted); h.Value != nil && !unlisted { // else whether the kind has a namespace is not known
+		ref = s.ref(h)
 	}
 	where := "before in the same file"
-	if first.File != o.Origin.File {
-		where = "in " + first.File
+	if first.Origin.File != h.Origin.File {
+		where = "in " + first.Origin.File
 	}
-	s.ledger.Report(dialect.Diagnostic{
-		Code: dialect.CodeDuplicateObject, Origin: o.Origin, Object: ref,
-		Message: fmt.Sprintf("%v is given twice; the one %s counts", ref, where),
-	})
-	return true
-}
-
-// refer remembers that there is a namespace of this name (R25).
-func (s *State) refer(namespace string, origin model.Origin) {
-	if _, found := s.references[namespace]; !found {
-		s.references[namespace] = origin
-	}
-}
-
-func (s *State) putPolicy(np *networkingv1.NetworkPolicy, namespace string, origin model.Origin) {
-	if np.Namespace != namespace {
-		named := *np
-		named.Namespace = namespace
-		np = &named
-	}
-	rules, diagnostics := netpol.Lower(np, origin, s.options.Profile.netpol())
-	refused := false
-	for _, d := range diagnostics {
-		refused = refused || d.Severity() == dialect.Error
-		s.ledger.Report(d)
-	}
-	if refused {
-		s.rejectInvalid(np, origin)
-		return
-	}
-	s.ledger.Policies++
-	s.policies = append(s.policies, rules...)
+	s.say(h, dialect.CodeDuplicateObject, "%v is given twice; the one %s counts", ref, where)
 }

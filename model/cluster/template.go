@@ -135,7 +135,7 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 // ReplicationController may have none, and a custom resource that is only a
 // link in chains of owners has none.
 func (s *State) expands(w *workload) bool {
-	return (w.value.Template != nil || w.value.Custom != nil) && !w.ownsPods && !w.value.Finished && !s.ownedByWorkload(w)
+	return (w.value.Template != nil || w.value.Custom != nil) && (!w.ownsPods || w.renewed) && !w.value.Finished && !s.ownedByWorkload(w)
 }
 
 // template is the pod template.

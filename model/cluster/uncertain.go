@@ -9,8 +9,13 @@ import (
 	"github.com/podreach/podreach/model/manifest"
 )
 
-// putOther files an object of a kind that is not lowered.
-func (s *State) putOther(o manifest.Object, namespace string) {
+// fileOther files an object of a kind that is not lowered.
+func (s *State) fileOther(o manifest.Object, namespace string) {
+	if s.inert[typeMeta{o.APIVersion, o.Kind}] {
+		s.ledger.Ignore(o.Kind)
+		s.reportUnlisted(o)
+		return
+	}
 	k := lookupKind(o.APIVersion, o.Kind)
 	who := groupOf(o.APIVersion)
 	switch {
@@ -30,7 +35,9 @@ func (s *State) putOther(o manifest.Object, namespace string) {
 				Code: dialect.CodeMistypedKind, Origin: o.Origin, Object: o.Ref(),
 				Message: fmt.Sprintf("clusters have no %s of %s; %v is passed over; did you mean %s?", o.Kind, o.APIVersion, o.Ref(), meant),
 			})
+			return
 		}
+		s.inert[typeMeta{o.APIVersion, o.Kind}] = true
 		return
 	}
 	ref := model.ObjectRef{Kind: o.Kind, Namespace: namespace, Name: o.Name}
@@ -70,9 +77,9 @@ func (s *State) putOther(o manifest.Object, namespace string) {
 	}
 }
 
-// putBroken files a document that cannot be parsed. Where it may hold a policy
+// fileBroken files a document that cannot be parsed. Where it may hold a policy
 // nobody knows what that would have said (R115).
-func (s *State) putBroken(o manifest.Object, b *manifest.Broken) {
+func (s *State) fileBroken(o manifest.Object, b *manifest.Broken) {
 	k := worst(b.Kind)
 	if b.Kind == "Namespace" { // its labels decide what namespace selectors of any policy match
 		b = &manifest.Broken{Kind: b.Kind, Policy: true}
@@ -107,11 +114,15 @@ func scope(namespace string) string {
 
 // doubt makes the pods of a namespace, or of the cluster, uncertain.
 func (s *State) doubt(namespace string, directions []model.Direction, ref model.ObjectRef, origin model.Origin, note string) {
+	s.doubtSubject(model.PodSet{Namespace: namespace}, directions, ref, origin, note)
+}
+
+func (s *State) doubtSubject(subject model.PodSet, directions []model.Direction, ref model.ObjectRef, origin model.Origin, note string) {
 	for _, d := range directions {
 		s.uncertain = append(s.uncertain, model.Rule{
 			Rank:      model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled},
 			Direction: d,
-			Subject:   model.PodSet{Namespace: namespace},
+			Subject:   subject,
 			Peer:      model.Peer{Any: true},
 			Ports:     model.RulePorts{All: true, Other: model.OtherUnspecified},
 			Action:    model.Uncertain,

@@ -11,6 +11,7 @@ import (
 type workload struct {
 	entry[*manifest.Workload]
 	ownsPods bool // some pod that is an endpoint is its own, directly or through others (R67)
+	renewed  bool // its template stands for pods beside them (R139)
 }
 
 // workloadKey names a workload; the kind is in lower case.

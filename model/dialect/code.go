@@ -17,10 +17,13 @@ const (
 	CodeBadAddress      Code = 1011
 	CodeNoObjects       Code = 1012
 	CodeNotFollowed     Code = 1013
+	CodeUnread          Code = 1014
 	CodeSelectsNothing  Code = 1020
 	CodeBadExpression   Code = 1021
 	CodeBadFlag         Code = 1022
 	CodeBadConfig       Code = 1023
+	CodeNoTarget        Code = 1024
+	CodeNotAsApplied    Code = 1025
 
 	CodePolicyName     Code = 2001
 	CodeProtocol       Code = 2002
@@ -94,7 +97,7 @@ metadata:
 	},
 	{
 		Code: CodeEmptyFile, Severity: Warning, Title: "file holds no Kubernetes object",
-		Text: "The file, or the folder, was read but nothing in it has both apiVersion and kind: it is empty, holds only comments, or is something else, such as Helm values. Only files named *.yaml, *.yml, *.json and *.jsonl are read in a folder.",
+		Text: "The file, or the folder, was read but nothing in it has both apiVersion and kind: it is empty, holds only comments, or is something else, such as Helm values. Only files named *.yaml, *.yml, *.json and *.jsonl, also with .gz or .zst behind, are read in a folder.",
 		Example: `# Helm values, not objects
 replicas: 2
 image:
@@ -146,12 +149,12 @@ spec:
 	},
 	{
 		Code: CodeUnreadable, Severity: Error, Title: "file cannot be read",
-		Text:    "The file or folder does not exist, or the system refuses to read it. What it holds is not known and may be a policy, so all pods are answered as uncertain (R115). The example is an argument of -f.",
+		Text:    "The file or folder does not exist, the system refuses to read it, it changed while it was read, or it is compressed (gzip, zstd) and the stream is damaged, cut off or followed by something else. What was read until then counts; what the rest holds is not known and may be a policy, so all pods are answered as uncertain (R115). The example is an argument of -f.",
 		Example: `no-such-folder/policies.yaml`,
 	},
 	{
 		Code: CodeLimit, Severity: Error, Title: "input exceeds a limit",
-		Text: "The document is too large (JSON: a value of 64 MiB; YAML: 32 MiB; a custom resource with pod templates: 4 MiB), nested too deep, or grows too much when its aliases are expanded. The limits are far beyond what real objects need and keep hostile input from using up memory. JSON lists may be of any size: their members count one by one.",
+		Text: "The input exceeds one of the limits that keep hostile input from using up memory and time; they are far beyond what real objects need. What lies behind is not known. The flag --limit NAME=VALUE,... sets them; the defaults are: document=64Mi, bytes of a JSON value, where members of lists count one by one; yaml=32Mi, bytes of a YAML document, which takes some 60 times as much memory; aliases=16Mi, bytes that the aliases of a YAML document add; depth=1k, levels of nesting in YAML (in JSON 10,000); text=8Gi, bytes of one input, after decompression; kept=1Gi, bytes of memory for what is kept, compressed, of an input that is a pipe or compressed; objects=5M and problems=100k, objects of one input and what is wrong with them. Custom resources that make pods may have 4 MiB and 1,000 sets of pods each (R66).",
 		Example: `a: &a [x, x, x, x, x, x, x, x, x, x]
 b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
 c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
@@ -218,6 +221,12 @@ status:
 		Example: `folder-with-links`,
 	},
 	{
+		Code: CodeUnread, Severity: Warning, Title: "kind of a live cluster cannot be read",
+		Text: "The cluster does not list the objects of a kind, or not to the end: the account may not list them (Forbidden), the server did not answer in time (--request-timeout), or kubectl failed. What is missing is never taken for nothing. Without a kind of policy the pods in its scope are uncertain, without namespaces what a namespaceSelector matches is; pods, nodes and workloads that could not be read are missing from the answer, which says so among its assumptions. kubectl auth can-i list KIND -A asks whether an account may read a kind. With --strict it is an error, and a cluster of which nothing can be read always is one. The example is a command on a cluster whose networkpolicies the account may not list.",
+		Example: `podreach list --live
+`,
+	},
+	{
 		Code: CodeSelectsNothing, Severity: Error, Title: "expression selects nothing",
 		Text: "An endpoint expression, or the namespace of -n, means nothing in the input. An answer about nothing would read like good news, so it is an error; the message names the nearest thing that exists. Where nothing is a fair answer, as in a script for many clusters, --allow-empty takes it as an empty side.",
 		Example: `podreach can ml-trainin: reach internet -f demo:
@@ -241,6 +250,18 @@ status:
 		Example: `apiVersion: podreach.io/v1alpha1
 kind: Config
 podCIDR: [10.0.0.0/16]
+`,
+	},
+	{
+		Code: CodeNoTarget, Severity: Error, Title: "nothing to delete",
+		Text: "The argument of --delete names no object of the input and of what --apply adds. A change that changes nothing would read like good news, so nothing is answered. It is written KIND/NAMESPACE/NAME, or KIND/NAME for nodes, namespaces and objects of the default namespace; the kind as kubectl takes it: netpol, deployments, statefulset.apps.",
+		Example: `podreach list -f demo: --delete netpol/ml-training/allow-public-hub
+`,
+	},
+	{
+		Code: CodeNotAsApplied, Severity: Warning, Title: "the cluster would take the change differently",
+		Text: "What --apply or --delete asks for is not what the cluster would make of it: a Job does not take another template, and the answer is for the Job deleted and made anew; an object that the API server refuses changes nothing, and the one that is there stays; a deleted pod comes back when a controller keeps a number of them, and where the input does not hold that controller the new pod has no part in the answer.",
+		Example: `podreach can ml-training: reach internet -f demo: --delete pod/ml-data/qdrant-1
 `,
 	},
 	{

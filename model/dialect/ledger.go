@@ -16,6 +16,7 @@ type Ledger struct {
 	Ignored     map[string]int // kind -> objects that have no part in the answer
 	Diagnostics []Diagnostic
 	Assumptions []string // what the answer takes for granted because the input does not say it
+	Changes     []string // what was applied to the input and deleted from it, and what that took along
 
 	counted int    // of Diagnostics
 	counts  [3]int // of them, by severity

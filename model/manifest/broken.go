@@ -66,6 +66,9 @@ var lineMessage = regexp.MustCompile(`^(?:error converting YAML to JSON: )?yaml:
 // the text, and a message.
 func yamlProblem(text []byte, err error) (line, column int, message string) {
 	line, column, message = yamlPosition(text, err)
+	if strings.HasPrefix(message, "exceeded max depth") {
+		message = fmt.Sprintf("nested more than %d levels deep", maxNesting)
+	}
 	switch at := nthLine(text, line); {
 	case bytes.Contains(at, []byte("{{")):
 		message += " (this looks like a Helm template: render it first, with helm template)"

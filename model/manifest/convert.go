@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
@@ -102,8 +101,8 @@ func (c *converter) node(n *yaml.Node) error {
 	}
 	c.depth++
 	defer func() { c.depth-- }()
-	if c.depth > c.limits.Depth {
-		return &nodeError{node: n, limit: true, err: fmt.Errorf("nested more than %d levels deep", c.limits.Depth)}
+	if int64(c.depth) > c.limits.Depth {
+		return &nodeError{node: n, limit: true, err: fmt.Errorf("nested more than %d levels deep%s", c.limits.Depth, c.limits.raise("depth"))}
 	}
 	if n.Kind == yaml.SequenceNode {
 		return c.sequence(n)
@@ -133,14 +132,14 @@ func (c *converter) alias(n *yaml.Node, expand func() error) error {
 
 // grown checks the bound on expansion where output grows.
 func (c *converter) grown() error {
-	if len(c.inside) > 0 && c.expanded+len(c.out)-c.start > c.limits.Expansion {
+	if len(c.inside) > 0 && int64(c.expanded+len(c.out)-c.start) > c.limits.Expansion {
 		return tooMuch(c.outer, c.limits)
 	}
 	return nil
 }
 
 func tooMuch(n *yaml.Node, limits Limits) error {
-	return &nodeError{node: n, limit: true, err: fmt.Errorf("aliases expand to more than %s", size(limits.Expansion))}
+	return &nodeError{node: n, limit: true, err: fmt.Errorf("aliases expand to more than %s%s", size(limits.Expansion), limits.raise("aliases"))}
 }
 
 func (c *converter) sequence(n *yaml.Node) error {
@@ -245,8 +244,8 @@ type merger struct {
 }
 
 func (m *merger) add(n, alias *yaml.Node, depth int) error {
-	if depth > m.limits.Depth {
-		return &nodeError{node: n, limit: true, err: fmt.Errorf("merge keys nested more than %d levels deep", m.limits.Depth)}
+	if int64(depth) > m.limits.Depth {
+		return &nodeError{node: n, limit: true, err: fmt.Errorf("merge keys nested more than %d levels deep%s", m.limits.Depth, m.limits.raise("depth"))}
 	}
 	var own map[string]bool
 	if alias == nil { // what an anchor repeats is reported where it stands
@@ -254,7 +253,7 @@ func (m *merger) add(n, alias *yaml.Node, depth int) error {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if alias != nil {
-			if m.merged++; m.merged > m.limits.Expansion {
+			if m.merged++; int64(m.merged) > m.limits.Expansion {
 				return tooMuch(alias, m.limits)
 			}
 		}
@@ -314,15 +313,4 @@ func errMerge(n *yaml.Node) error {
 
 func isMerge(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Value == "<<" && (n.Style&(quoted|yaml.TaggedStyle) == 0 || n.Style&yaml.TaggedStyle != 0 && n.Tag == tagMerge)
-}
-
-// size prints a number of bytes: "64 MiB".
-func size(n int) string {
-	for _, unit := range []string{" bytes", " KiB", " MiB"} {
-		if n < 1024 || n%1024 != 0 || strings.HasPrefix(unit, " MiB") {
-			return strconv.Itoa(n) + unit
-		}
-		n /= 1024
-	}
-	return ""
 }

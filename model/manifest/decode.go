@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -31,7 +32,8 @@ type decoder struct {
 	emit   func(found)
 	member func() // called before each member of a list: the allowance of bytes starts again
 
-	lists    int // that the value which is being read is in
+	lists    int  // that the value which is being read is in
+	listed   bool // a top-level value was a list
 	tolerant bool
 	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
 }
@@ -71,6 +73,7 @@ type element struct {
 	untyped  []*element // members that did not
 	scalars  int        // members that are not even mappings
 	misspelt string     // a name that is items but for its case
+	oddItems string     // what items is if it can be no list's: "is a mapping"
 	complete bool
 
 	template bool // an object of an ignored kind holds a pod template
@@ -103,11 +106,23 @@ func (e *element) memberType() typeMeta {
 // the document, parent the list that it is a member of. An error ends the
 // stream.
 func (d *decoder) value(path string, parent *element) error {
+	if d.dec.PeekKind() == '[' {
+		v, err := d.dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(v, []byte(`"apiVersion"`)) && bytes.Contains(v, []byte(`"kind"`)) {
+			d.bareList(path)
+			return nil
+		}
+		d.notObject(path, notMapping)
+		return nil
+	}
 	if d.dec.PeekKind() != '{' {
 		if err := d.dec.SkipValue(); err != nil {
 			return err
 		}
-		d.notObject(path, "this is not a mapping: a Kubernetes object has apiVersion, kind and metadata")
+		d.notObject(path, notMapping)
 		return nil
 	}
 	if _, err := d.dec.ReadToken(); err != nil {
@@ -137,6 +152,18 @@ func (d *decoder) value(path string, parent *element) error {
 		return err
 	}
 	return d.finish(e, parent)
+}
+
+const notMapping = "this is not a mapping: a Kubernetes object has apiVersion, kind and metadata"
+
+// bareList emits that objects are in a list that no object holds, as jq gives
+// them. kubectl reads none of them.
+func (d *decoder) bareList(path string) {
+	o := d.origin
+	o.Path = path
+	f := broken(o, 0, 0, dialect.CodeNotAnObject, "this is a list of objects; it must be the items of a List: {apiVersion: v1, kind: List, items: [...]} (jq: .items without it gives a bare list)", &Broken{Policy: true})
+	d.locate(&f.diagnostics[0])
+	d.emit(f)
 }
 
 // fieldName returns the name in a raw JSON string, without allocating for the
@@ -174,6 +201,8 @@ func (d *decoder) field(e *element, name string) error {
 			return d.list(e, path)
 		case 'n': // what Go makes of a list without members
 			e.items = true
+		default:
+			e.oddItems = d.describe(d.dec.PeekKind(), nil, path)
 		}
 	case "metadata", "spec", "status":
 		if _, policy := e.value.(*policySource); policy || !e.typed {
@@ -282,7 +311,16 @@ func (d *decoder) list(e *element, path string) error {
 // finish emits e, or its members, or makes it wait for its list.
 func (d *decoder) finish(e, parent *element) error {
 	e.complete = true
+	if e.oddItems != "" && isListKind(e.kind) {
+		d.emit(d.listWithout(e, join(e.path, "items"), "has items that are no list: items "+e.oddItems))
+		return nil
+	}
+	if !e.items && e.misspelt == "" && (e.kind == "List" || newValue(e.memberType()) != nil) {
+		d.emit(d.listWithout(e, e.path, "has no items"))
+		return nil
+	}
 	if e.isList() {
+		d.listed = d.listed || parent == nil
 		if e.scalars > 0 {
 			d.notObject(join(e.path, "items"), "the list has members that are not mappings")
 		}
@@ -294,7 +332,7 @@ func (d *decoder) finish(e, parent *element) error {
 		return nil
 	}
 	if e.misspelt != "" && isListKind(e.kind) && !e.items {
-		d.emit(d.misspelt(e))
+		d.emit(d.listWithout(e, join(e.path, e.misspelt), fmt.Sprintf("has a field %s; the members of a list are in items", e.misspelt)))
 		return nil
 	}
 	if e.known() {

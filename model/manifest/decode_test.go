@@ -131,7 +131,7 @@ func TestWorkloads(t *testing.T) {
 				require.Empty(t, w.OwnerReferences)
 				w.OwnerReferences = nil
 			}
-			require.Equal(t, Object{c.kind, c.apiVersion, "ml", "x", model.Origin{File: "in.yaml"}, o.Value}, o)
+			require.Equal(t, Object{Kind: c.kind, APIVersion: c.apiVersion, Namespace: "ml", Name: "x", Origin: model.Origin{File: "in.yaml"}, Value: o.Value}, o)
 			require.Equal(t, c.want, o.Value, text)
 		}
 	}

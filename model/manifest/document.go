@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -36,9 +37,9 @@ func (r *Reader) readDocument(name string, d document, emit func(found)) {
 func (r *Reader) decodeDocument(name string, d document, emit func(found)) {
 	origin := model.Origin{File: name, Document: d.index}
 	if d.tooLarge {
-		message := fmt.Sprintf("the YAML document is larger than %s; JSON lists may be of any size (kubectl get -o json)", size(r.limits.YAML))
+		message := fmt.Sprintf("the YAML document is larger than %s%s; JSON lists may be of any size (kubectl get -o json)", size(r.limits.YAML), r.limits.raise("yaml"))
 		if d.endless {
-			message = fmt.Sprintf("the YAML document is larger than %s and no line --- that would end it is near; what follows in this file is not read", size(r.limits.YAML))
+			message = fmt.Sprintf("the YAML document is larger than %s%s and no line --- that would end it is near; %s", size(r.limits.YAML), r.limits.raise("yaml"), notRead)
 		}
 		emit(broken(origin, d.line, 1, dialect.CodeLimit, message, &Broken{Policy: true}))
 		return
@@ -85,20 +86,29 @@ func shiftLines(n *yaml.Node, by int) {
 
 // allowance passes on bytes up to a limit that moves with the decoder.
 type allowance struct {
-	in    io.Reader
-	read  int64
-	limit int64
-	size  int
+	in     io.Reader
+	read   int64
+	limit  int64
+	limits Limits
+	file   *file // nil when nobody stops it
 }
 
+// errStop says that nobody wants more of a file.
+var errStop = errors.New("stopped")
+
 func (a *allowance) Read(b []byte) (int, error) {
+	if a.file != nil && a.file.stop.Load() {
+		return 0, errStop
+	}
 	if a.read >= a.limit {
-		return 0, &limitError{fmt.Sprintf("a JSON value is larger than %s", size(a.size))}
+		return 0, &limitError{"a JSON value is larger than " + size(a.limits.Document) + a.limits.raise("document")}
 	}
 	n, err := a.in.Read(b[:min(int64(len(b)), a.limit-a.read)])
 	a.read += int64(n)
 	return n, err
 }
+
+const notRead = "what follows in this file is not read"
 
 // readJSON decodes a stream of JSON values.
 func (r *Reader) readJSON(ctx context.Context, f *file, in io.Reader, emit func(found)) {
@@ -112,7 +122,7 @@ func (r *Reader) readJSON(ctx context.Context, f *file, in io.Reader, emit func(
 			err = s.run(again, true)
 		}
 	}
-	if err == nil || err == io.EOF || ctx.Err() != nil {
+	if err == nil || err == io.EOF || errors.Is(err, errStop) || ctx.Err() != nil {
 		return
 	}
 	s.fail(err)
@@ -133,10 +143,10 @@ type jsonStream struct {
 
 func (s *jsonStream) run(in io.Reader, tolerant bool) error {
 	s.document, s.start = 0, s.file.bom
-	a := &allowance{in: in, size: s.reader.limits.Document}
+	a := &allowance{in: in, limits: s.reader.limits, file: s.file}
 	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(tolerant))
 	d := decoder{dec: dec, tolerant: tolerant, table: s.reader.table}
-	d.member = func() { a.limit = dec.InputOffset() + int64(a.size) }
+	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
 	d.emit = func(f found) {
 		if s.emitted++; s.emitted > s.skip {
 			s.emit(f)
@@ -177,7 +187,7 @@ func (s *jsonStream) fail(err error) {
 			err = cause // what the reader said
 		}
 		if !limit {
-			s.emit(unreadableRest(origin, err))
+			s.emit(s.file.unreadableRest(origin, err))
 			return
 		}
 	}
@@ -195,7 +205,7 @@ func (s *jsonStream) fail(err error) {
 		code = dialect.CodeLimit
 	}
 	line, column := s.file.lineColumn(at)
-	emit := broken(origin, line, column, code, message+"; what follows in this file is not read", &Broken{Policy: true})
+	emit := broken(origin, line, column, code, message+"; "+notRead, &Broken{Policy: true})
 	s.emit(emit)
 }
 
@@ -204,11 +214,29 @@ func jsonMessage(err *jsontext.SyntacticError) string {
 	if errors.Is(err.Err, io.ErrUnexpectedEOF) {
 		return "broken JSON: the file ends in the middle of a value"
 	}
+	if isLimit(err) {
+		return fmt.Sprintf("nested more than %d levels deep", maxNesting)
+	}
 	message := "broken JSON: " + err.Err.Error()
 	if err.JSONPointer != "" {
 		message += " in " + clip(pointerPath("", err.JSONPointer))
 	}
 	return message
+}
+
+// blankLines is how many bytes of lines with nothing but white space come first.
+func blankLines(in io.Reader) (n int64, err error) {
+	r := bufio.NewReader(in)
+	for at := int64(1); ; at++ {
+		switch c, err := r.ReadByte(); {
+		case err != nil:
+			return 0, err
+		case c == '\n':
+			n = at
+		case c != ' ' && c != '\t' && c != '\r':
+			return n, nil
+		}
+	}
 }
 
 // readYAML reads what is left of the file, from the current value on, as YAML.
@@ -218,15 +246,24 @@ func (s *jsonStream) readYAML() bool {
 	if err != nil {
 		return false
 	}
+	blank, err := blankLines(in)
+	in.Close()
+	if err != nil {
+		return false
+	}
+	s.start += blank // a tab on a blank line is fine in JSON but not in YAML
+	if in, err = s.file.open(s.start); err != nil {
+		return false
+	}
 	defer in.Close()
 	line, _ := s.file.lineColumn(s.start)
 	split := s.reader.limits.splitter(in, s.start, line, s.document)
 	first := true
-	for s.ctx.Err() == nil {
+	for s.ctx.Err() == nil && !s.file.stop.Load() {
 		d, err := split.next()
 		if err != nil {
 			if err != io.EOF {
-				s.emit(unreadableRest(model.Origin{File: s.file.input.Name, Document: s.document}, err))
+				s.emit(s.file.unreadableRest(model.Origin{File: s.file.input.Name, Document: s.document}, err))
 			}
 			return err == io.EOF && !first || err != io.EOF
 		}

@@ -12,7 +12,8 @@ import (
 	"github.com/podreach/podreach/model/dialect"
 )
 
-// extensions are the names that are read in folders.
+// extensions are the names that are read in folders, also with .gz or .zst
+// behind.
 var extensions = []string{".yaml", ".yml", ".json", ".jsonl"}
 
 // folder is a folder while it is being walked.
@@ -72,7 +73,7 @@ func (f *folder) visit(p string, e fs.DirEntry, err error) error {
 	if rel, err := filepath.Rel(f.real, p); err == nil && rel != "." {
 		name = filepath.Join(f.root, rel)
 	}
-	named := slices.Contains(extensions, filepath.Ext(p))
+	named := slices.Contains(extensions, filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(p, ".gz"), ".zst")))
 	switch {
 	case err != nil:
 		f.entries = append(f.entries, entry{Input: unreadable(name, err)})
@@ -85,11 +86,11 @@ func (f *folder) visit(p string, e fs.DirEntry, err error) error {
 		}
 		f.walked[p] = true
 	case e.Type()&fs.ModeSymlink != 0:
-		link := entry{Input: regular(name), link: true}
+		link := entry{Input: regular(name, 0), link: true}
 		isFolder := false
 		if target, err := filepath.EvalSymlinks(p); err == nil {
 			if info, err := os.Stat(target); err == nil {
-				isFolder = info.IsDir()
+				isFolder, link.Size = info.IsDir(), info.Size()
 				link.target, link.inside = target, info.Mode().IsRegular() && f.contains(target)
 			}
 		}
@@ -99,7 +100,11 @@ func (f *folder) visit(p string, e fs.DirEntry, err error) error {
 	case !named:
 	case e.Type().IsRegular():
 		f.walked[p] = true
-		f.entries = append(f.entries, entry{Input: regular(name)})
+		var size int64
+		if info, err := e.Info(); err == nil {
+			size = info.Size()
+		}
+		f.entries = append(f.entries, entry{Input: regular(name, size)})
 	default:
 		f.left = append(f.left, name)
 	}

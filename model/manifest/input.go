@@ -3,13 +3,10 @@ package manifest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
@@ -18,18 +15,25 @@ import (
 // Stdin is the name of standard input, as an argument and in positions.
 const Stdin = "-"
 
-// Input is one named stream of bytes.
+// Input is one named stream of bytes, plain or compressed with gzip or zstd.
 type Input struct {
 	Name string // as positions show it
 	// Open starts the stream. It is called again when a position is asked
 	// for, and must then give the same bytes. If the result is an io.Seeker,
-	// positions in big files cost less.
+	// positions in big files cost less; if it has the Stat of an os.File, a
+	// Reader notices that the file is not any more what was read.
 	Open func() (io.ReadCloser, error)
+	Once bool  // Open may be called only once: the Reader keeps what it reads, compressed
+	Size int64 // bytes of the stream, 0 when not known; only for those who watch
+
+	// Live is set on what a live cluster lists of one kind. Such a stream is
+	// opened once, keeps nothing, and has no lines: see Live.
+	Live *Live
 }
 
 // Bytes is an input that is in memory. b must not change while it is in use.
 func Bytes(name string, b []byte) Input {
-	return Input{Name: name, Open: func() (io.ReadCloser, error) {
+	return Input{Name: name, Size: int64(len(b)), Open: func() (io.ReadCloser, error) {
 		return struct {
 			*bytes.Reader
 			io.Closer
@@ -38,8 +42,9 @@ func Bytes(name string, b []byte) Input {
 }
 
 // Paths turns paths into inputs, in their order: a file of any name; a folder,
-// walked in lexical order for *.yaml, *.yml, *.json and *.jsonl, without hidden
-// folders; "-", which is stdin. A path that occurs twice is taken once.
+// walked in lexical order for *.yaml, *.yml, *.json and *.jsonl, also with .gz or
+// .zst behind, without hidden folders; "-", which is stdin. A path that occurs
+// twice is taken once.
 //
 // A link that is named is followed. One in a folder is followed if it leads to
 // a file inside that folder that is not read anyway, as in a mounted ConfigMap;
@@ -57,7 +62,7 @@ func Paths(paths []string, stdin io.Reader, l *dialect.Ledger) []Input {
 	}
 	for _, p := range paths {
 		if p == Stdin {
-			add(once(Stdin, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }))
+			add(Input{Name: Stdin, Once: true, Open: func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }})
 			continue
 		}
 		p = filepath.Clean(p)
@@ -70,22 +75,22 @@ func Paths(paths []string, stdin io.Reader, l *dialect.Ledger) []Input {
 				add(in)
 			}
 		case info.Mode().IsRegular():
-			add(regular(p))
+			add(regular(p, info.Size()))
 		default: // a pipe or a device gives its bytes once
-			add(once(p, func() (io.ReadCloser, error) { return os.Open(p) }))
+			add(Input{Name: p, Once: true, Open: func() (io.ReadCloser, error) { return os.Open(p) }})
 		}
 	}
 	return out
 }
 
 // regular is a file that gives the same bytes each time.
-func regular(p string) Input {
-	return Input{p, func() (io.ReadCloser, error) { return os.Open(p) }}
+func regular(p string, size int64) Input {
+	return Input{Name: p, Size: size, Open: func() (io.ReadCloser, error) { return os.Open(p) }}
 }
 
 // unreadable is a path that cannot be read.
 func unreadable(p string, err error) Input {
-	return Input{p, func() (io.ReadCloser, error) { return nil, err }}
+	return Input{Name: p, Open: func() (io.ReadCloser, error) { return nil, err }}
 }
 
 func unreadableFile(file string, err error) dialect.Diagnostic {
@@ -102,85 +107,4 @@ func unreadableFile(file string, err error) dialect.Diagnostic {
 		code = dialect.CodeLimit
 	}
 	return dialect.Diagnostic{Code: code, Origin: model.Origin{File: file}, Message: message}
-}
-
-// maxOnce is how many bytes of an input that can be read only once are kept,
-// and so read.
-const maxOnce = 2 << 30
-
-// keptChunk is how many bytes are read at a time of an input that is kept.
-const keptChunk = 64 << 10
-
-// kept is a stream that can be read only once. What was read of it is kept, so
-// that it can be read again. It is read no further than somebody wants.
-type kept struct {
-	open func() (io.ReadCloser, error)
-
-	mu     sync.Mutex
-	in     io.ReadCloser // nil before the first byte was wanted
-	chunks [][]byte      // of keptChunk bytes each, but for the last
-	size   int64
-	err    error // what ended the stream
-}
-
-// once is an input that can be read only once.
-func once(name string, open func() (io.ReadCloser, error)) Input {
-	k := &kept{open: open}
-	return Input{name, func() (io.ReadCloser, error) {
-		if err := k.start(); err != nil {
-			return nil, err
-		}
-		return struct {
-			*io.SectionReader
-			io.Closer
-		}{io.NewSectionReader(k, 0, math.MaxInt64), io.NopCloser(nil)}, nil
-	}}
-}
-
-func (k *kept) start() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.in == nil && k.err == nil {
-		if k.in, k.err = k.open(); k.err != nil {
-			k.in = nil
-		}
-	}
-	if k.in == nil {
-		return k.err
-	}
-	return nil
-}
-
-// ReadAt reads from what is kept, and on from there.
-func (k *kept) ReadAt(b []byte, offset int64) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for k.err == nil && k.size < offset+int64(len(b)) {
-		k.more()
-	}
-	n := 0
-	for at := offset; n < len(b) && at < k.size; at = offset + int64(n) {
-		n += copy(b[n:], k.chunks[at/keptChunk][at%keptChunk:])
-	}
-	if n < len(b) {
-		return n, k.err
-	}
-	return n, nil
-}
-
-// more reads one more chunk.
-func (k *kept) more() {
-	if k.size >= maxOnce {
-		k.err = &limitError{fmt.Sprintf("the stream is larger than %s; save it in a file, which may be of any size", size(maxOnce))}
-	} else {
-		chunk := make([]byte, keptChunk)
-		n, err := io.ReadFull(k.in, chunk)
-		if err == io.ErrUnexpectedEOF {
-			err = io.EOF
-		}
-		k.chunks, k.size, k.err = append(k.chunks, chunk[:n]), k.size+int64(n), err
-	}
-	if k.err != nil {
-		_ = k.in.Close()
-	}
 }

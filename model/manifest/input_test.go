@@ -1,12 +1,15 @@
 package manifest
 
 import (
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,8 +36,8 @@ func (e *endless) Close() error { return nil }
 // TestEndless reads streams that do not end: what is held of them is bounded.
 func TestEndless(t *testing.T) {
 	limits := Options{Limits: Limits{Document: 4 << 20, YAML: 1 << 20}}
-	const yaml = "-:1:1: the YAML document is larger than 1 MiB and no line --- that would end it is near; what follows in this file is not read; it may hold a policy of any namespace (PR1008)"
-	const json = "-:1:1: a JSON value is larger than 4 MiB; what follows in this file is not read; it may hold a policy of any namespace (PR1008)"
+	const yaml = "-:1:1: the YAML document is larger than 1 MiB (--limit yaml=2Mi raises this) and no line --- that would end it is near; what follows in this file is not read; it may hold a policy of any namespace (PR1008)"
+	const json = "-:1:1: a JSON value is larger than 4 MiB (--limit document=8Mi raises this); what follows in this file is not read; it may hold a policy of any namespace (PR1008)"
 	for _, c := range []struct{ start, text, want string }{
 		{"", "\x00", yaml},
 		{"", "\n", yaml},
@@ -61,7 +64,7 @@ func TestEndless(t *testing.T) {
 		require.Less(t, e.read, int64(10<<20), "%q", c.text) // of a stream as much is kept
 		// An input that can be read again costs no more either.
 		again := &endless{text: c.start + c.text}
-		require.NotEmpty(t, readInputs(limits, Input{"x", func() (io.ReadCloser, error) { return again, nil }}).ledger.Diagnostics)
+		require.NotEmpty(t, readInputs(limits, Input{Name: "x", Open: func() (io.ReadCloser, error) { return again, nil }}).ledger.Diagnostics)
 		require.Less(t, again.read, int64(20<<20))
 	}
 	// A large document that ends costs only itself.
@@ -69,14 +72,15 @@ func TestEndless(t *testing.T) {
 	r := readInputs(limits, Bytes("in", []byte(pod+"---\n"+large+"---\n"+pod+"---\n"+strings.Repeat(large, 4)+"---\n"+pod)))
 	require.Equal(t, []string{"Pod ml/a Pod", "Broken", "Pod ml/a Pod", "Broken"}, r.names())
 	require.Equal(t, []string{
-		"in:12:1: the YAML document is larger than 1 MiB; JSON lists may be of any size (kubectl get -o json); it may hold a policy of any namespace (PR1008)",
-		"in:26:1: the YAML document is larger than 1 MiB and no line --- that would end it is near; what follows in this file is not read; it may hold a policy of any namespace (PR1008)",
+		"in:12:1: the YAML document is larger than 1 MiB (--limit yaml=2Mi raises this); JSON lists may be of any size (kubectl get -o json); it may hold a policy of any namespace (PR1008)",
+		"in:26:1: the YAML document is larger than 1 MiB (--limit yaml=2Mi raises this) and no line --- that would end it is near; what follows in this file is not read; it may hold a policy of any namespace (PR1008)",
 	}, r.diagnostics())
 }
 
 func TestDefaultLimits(t *testing.T) {
-	require.Equal(t, Limits{Document: MaxDocument, YAML: MaxYAML, Expansion: MaxExpansion, Depth: MaxDepth}, NewReader(Options{}).limits)
-	require.Equal(t, 300, NewReader(Options{Limits: Limits{Document: 300}}).limits.YAML)
+	require.Equal(t, Limits{Document: MaxDocument, YAML: MaxYAML, Expansion: MaxExpansion, Depth: MaxDepth,
+		Text: MaxText, Kept: MaxKept, Objects: MaxObjects, Problems: MaxProblems}, NewReader(Options{}).limits)
+	require.Equal(t, int64(300), NewReader(Options{Limits: Limits{Document: 300}}).limits.YAML)
 	var peak runtime.MemStats
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n" + strings.Repeat("  k: |\n    v\n", MaxYAML/12)
 	r := read(pod + "---\n" + text + "---\n" + pod)
@@ -86,24 +90,34 @@ func TestDefaultLimits(t *testing.T) {
 	require.Less(t, peak.HeapSys, uint64(1<<30))
 }
 
-// TestStreamTwice reads a stream a second time, beyond what was read before.
-func TestStreamTwice(t *testing.T) {
-	text := strings.Repeat("0123456789abcdef", 20_000)
-	opened := 0
-	in := once("s", func() (io.ReadCloser, error) {
-		opened++
-		return io.NopCloser(strings.NewReader(text)), nil
-	})
-	for _, n := range []int64{1, 70_000, 65_536, 400_000} {
-		s, err := in.Open()
-		require.NoError(t, err)
-		_, err = s.(io.Seeker).Seek(3, io.SeekStart)
-		require.NoError(t, err)
-		b, err := io.ReadAll(io.LimitReader(s, n))
-		require.NoError(t, err)
-		require.Equal(t, text[3:min(int64(len(text)), n+3)], string(b))
+// TestKept reads a text that is kept from many places, beyond what was read
+// before.
+func TestKept(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	var b strings.Builder
+	for b.Len() < 5*keptBlock/2 { // one part shrinks, the other does not
+		fmt.Fprintf(&b, "line %d: %x\n", b.Len(), rnd.Uint64())
 	}
-	require.Equal(t, 1, opened)
+	text := b.String()
+	k := keep(iotest.HalfReader(strings.NewReader(text)), Limits{}.complete())
+	for _, from := range []int64{0, 1, 70_000, 3, keptBlock - 1, keptBlock, keptBlock + 1, 2 * keptBlock, int64(len(text)) - 1, int64(len(text)), int64(len(text)) + 9} {
+		for _, n := range []int64{1, 100, keptBlock, 1 << 30} {
+			got, err := io.ReadAll(io.LimitReader(&keptReader{k, from}, n))
+			require.NoError(t, err)
+			at := min(from, int64(len(text)))
+			require.Equal(t, text[at:min(int64(len(text)), at+n)], string(got))
+		}
+	}
+	require.Less(t, k.stored, int64(len(text)))
+
+	k = keep(strings.NewReader(text), Limits{}.complete())
+	_, err := io.ReadFull(&keptReader{k, 0}, make([]byte, 10))
+	require.NoError(t, err)
+	k.close()
+	got, err := io.ReadAll(&keptReader{k, 0})
+	require.NoError(t, err)
+	require.Equal(t, text[:k.length()], string(got), "nothing is read behind the end")
+	require.Less(t, k.length(), int64(len(text)))
 }
 
 // TestUnreadablePaths: what a path holds that cannot be read is not known.
@@ -137,15 +151,6 @@ func TestUnreadablePaths(t *testing.T) {
 	require.Equal(t, names, r.names())
 	in := unreadable("x", os.ErrPermission)
 	require.Equal(t, []string{"Broken"}, readInputs(Options{}, in).names())
-}
-
-func TestCompressed(t *testing.T) {
-	for head, name := range map[string]string{"\x1f\x8b\x08": "gzip", "\x28\xb5\x2f\xfd\x04": "zstd"} {
-		r := read(head + "\x00\x00")
-		require.Equal(t, []string{"in.yaml:1:1: the file is compressed with " + name + ", which is not read; unpack it first (" + name +
-			" -dc FILE | podreach ... -f -); it may hold a policy of any namespace (PR1001)"}, r.diagnostics())
-		require.Equal(t, &Broken{Policy: true}, r.objects[0].Value)
-	}
 }
 
 func TestLinks(t *testing.T) {

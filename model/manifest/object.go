@@ -14,7 +14,8 @@ type Object struct {
 	APIVersion string
 	Namespace  string       // as written; "" when absent
 	Name       string       // with only a generateName: that and "*"
-	Origin     model.Origin // Path is "" or, for a member of a list, "items[3]"
+	Origin     model.Origin // Path is "" or, for a member of a list, "items[3]"; File names a live object itself
+	Live       bool         // a live cluster has it: its API server has accepted it
 
 	// Value is what the analysis needs of the object:
 	//
@@ -39,6 +40,7 @@ type Broken struct {
 	Kind      string // "" when it cannot be read without doubt
 	Namespace string // "" when it cannot be read without doubt
 	Policy    bool   // it may hold a policy: Kind is a policy or a list, or is not known
+	Unread    bool   // all objects of the kind that a live cluster has, or the rest of them (PR1014); no error was reported
 }
 
 // Rejected is an object that the API server would refuse: an unknown field in

@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,30 +23,19 @@ type Options struct {
 	// Table is which custom resources make pods (R66); nil means
 	// custom.Builtin().
 	Table *custom.Table
+	// Progress, if not nil, is told how many bytes of an input were read, as
+	// they are read for the first time. It may be called from several
+	// goroutines at once.
+	Progress func(bytes int)
 }
-
-// Limits bounds what one input can cost. A zero field means its default.
-type Limits struct {
-	Document  int // bytes of a JSON value; members of a JSON list count one by one
-	YAML      int // bytes of a YAML document; at most Document
-	Expansion int // bytes that the aliases of one YAML document may add
-	Depth     int // levels of nesting in a YAML document (JSON: 10,000, the decoder's own)
-}
-
-// The defaults of Limits.
-const (
-	MaxDocument  = 64 << 20 // bytes
-	MaxYAML      = 32 << 20 // bytes, a list of some 5,000 pods; the parser takes 60 times as much memory, up to 150 times for lists of digits
-	MaxExpansion = 16 << 20 // bytes
-	MaxDepth     = 1000     // levels
-)
 
 // Reader reads objects and finds positions in what it has read. It keeps no
-// content, except of inputs that can be read only once. Its methods may be
+// content, except of inputs that are compressed or can be read only once. Its methods may be
 // called from several goroutines.
 type Reader struct {
-	limits Limits
-	table  *custom.Table // nil: custom.Builtin(), once it is needed
+	limits   Limits
+	progress func(bytes int)
+	table    *custom.Table // nil: custom.Builtin(), once it is needed
 
 	mu     sync.Mutex
 	files  map[string]*file
@@ -58,34 +45,9 @@ type Reader struct {
 	generated map[string]int // kind and generateName -> objects without a name
 }
 
-// file is what a Reader remembers of an input.
-type file struct {
-	input Input
-	json  bool             // it begins as JSON
-	turns bool             // JSON turns out to be YAML at some point: at the
-	yaml  int64            // offset where
-	first int              // the document of this number begins
-	bom   int64            // bytes of the byte order mark
-	spans map[spanKey]span // where documents and members of lists are; nil until somebody asks
-}
-
 // NewReader returns a Reader that has read nothing yet.
 func NewReader(o Options) *Reader {
-	l := o.Limits
-	if l.Document <= 0 {
-		l.Document = MaxDocument
-	}
-	if l.YAML <= 0 {
-		l.YAML = MaxYAML
-	}
-	l.YAML = min(l.YAML, l.Document)
-	if l.Expansion <= 0 {
-		l.Expansion = MaxExpansion
-	}
-	if l.Depth <= 0 {
-		l.Depth = MaxDepth
-	}
-	return &Reader{limits: l, table: o.Table, files: map[string]*file{}, generated: map[string]int{}}
+	return &Reader{limits: o.Limits.complete(), progress: o.Progress, table: o.Table, files: map[string]*file{}, generated: map[string]int{}}
 }
 
 // window is how many documents are in work for each worker.
@@ -122,11 +84,17 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 			cancel()
 			wg.Wait()
 		}()
-		before := l.Objects
-		var t tally
+		before, errorsBefore := l.Objects, l.Count(dialect.Error)
+		t := tally{limits: r.limits, before: len(l.Diagnostics)}
 		for j := range p.order {
 			for results := range j.out {
 				for i := range results {
+					if j.file.stop.Load() {
+						continue
+					}
+					if !t.within(&results[i], l) {
+						j.file.stop.Store(true)
+					}
 					o := t.add(&results[i], l)
 					if o == nil {
 						continue
@@ -140,11 +108,13 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				}
 			}
 			if j.last {
-				t.end(j.file, l)
-				t = tally{}
+				if !j.live {
+					t.end(j.file.input.Name, l)
+				}
+				t = tally{limits: r.limits, before: len(l.Diagnostics)}
 			}
 		}
-		if l.Objects == before && l.Count(dialect.Error) == 0 {
+		if l.Objects == before && l.Count(dialect.Error) == errorsBefore {
 			l.Report(dialect.Diagnostic{Code: dialect.CodeNoObjects, Message: "the input holds no Kubernetes object"})
 		}
 	}
@@ -169,9 +139,35 @@ func (r *Reader) generate(o *Object) {
 
 // tally is what one file gave so far.
 type tally struct {
+	limits          Limits
+	before          int   // diagnostics that there were
+	results         int64 // objects and what is none
 	objects, broken int
 	notObjects      int
 	first           []dialect.Diagnostic // of them, until an object shows that the file is meant to hold objects
+}
+
+// within counts f. If it is one too many it becomes the message that says so:
+// what follows in the file is not known.
+func (t *tally) within(f *found, l *dialect.Ledger) bool {
+	what := ""
+	t.results++
+	switch {
+	case t.results > t.limits.Objects:
+		what = fmt.Sprintf("the input holds more than %d objects%s", t.limits.Objects, t.limits.raise("objects"))
+	case int64(len(l.Diagnostics)-t.before) > t.limits.Problems:
+		what = fmt.Sprintf("there are more than %d problems with the objects of this input%s", t.limits.Problems, t.limits.raise("problems"))
+	default:
+		return true
+	}
+	var at dialect.Diagnostic
+	if f.object != nil {
+		at.Origin = f.object.Origin
+	} else if len(f.diagnostics) > 0 {
+		at = f.diagnostics[0]
+	}
+	*f = broken(at.Origin, at.Line, at.Column, dialect.CodeLimit, what+"; "+notRead, &Broken{Policy: true})
+	return false
 }
 
 func (t *tally) add(f *found, l *dialect.Ledger) *Object {
@@ -233,8 +229,9 @@ type pipeline struct {
 type job struct {
 	run  func(emit func(found))
 	out  chan []found
-	file string
+	file *file
 	last bool // it ends the file
+	live bool // it is a list of a live cluster, which may be empty
 }
 
 func (p *pipeline) worker() {
@@ -290,120 +287,76 @@ func (p *pipeline) produce(inputs []Input) {
 	}
 }
 
-// input cuts one input into jobs.
+// input cuts one input into jobs. It reports whether to go on with the next.
 func (p *pipeline) input(in Input) bool {
-	f := &file{input: in}
-	stream, err := in.Open()
-	if err != nil {
-		return p.fail(in.Name, err, true)
+	if in.Live != nil {
+		return p.live(in)
 	}
-	buffer := bufio.NewReaderSize(stream, 64<<10)
-	if err := f.sniff(buffer); err != nil {
-		stream.Close()
+	f := &file{input: in, limits: p.reader.limits, count: p.reader.progress}
+	text, err := f.begin()
+	if f.stream != nil {
+		p.reader.remember(f)
+	}
+	if err != nil {
+		defer f.close()
 		var encoded *encodingError
 		if errors.As(err, &encoded) {
-			p.reader.remember(f)
-			return p.submit(&job{file: in.Name, last: true, run: func(emit func(found)) {
+			return p.submit(&job{file: f, last: true, run: func(emit func(found)) {
 				emit(broken(model.Origin{File: in.Name}, 1, 1, dialect.CodeSyntax, encoded.message, &Broken{Policy: true}))
 			}})
 		}
-		return p.fail(in.Name, err, true)
+		return p.fail(f, err)
 	}
-	p.reader.remember(f)
 	if f.json {
-		return p.submit(&job{file: in.Name, last: true, run: func(emit func(found)) {
-			defer stream.Close()
-			p.reader.readJSON(p.ctx, f, buffer, emit)
+		ok := p.submit(&job{file: f, last: true, run: func(emit func(found)) {
+			defer f.close()
+			p.reader.readJSON(p.ctx, f, text, emit)
 		}})
-	}
-	defer stream.Close()
-	s := p.reader.limits.splitter(buffer, f.bom, 1, 0)
-	for {
-		d, err := s.next()
-		switch {
-		case err == io.EOF:
-			return p.submit(&job{file: in.Name, last: true})
-		case err != nil:
-			return p.fail(in.Name, err, true)
+		if !ok {
+			f.close()
 		}
-		if !p.submit(&job{file: in.Name, run: func(emit func(found)) { p.reader.readDocument(in.Name, d, emit) }}) {
+		return ok
+	}
+	defer f.close()
+	s := p.reader.limits.splitter(text, f.bom, 1, 0)
+	for !f.stop.Load() {
+		d, err := s.next()
+		if err != nil && err != io.EOF {
+			return p.fail(f, err)
+		}
+		if err == io.EOF {
+			break
+		}
+		if !p.submit(&job{file: f, run: func(emit func(found)) { p.reader.readDocument(in.Name, d, emit) }}) {
 			return false
 		}
 	}
+	return p.submit(&job{file: f, last: true})
 }
 
-// fail submits that a file cannot be read. What it holds is not known.
-func (p *pipeline) fail(name string, err error, last bool) bool {
-	return p.submit(&job{file: name, last: last, run: func(emit func(found)) {
-		emit(unreadableRest(model.Origin{File: name}, err))
-	}})
+// fail submits that a file cannot be read on. What it holds there is not known.
+func (p *pipeline) fail(f *file, err error) bool {
+	rest := f.unreadableRest(model.Origin{File: f.input.Name}, err)
+	return p.submit(&job{file: f, last: true, run: func(emit func(found)) { emit(rest) }})
 }
 
-// unreadableRest is an input that cannot be read to its end. What it holds
-// there is not known.
-func unreadableRest(o model.Origin, err error) found {
-	return found{diagnostics: []dialect.Diagnostic{unreadableFile(o.File, err)}, object: &Object{Origin: o, Value: &Broken{Policy: true}}}
+// unreadableRest is a file that cannot be read to its end, or at all. What it
+// holds there is not known.
+func (f *file) unreadableRest(o model.Origin, err error) found {
+	d := unreadableFile(o.File, err)
+	d.Line, d.Column = f.end()
+	return found{diagnostics: []dialect.Diagnostic{d}, object: &Object{Origin: o, Value: &Broken{Policy: true}}}
 }
 
 // Know makes positions in an input known that is read by somebody else, such as
 // a configuration file in YAML.
-func (r *Reader) Know(in Input) { r.remember(&file{input: in}) }
+func (r *Reader) Know(in Input) { r.remember(&file{input: in, limits: r.limits}) }
 
 // remember makes positions in the file known.
 func (r *Reader) remember(f *file) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.files[f.input.Name] = f
-}
-
-// encodingError is a file that has to be converted before it can be read.
-type encodingError struct{ message string }
-
-func (e *encodingError) Error() string { return e.message }
-
-// encodings are the first bytes of files that are neither UTF-8 nor ASCII.
-var encodings = []struct{ head, message string }{
-	{"\xff\xfe", utf16},
-	{"\xfe\xff", utf16},
-	{"\x1f\x8b", "the file is compressed with gzip, which is not read; unpack it first (gzip -dc FILE | podreach ... -f -)"},
-	{"\x28\xb5\x2f\xfd", "the file is compressed with zstd, which is not read; unpack it first (zstd -dc FILE | podreach ... -f -)"},
-}
-
-const utf16 = "the file is UTF-16; save it as UTF-8 (PowerShell: ... | Out-File -Encoding utf8 FILE)"
-
-// sniff skips a byte order mark and looks whether the stream begins as JSON.
-// The name of a file says nothing about that.
-func (f *file) sniff(in *bufio.Reader) error {
-	head, err := in.Peek(4)
-	for _, e := range encodings {
-		if bytes.HasPrefix(head, []byte(e.head)) {
-			return &encodingError{e.message}
-		}
-	}
-	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
-		f.bom = 3
-		_, _ = in.Discard(3)
-	}
-	if err != nil && err != io.EOF {
-		return err
-	}
-	for n := 1; ; n++ {
-		head, err := in.Peek(n)
-		if len(head) < n {
-			if err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
-				return err
-			}
-			return nil
-		}
-		switch head[n-1] {
-		case ' ', '\t', '\r', '\n':
-			continue
-		case '{':
-			more, _ := in.Peek(n + 1)
-			f.json = !bytes.HasSuffix(more, []byte("{{")) // a template
-		}
-		return nil
-	}
 }
 
 // broken is a document that could not be parsed.

@@ -226,15 +226,15 @@ func TestLimits(t *testing.T) {
 		want  []string
 	}{
 		{pod + "---\na: " + long + "\n---\n" + pod, []string{"Pod ml/a Pod", "Broken", "Pod ml/a Pod"},
-			[]string{"in.yaml:12:1: the YAML document is larger than 300 bytes; JSON lists may be of any size (kubectl get -o json); it may hold a policy of any namespace (PR1008)"}},
+			[]string{"in.yaml:12:1: the YAML document is larger than 300 bytes (--limit yaml=600 raises this); JSON lists may be of any size (kubectl get -o json); it may hold a policy of any namespace (PR1008)"}},
 		{"--- # " + long + "\n" + pod + "---\n" + pod, []string{"Broken", "Pod ml/a Pod"},
-			[]string{"in.yaml:1:1: the YAML document is larger than 300 bytes; JSON lists may be of any size (kubectl get -o json); it may hold a policy of any namespace (PR1008)"}},
+			[]string{"in.yaml:1:1: the YAML document is larger than 300 bytes (--limit yaml=600 raises this); JSON lists may be of any size (kubectl get -o json); it may hold a policy of any namespace (PR1008)"}},
 		{"kind: Pod\na: &a [xxxxxxxxxxxxxxxxxxxxxxxxxxx]\nb: &b [*a, *a]\nc: [*b, *b]\n", []string{"Pod Broken"},
-			[]string{"in.yaml:4:5: aliases expand to more than 100 bytes (PR1008)"}},
+			[]string{"in.yaml:4:5: aliases expand to more than 100 bytes (--limit aliases=200 raises this) (PR1008)"}},
 		{"kind: Pod\na: " + strings.Repeat("[", 20) + strings.Repeat("]", 20) + "\n", []string{"Pod Broken"},
-			[]string{"in.yaml:2:13: nested more than 10 levels deep (PR1008)"}},
+			[]string{"in.yaml:2:13: nested more than 10 levels deep (--limit depth=20 raises this) (PR1008)"}},
 		{`{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}{"a":"` + long + `"}`, []string{"Pod a Pod", "Broken"},
-			[]string{"in.yaml:1:57: a JSON value is larger than 300 bytes; what follows in this file is not read; it may hold a policy of any namespace (PR1008)"}},
+			[]string{"in.yaml:1:57: a JSON value is larger than 300 bytes (--limit document=600 raises this); what follows in this file is not read; it may hold a policy of any namespace (PR1008)"}},
 	} {
 		r := readInputs(small, Bytes("in.yaml", []byte(c.text)))
 		require.Equal(t, c.names, r.names(), c.text)
@@ -356,7 +356,7 @@ func (failing) Close() error { return nil }
 
 func TestUnreadable(t *testing.T) {
 	for _, text := range []string{"", pod + "---\n" + pod, `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"j"}} {`} {
-		r := readInputs(Options{}, Input{"bad", func() (io.ReadCloser, error) { return failing{strings.NewReader(text)}, nil }}, Bytes("ok", []byte(pod)))
+		r := readInputs(Options{}, Input{Name: "bad", Open: func() (io.ReadCloser, error) { return failing{strings.NewReader(text)}, nil }}, Bytes("ok", []byte(pod)))
 		require.Equal(t, "PR1007", r.ledger.Diagnostics[0].Code.String(), text)
 		require.Equal(t, "the disk is gone", r.ledger.Diagnostics[0].Message)
 		require.Len(t, r.ledger.Diagnostics, 1)

@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -155,13 +154,12 @@ func (d *decoder) locate(diagnostic *dialect.Diagnostic) {
 	}
 }
 
-// misspelt is a list whose members nobody will see, such as one with "Items".
-func (d *decoder) misspelt(e *element) found {
+// listWithout is a list whose members nobody will see, such as one with "Items".
+func (d *decoder) listWithout(e *element, path, why string) found {
 	o := d.origin
 	o.Path = e.path
-	f := broken(o, 0, 0, dialect.CodeNotAnObject, fmt.Sprintf("%s has a field %s; the members of a list are in items", clip(e.kind), e.misspelt),
-		&Broken{Kind: e.kind, Policy: mayHoldPolicy(e.kind)})
-	f.diagnostics[0].Origin.Path = join(e.path, e.misspelt)
+	f := broken(o, 0, 0, dialect.CodeNotAnObject, clip(e.kind)+" "+why, &Broken{Kind: e.kind, Policy: mayHoldPolicy(e.kind)})
+	f.diagnostics[0].Origin.Path = path
 	d.locate(&f.diagnostics[0])
 	return f
 }

@@ -23,8 +23,8 @@ type document struct {
 // at a time, and of that at most limit bytes.
 type splitter struct {
 	in     *bufio.Reader
-	limit  int   // bytes of a document
-	reach  int   // bytes that are searched for the end of one that is larger
+	limit  int64 // bytes of a document
+	reach  int64 // bytes that are searched for the end of one that is larger
 	index  int   // of the next document
 	offset int64 // of the next byte
 	line   int   // of the next byte, from 1
@@ -65,7 +65,7 @@ func (s *splitter) cut() (d document, content bool, err error) {
 	}
 	d = document{offset: s.offset, line: s.line}
 	add := func(line []byte) {
-		if len(d.text)+len(line) > s.limit {
+		if int64(len(d.text)+len(line)) > s.limit {
 			d.tooLarge, d.text = true, nil
 		}
 		if !d.tooLarge {
@@ -82,7 +82,7 @@ func (s *splitter) cut() (d document, content bool, err error) {
 		s.opening = nil
 	}
 	for {
-		if s.offset-d.offset > int64(s.reach) {
+		if s.offset-d.offset > s.reach {
 			d.tooLarge, d.endless, d.text, s.ended = true, true, nil, true
 			return d, true, nil
 		}

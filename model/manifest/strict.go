@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"encoding"
-	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -262,16 +261,4 @@ func clip(s string) string {
 		return string(r[:most]) + "..."
 	}
 	return s
-}
-
-// limitError is an input that exceeds one of Limits.
-type limitError struct{ message string }
-
-func (e *limitError) Error() string { return e.message }
-
-// isLimit reports whether err comes from a limit, the JSON decoder's own
-// bound on nesting included.
-func isLimit(err error) bool {
-	var l *limitError
-	return errors.As(err, &l) || strings.Contains(err.Error(), "exceeded max depth")
 }

@@ -25,6 +25,7 @@ type canDocument struct {
 	Because    becauseDocument          `json:"because"`
 	Reason     string                   `json:"reason,omitempty"` // when the answer is uncertain
 	Settle     string                   `json:"settle,omitempty"`
+	Before     *beforeDocument          `json:"before,omitempty"` // with --apply and --delete
 	Input      inputDocument            `json:"input"`
 
 	outside bool // From holds outside addresses
@@ -166,6 +167,8 @@ func (in *input) stops(stops []solver.Stop) []ruleRef {
 func (in *input) stopsBecause(q *solver.Question, a solver.Answer) (b becauseDocument) {
 	named := len(q.Ports.Names) > 0 && q.Ports.Set.Empty()
 	switch {
+	case len(in.vanished) > 0:
+		b.Pairs = notThere(in.vanished, isGone)
 	case a.From == 0 || a.To == 0:
 		b.Pairs = "one side selects nothing"
 	case in.onlyOwnNode(&q.From, &q.To, q.Ports):

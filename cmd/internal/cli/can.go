@@ -27,11 +27,16 @@ func (r *run) can() *cobra.Command {
 
 ` + expressionHelp + `
 
+With --apply and --delete the answer and the exit code are those of the changed
+cluster, and "before" says what was different without them.
+
 Exit code: 0 yes, 1 no, 2 error, 3 uncertain. With --queries: 0, or 2 if a line
 could not be answered.`,
 		Example: `  podreach can ml-training: reach internet -f demo:
   podreach can ml-agents/code-sandbox reach ml-data/qdrant on 6333 -f demo:
-  podreach can --queries questions.jsonl -f demo:`,
+  podreach can ml-training: reach internet -f demo: --delete netpol/ml-training/allow-public-hubs
+  podreach can --queries questions.jsonl -f demo:
+  podreach can ml: reach internet --live`,
 	}
 	in := r.reads(cmd)
 	in.mayBeEmpty(cmd)
@@ -55,7 +60,7 @@ could not be answered.`,
 		if err := in.load(); err != nil {
 			return err
 		}
-		if in.ledger.Objects == 0 {
+		if in.nothing() {
 			return exitCode(exitError)
 		}
 		s, err := parseSentence(args)
@@ -89,6 +94,9 @@ func (in *input) canReach(s sentence, out *output) error {
 	q := solver.Question{From: from, To: to, Ports: ports}
 	a := solver.Ask(in.x, q)
 	doc := in.canDocument(s, q, a)
+	if in.before != nil {
+		doc.Before = in.before.canBefore(s, ports, &doc)
+	}
 	d := report.Document{Value: doc, Lines: one(doc), Table: canTable(doc), Graph: canGraph(doc)}
 	if err := out.write(d, func(wide bool) string { return canProse(doc, wide) }); err != nil {
 		return err
@@ -133,7 +141,9 @@ func canProse(doc canDocument, wide bool) string {
 			}
 		}
 	}
-	b.WriteString("\n\n")
+	b.WriteString("\n")
+	doc.beforeProse(&b)
+	b.WriteString("\n")
 	rules := doc.DecidedBy
 	if doc.StoppedBy != nil {
 		rules = *doc.StoppedBy
@@ -192,6 +202,10 @@ func canTable(doc canDocument) *report.Table {
 	}
 	t.Rows = [][]string{{doc.Question.From, doc.Question.To, doc.Question.Ports, doc.Answer, witness, fmt.Sprint(doc.Counts.Reaching),
 		fmt.Sprint(doc.Counts.From), refs(rules.Egress), refs(rules.Ingress), doc.Reason}}
+	if was := doc.Before; was != nil {
+		t.Columns = append(t.Columns, report.Column{Name: "before"}, report.Column{Name: "reaching before"})
+		t.Rows[0] = append(t.Rows[0], was.Answer, fmt.Sprint(was.Counts.Reaching))
+	}
 	return t
 }
 

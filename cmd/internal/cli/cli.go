@@ -33,9 +33,10 @@ const (
 // Main runs one command line, args[0] being the program's own name, and
 // returns its exit code. It does not exit and keeps nothing between calls.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:]}
+	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:], watched: isTerminal(stderr)}
+	r.plugin = strings.HasPrefix(filepath.Base(args[0]), "kubectl-")
 	display := "podreach"
-	if strings.HasPrefix(filepath.Base(args[0]), "kubectl-") {
+	if r.plugin {
 		display = "kubectl podreach"
 	}
 	root := r.root(display)
@@ -46,6 +47,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 	code := 0
 	err := root.Execute()
+	r.bar.stop()
 	if answer := exitCode(0); errors.As(err, &answer) {
 		code = int(answer)
 	} else if err != nil {
@@ -66,8 +68,11 @@ type run struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	args           []string // without the program's name
+	plugin         bool     // of kubectl
 	inputs         map[*cobra.Command]*input
 	in             *input // of the command that runs, when it reads a cluster
+	watched        bool   // standard error is a terminal
+	bar            *progress
 }
 
 // exitCode ends a command that has already said what there is to say.

@@ -224,6 +224,7 @@ func TestExplainIsBounded(t *testing.T) {
 
 // The example of a code gives that code, and the exit code of its severity.
 func TestExamplesGiveTheirCode(t *testing.T) {
+	fakeKubectl(t)
 	for _, d := range dialect.Codes {
 		require.NotEmpty(t, d.Text, d.Code)
 		file := filepath.Join(t.TempDir(), "example")

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/podreach/podreach/engine"
@@ -16,9 +17,15 @@ func (in *input) ends(side, text string) (solver.Ends, error) {
 	if strings.TrimSpace(text) == "" {
 		return solver.Ends{}, emptyText(side)
 	}
+	if err := in.checkLabels(text); err != nil {
+		return solver.Ends{}, err
+	}
 	out, err := solver.Find(in.x, text)
 	var empty *solver.EmptyError
-	if in.allowEmpty && errors.As(err, &empty) {
+	if errors.As(err, &empty) && (in.allowEmpty || in.wasThere(text)) {
+		if !in.allowEmpty && !slices.Contains(in.vanished, text) {
+			in.vanished = append(in.vanished, text)
+		}
 		return out, nil
 	}
 	in.noteDormant(out)

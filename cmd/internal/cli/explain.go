@@ -22,7 +22,8 @@ func (r *run) explain() *cobra.Command {
 order, with file and line. Without PORTS, or with many, each set of ports that is
 treated alike is explained once: the rules that matter there are listed, others
 are counted (-o wide or -v lists all). Where a side holds several endpoints, the pair
-that shows the answer of "can" is explained. explain CODE says what a code such as
+that shows the answer of "can" is explained. With --apply and --delete "before" is the
+verdict without them, where it was different. explain CODE says what a code such as
 PR2006 means, and explain alone lists the codes.
 
 ` + expressionHelp,
@@ -55,7 +56,7 @@ PR2006 means, and explain alone lists the codes.
 		if err := in.load(); err != nil {
 			return err
 		}
-		if in.ledger.Objects == 0 {
+		if in.nothing() {
 			return exitCode(exitError)
 		}
 		return in.explainPair(append(args, "")[:3], out)
@@ -104,6 +105,10 @@ func (in *input) explainQuestion(doc *explainDocument, q solver.Question, out *o
 		p, ok = solver.FirstPair(in.x, q.From, q.To)
 	}
 	if !ok {
+		if len(in.vanished) > 0 {
+			doc.Notes = append(doc.Notes, notThere(in.vanished, isGone))
+			return nil
+		}
 		if in.allowEmpty {
 			doc.Notes = append(doc.Notes, "the two sides hold no two different endpoints")
 			return nil
@@ -136,6 +141,9 @@ func (in *input) explainQuestion(doc *explainDocument, q solver.Question, out *o
 		e.full = shownResults
 	}
 	doc.Results = e.results(q.Ports)
+	if in.before != nil && len(doc.Results) > 0 {
+		in.before.explainBefore(doc, q.Ports)
+	}
 	if len(doc.Results) == 0 {
 		doc.Notes = append(doc.Notes, fmt.Sprintf("%s has no port of that name: nothing can be opened there", doc.To))
 	}
@@ -206,8 +214,12 @@ func explainProse(doc explainDocument, wide bool) string {
 	for _, n := range doc.Notes {
 		printf(&b, "(%s)\n", n)
 	}
+	doc.beforeProse(&b)
 	for _, r := range doc.Results[:min(len(doc.Results), shownResults)] {
 		printf(&b, "\n%s: %s\n", briefPorts(r.Ports.PortSet), r.Verdict)
+		if text := r.beforeText(); text != "" {
+			printf(&b, "  before: %s\n", text)
+		}
 		if r.Reason != "" {
 			printf(&b, "  because %s\n", r.Reason)
 		}
@@ -314,6 +326,9 @@ func explainTable(doc explainDocument) *report.Table {
 	t := &report.Table{Columns: []report.Column{
 		{Name: "ports"}, {Name: "verdict"}, {Name: "family"}, {Name: "direction"}, {Name: "outcome"}, {Name: "object"}, {Name: "at"}, {Name: "says"},
 	}}
+	if doc.Before != nil {
+		t.Columns = slices.Insert(t.Columns, 2, report.Column{Name: "before"})
+	}
 	for _, r := range doc.Results {
 		ports := portsText(r.Ports.PortSet)
 		for _, f := range r.Families {
@@ -322,7 +337,11 @@ func explainTable(doc explainDocument) *report.Table {
 					continue
 				}
 				row := func(outcome, object, at, says string) {
-					t.Rows = append(t.Rows, []string{ports, r.Verdict, f.Family, []string{"egress", "ingress"}[i], outcome, object, at, says})
+					cells := []string{ports, r.Verdict, f.Family, []string{"egress", "ingress"}[i], outcome, object, at, says}
+					if doc.Before != nil {
+						cells = slices.Insert(cells, 2, r.beforeText())
+					}
+					t.Rows = append(t.Rows, cells)
 				}
 				if s.Exempt != "" {
 					row("exempt", "", "", s.Exempt)

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/podreach/podreach/model/cluster"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // demoPath is the name of the embedded example as an input.
@@ -35,19 +38,29 @@ type input struct {
 	namespace        string
 	all              bool
 	verbose          bool
+	quiet            bool
+	limits           []string
 	allowEmpty       bool
+	live             liveFlags
 	pure             bool // no configuration file is looked for
+	apply            []string
+	remove           []string // --delete
 
 	x        *engine.Index
+	before   *input        // the same without --apply and --delete; nil when there are none
+	table    *custom.Table // of custom resources that make pods; nil: podreach's own
+	used     string        // the configuration file; "" when there is none
 	ledger   *dialect.Ledger
 	reader   *manifest.Reader
-	failures int // errors that are about the question, not the input
+	failures int      // errors that are about the question, not the input
+	vanished []string // expressions that select nothing any more
 }
 
 // readsDemo makes a command's input the built-in example as it is.
 func (r *run) readsDemo(cmd *cobra.Command) *input {
 	in := &input{run: r, files: []string{demoPath}, pure: true, ledger: &dialect.Ledger{}, reader: manifest.NewReader(manifest.Options{})}
 	cmd.Flags().BoolVarP(&in.verbose, "verbose", "v", false, "list every diagnostic, ignored kind and assumption")
+	cmd.Flags().BoolVar(&in.quiet, "quiet", false, "of standard error only what is an error: no warnings, no progress, no account of the input")
 	r.inputs[cmd] = in
 	return in
 }
@@ -57,13 +70,17 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	in := r.readsDemo(cmd)
 	in.files, in.pure = nil, false
 	f := cmd.Flags()
-	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example); repeatable")
+	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example), plain or compressed with gzip or zstd; repeatable")
+	f.StringArrayVar(&in.apply, "apply", nil, "what if: file, folder or - laid over the input as kubectl apply would; repeatable")
+	f.StringArrayVar(&in.remove, "delete", nil, "what if: KIND/NS/NAME taken out with what it owns, after --apply; repeatable")
 	f.StringVar(&in.defaultNamespace, "default-namespace", "default", "namespace of objects that carry none")
 	f.StringVar(&in.config, "config", "", "facts that the manifests do not hold (default: podreach.yaml in the current folder, if any)")
 	f.StringVar(&in.profile, "profile", "spec", "implementation-defined behaviours: spec, cilium or calico")
 	f.BoolVar(&in.strict, "strict", false, "anything not understood that could change an answer is an error")
+	f.StringSliceVar(&in.limits, "limit", nil, "bounds on what one input may cost, NAME=VALUE,...; explain PR1008 says what they are (defaults: "+manifest.DefaultLimits()+")")
 	f.StringVarP(&in.namespace, "namespace", "n", "", "list: print only rows with an end in this namespace; everything is analysed")
 	f.BoolVarP(&in.all, "all-namespaces", "A", false, "list: print the rows of all namespaces (the default)")
+	in.live.add(f)
 	completeWords(cmd, "profile", profileNames())
 	return in
 }
@@ -90,8 +107,25 @@ func (in *input) load() error {
 	if !in.pure && !namespaceName.MatchString(in.defaultNamespace) {
 		return badFlag("--default-namespace: %q is not a namespace name: expected at most 63 lower-case letters, digits or '-'", in.defaultNamespace)
 	}
-	if len(in.files) == 0 {
-		return badFlag("no input: name manifests with -f PATH, or try the built-in example with -f demo:")
+	if in.quiet && in.verbose {
+		return badFlag("--quiet and --verbose do not go together")
+	}
+	var limits manifest.Limits
+	if len(in.limits) > 0 {
+		if limits, err = manifest.ParseLimits(strings.Join(in.limits, ",")); err != nil {
+			return badFlag("--limit: %v", err)
+		}
+	}
+	live, err := in.readsLive()
+	if err != nil {
+		return err
+	}
+	if len(in.files) == 0 && !live {
+		return badFlag("no input: name manifests with -f PATH, read the current cluster with --live, or try the built-in example with -f demo:")
+	}
+	targets, err := in.targets()
+	if err != nil {
+		return err
 	}
 	var (
 		c    config
@@ -114,31 +148,87 @@ func (in *input) load() error {
 		Unmanaged: c.unmanaged, UnmanagedOrigin: model.Origin{File: used, Path: "unmanaged"},
 	})
 	in.ledger = state.Ledger()
-	in.reader = manifest.NewReader(manifest.Options{Table: c.table()})
-	if used != "" {
-		in.reader.Know(manifest.Input{Name: used, Open: func() (io.ReadCloser, error) { return os.Open(used) }}) //nolint:gosec // it was read before
-	}
+	in.table, in.used = c.table(), used
 	for _, fact := range c.facts(used) {
 		in.ledger.Assume(fact)
 	}
-	for o := range in.reader.Read(in.inputs(used), in.ledger) {
-		state.Put(o)
+	defer collectOften()()
+	in.run.watched = in.run.watched && !in.quiet
+	if live {
+		err = in.readLive(state, limits)
+	} else {
+		in.read(in.inputs(in.files, used), limits, state)
 	}
+	if err != nil {
+		return err
+	}
+	if in.changed() {
+		before := *in
+		if before.x, err = compile(state.Snapshot()); err != nil {
+			return err
+		}
+		in.before = &before
+		if err := in.change(state, targets, used); err != nil {
+			in.printDiagnostics()
+			return err
+		}
+	}
+	in.run.bar.stage("compiling")
 	snapshot := state.Snapshot()
 	in.printDiagnostics()
-	if in.x, err = engine.Compile(snapshot, engine.Options{}); err != nil {
-		return coded(dialect.CodeLimit, "%v", err)
+	if in.x, err = compile(snapshot); err != nil {
+		return err
 	}
+	in.run.bar.stage("answering")
 	return nil
 }
 
-// inputs turns the -f arguments into streams, in order. The configuration file
-// that was used is not an object of the cluster.
-func (in *input) inputs(config string) []manifest.Input {
+// newReader is a reader that knows what the configuration says of custom
+// resources, and the places in it.
+func (in *input) newReader(o manifest.Options) *manifest.Reader {
+	o.Table = in.table
+	r := manifest.NewReader(o)
+	if used := in.used; used != "" {
+		r.Know(manifest.Input{Name: used, Open: func() (io.ReadCloser, error) { return os.Open(used) }})
+	}
+	return r
+}
+
+// read reads the inputs into the state, and shows how far it is.
+func (in *input) read(inputs []manifest.Input, limits manifest.Limits, state *cluster.State) {
+	bar := in.run.progress(inputs)
+	in.reader = in.newReader(manifest.Options{Limits: limits, Progress: bar.read})
+	for o := range in.reader.Read(inputs, in.ledger) {
+		state.Put(o)
+	}
+}
+
+func compile(s *model.Snapshot) (*engine.Index, error) {
+	x, err := engine.Compile(s, engine.Options{})
+	if err != nil {
+		return nil, coded(dialect.CodeLimit, "%v", err)
+	}
+	return x, nil
+}
+
+// collectOften makes the garbage collector spend some time to hold less memory:
+// a big cluster is read with little beside what remains of it. The result
+// ends that. Who sets GOGC has decided for himself.
+func collectOften() (end func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(50)
+	return func() { debug.SetGCPercent(before) }
+}
+
+// inputs turns the arguments of -f or --apply into streams, in order. The
+// configuration file that was used is not an object of the cluster.
+func (in *input) inputs(files []string, config string) []manifest.Input {
 	var out []manifest.Input
-	for i, f := range in.files {
-		if at := slices.Index(in.files, f); at < i {
-			if !slices.Contains(in.files[at+1:i], f) { // said once
+	for i, f := range files {
+		if at := slices.Index(files, f); at < i {
+			if !slices.Contains(files[at+1:i], f) { // said once
 				in.ledger.Report(dialect.Diagnostic{Code: dialect.CodeDuplicateObject, Message: "input " + f + " is given twice; it is read once"})
 			}
 			continue
@@ -167,14 +257,19 @@ func demoInputs() []manifest.Input {
 	return out
 }
 
+// nothing reports whether there was no object, which has been said.
+func (in *input) nothing() bool { return in.ledger.Objects == 0 && in.before == nil }
+
 // checkNamespace catches a mistyped -n, which would print nothing.
 func (in *input) checkNamespace() error {
 	if in.all {
 		in.namespace = ""
 	}
 	var names []string
-	for i := range in.x.Snapshot().Namespaces {
-		names = append(names, in.x.Snapshot().Namespaces[i].Name)
+	for _, x := range in.indexes() {
+		for i := range x.Snapshot().Namespaces {
+			names = append(names, x.Snapshot().Namespaces[i].Name)
+		}
 	}
 	if in.namespace == "" || in.allowEmpty || slices.Contains(names, in.namespace) {
 		return nil
@@ -192,5 +287,8 @@ func (in *input) at(o model.Origin) string {
 		return ""
 	}
 	p := in.reader.Locate(o)
+	if p.Changed || p.Line == 0 {
+		return p.String()
+	}
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }

@@ -19,6 +19,7 @@ type inputDocument struct {
 	Errors      int                 `json:"errors"`
 	Warnings    int                 `json:"warnings"`
 	Assumptions []string            `json:"assumptions"`
+	Changes     []string            `json:"changes,omitempty"` // with --apply and --delete
 }
 
 func (in *input) document() inputDocument {
@@ -28,6 +29,7 @@ func (in *input) document() inputDocument {
 		Errors:      in.errors(),
 		Warnings:    in.count(dialect.Warning),
 		Assumptions: append([]string{}, in.ledger.Assumptions...),
+		Changes:     in.ledger.Changes,
 	}
 }
 
@@ -61,7 +63,7 @@ func (in *input) printDiagnostics() {
 	defer func() { io.WriteString(in.run.stderr, w.String()) }() //nolint:errcheck // nowhere is left to say so
 	var left [3]int
 	for _, s := range []dialect.Severity{dialect.Error, dialect.Warning, dialect.Note} {
-		if s == dialect.Note && !in.verbose {
+		if s == dialect.Note && !in.verbose || s != dialect.Error && in.quiet {
 			continue
 		}
 		shown := 0
@@ -94,6 +96,9 @@ func (in *input) printDiagnostics() {
 	for _, a := range in.ledger.Assumptions {
 		printf(w, "assumed: %s\n", a)
 	}
+	for _, c := range in.ledger.Changes {
+		printf(w, "changed: %s\n", c)
+	}
 }
 
 // line is a diagnostic as it is printed.
@@ -112,6 +117,9 @@ func (in *input) line(d dialect.Diagnostic) string {
 
 // print prints a diagnostic that is about a question, not about the input.
 func (in *input) print(d dialect.Diagnostic) {
+	if in.quiet && in.severity(d) != dialect.Error {
+		return
+	}
 	io.WriteString(in.run.stderr, in.line(d)) //nolint:errcheck // nowhere is left to say so
 }
 
@@ -126,8 +134,11 @@ func (in *input) position(d dialect.Diagnostic) string {
 	return in.reader.Locate(d.Origin).String()
 }
 
-// account prints the last line of standard error.
+// account prints the last line of standard error, which --quiet leaves out.
 func (in *input) account(w io.Writer) {
+	if in.quiet {
+		return
+	}
 	l := in.ledger
 	ignored := 0
 	for _, n := range l.Ignored {

@@ -25,12 +25,14 @@ func (r *run) list() *cobra.Command {
 		Short: "Every possible connection",
 		Long: `list shows every connection that is possible between two sides. Rows that the
 input does not settle are marked uncertain. Nodes are shown only with
---from nodes or --to nodes.
+--from nodes or --to nodes. With --apply and --delete rows that were not so before
+are marked with +, and those that were with -.
 
 ` + expressionHelp,
 		Example: `  podreach list -f demo: -n ml-data
   podreach list --from ml-training: --to outside -f demo: -o wide
-  podreach list --by namespace -f demo: -o mermaid`,
+  podreach list --by namespace -f demo: -o mermaid
+  podreach list --context prod`,
 	}
 	in := r.reads(cmd)
 	in.mayBeEmpty(cmd)
@@ -55,14 +57,14 @@ input does not settle are marked uncertain. Nodes are shown only with
 		if err := in.load(); err != nil {
 			return err
 		}
-		if in.ledger.Objects == 0 {
+		if in.nothing() {
 			return exitCode(exitError)
 		}
 		if err := in.checkNamespace(); err != nil {
 			return err
 		}
 		empty := in.x.AllPods().Empty() && in.x.AllNodes().Empty()
-		if empty && !in.allowEmpty {
+		if empty && !in.allowEmpty && in.before == nil {
 			return coded(dialect.CodeSelectsNothing, noPods)
 		}
 		src, err := in.ends("--from", from)
@@ -78,6 +80,11 @@ input does not settle are marked uncertain. Nodes are shown only with
 		}
 		l := solver.List(in.x, src, dst, solver.By(granularity))
 		l.Certain, l.Uncertain = in.limit(l.Certain), in.limit(l.Uncertain)
+		rows := rowsOf(l)
+		if in.before != nil {
+			rows = in.differ(rows, in.before.rows(from, to, solver.By(granularity)))
+			fmt.Fprintln(r.stderr, changesText(rows)) //nolint:errcheck // as for all messages
+		}
 		hint := ""
 		switch {
 		case empty:
@@ -88,10 +95,10 @@ input does not settle are marked uncertain. Nodes are shown only with
 		default:
 			hint = "no connection is possible between the two sides"
 		}
-		if hint != "" {
+		if hint != "" && !in.quiet {
 			fmt.Fprintln(r.stderr, hint) //nolint:errcheck // as for all messages
 		}
-		return out.write(in.listReport(l, by, out.format), nil)
+		return out.write(in.listReport(rows, by, out.format), nil)
 	}
 	return cmd
 }
@@ -111,7 +118,10 @@ type listDocument struct {
 	By          string               `json:"by"`
 	Connections []connectionDocument `json:"connections"`
 	Uncertain   []connectionDocument `json:"uncertain"`
-	Input       inputDocument        `json:"input"`
+	// Before are, with --apply and --delete, the rows that were different, as
+	// they were.
+	Before *[]connectionDocument `json:"before,omitempty"`
+	Input  inputDocument         `json:"input"`
 }
 
 type connectionDocument struct {
@@ -119,12 +129,14 @@ type connectionDocument struct {
 	To        string        `json:"to"`
 	CIDRs     []string      `json:"cidrs,omitempty"`
 	Ports     portsDocument `json:"ports"`
-	Uncertain bool          `json:"uncertain,omitempty"` // in jsonl, where the rows are not apart
+	Uncertain bool          `json:"uncertain,omitempty"` // where the rows are not apart
 	Reason    string        `json:"reason,omitempty"`
+	Change    string        `json:"change,omitempty"`
+	Before    bool          `json:"before,omitempty"` // in jsonl
 }
 
-func connectionOf(c solver.Connection) connectionDocument {
-	return connectionDocument{From: c.From.Name, To: c.To.Name, CIDRs: cidrs(c.CIDRs), Ports: portsDocument{c.Ports}, Reason: c.Reason}
+func connectionOf(c row) connectionDocument {
+	return connectionDocument{From: c.From.Name, To: c.To.Name, CIDRs: cidrs(c.CIDRs), Ports: portsDocument{c.Ports}, Reason: c.Reason, Change: c.change}
 }
 
 func cidrs(ps []netip.Prefix) []string {
@@ -135,15 +147,24 @@ func cidrs(ps []netip.Prefix) []string {
 	return out
 }
 
-func (in *input) listReport(l solver.Listing, by string, f report.Format) report.Document {
+func (in *input) listReport(rows []row, by string, f report.Format) report.Document {
 	doc := listDocument{Schema: "podreach.list/v1", By: by, Connections: []connectionDocument{}, Uncertain: []connectionDocument{}, Input: in.document()}
-	for _, c := range l.Certain {
-		doc.Connections = append(doc.Connections, connectionOf(c))
+	if in.before != nil {
+		doc.Before = &[]connectionDocument{}
 	}
-	for _, c := range l.Uncertain {
-		doc.Uncertain = append(doc.Uncertain, connectionOf(c))
+	for _, c := range rows {
+		d := connectionOf(c)
+		switch {
+		case c.past:
+			d.Uncertain = c.uncertain
+			*doc.Before = append(*doc.Before, d)
+		case c.uncertain:
+			doc.Uncertain = append(doc.Uncertain, d)
+		default:
+			doc.Connections = append(doc.Connections, d)
+		}
 	}
-	return report.Document{Value: doc, Lines: listLines(doc), Table: in.listTable(l, f == report.CSV || f == report.Markdown), Graph: in.listGraph(l)}
+	return report.Document{Value: doc, Lines: listLines(doc), Table: in.listTable(rows, f == report.CSV || f == report.Markdown), Graph: in.listGraph(rows)}
 }
 
 func listLines(doc listDocument) iter.Seq[any] {
@@ -159,31 +180,45 @@ func listLines(doc listDocument) iter.Seq[any] {
 				return
 			}
 		}
+		if doc.Before == nil {
+			return
+		}
+		for _, c := range *doc.Before {
+			c.Before = true
+			if !yield(c) {
+				return
+			}
+		}
 	}
 }
 
 // listTable has a column "verdict" only where some row is uncertain; wide and
 // csv always have it. Where addresses are apart, parties are names alone and a
-// column of their own has the whole cover.
-func (in *input) listTable(l solver.Listing, apart bool) *report.Table {
+// column of their own has the whole cover. With a change the first column marks
+// rows that were not so before with "+" and those that were with "-".
+func (in *input) listTable(rows []row, apart bool) *report.Table {
+	certain := !slices.ContainsFunc(rows, func(c row) bool { return c.uncertain })
 	t := &report.Table{Columns: []report.Column{
-		{Name: "from"}, {Name: "to"}, {Name: "ports"}, {Name: "verdict", Wide: len(l.Uncertain) == 0},
+		{Name: "from"}, {Name: "to"}, {Name: "ports"}, {Name: "verdict", Wide: certain},
 		{Name: "cidrs", Wide: !apart}, {Name: "reason", Wide: true},
 	}}
+	if in.before != nil {
+		t.Columns = slices.Insert(t.Columns, 0, report.Column{Name: "change"})
+	}
 	everywhere := in.everywhere()
-	row := func(c solver.Connection, verdict string) {
-		from, to := c.From.Name, c.To.Name
+	for _, c := range rows {
+		from, to, verdict := c.From.Name, c.To.Name, model.Allowed.String()
 		if !apart {
 			from, to = partyText(c.From, c.CIDRs, everywhere), partyText(c.To, c.CIDRs, everywhere)
 		}
-		t.Rows = append(t.Rows, []string{from, to, portsText(c.Ports), verdict,
-			strings.Join(cidrs(c.CIDRs), ","), c.Reason})
-	}
-	for _, c := range l.Certain {
-		row(c, "allowed")
-	}
-	for _, c := range l.Uncertain {
-		row(c, "uncertain")
+		if c.uncertain {
+			verdict = model.Unknown.String()
+		}
+		cells := []string{from, to, portsText(c.Ports), verdict, strings.Join(cidrs(c.CIDRs), ","), c.Reason}
+		if in.before != nil {
+			cells = slices.Insert(cells, 0, c.mark())
+		}
+		t.Rows = append(t.Rows, cells)
 	}
 	return t
 }
@@ -256,7 +291,7 @@ func blockOf(ps []netip.Prefix) model.Block {
 	return model.Block{CIDR: block, Except: rest.Prefixes()}
 }
 
-func (in *input) listGraph(l solver.Listing) *report.Graph {
+func (in *input) listGraph(rows []row) *report.Graph {
 	g := &report.Graph{}
 	known := map[string]bool{}
 	everywhere := in.everywhere()
@@ -271,12 +306,18 @@ func (in *input) listGraph(l solver.Listing) *report.Graph {
 		}
 		return id
 	}
-	edges := func(rows []solver.Connection, line report.Line) {
-		for _, c := range rows {
-			g.Edges = append(g.Edges, report.Edge{From: node(c.From, c.CIDRs), To: node(c.To, c.CIDRs), Label: portsText(c.Ports), Line: line})
+	for _, c := range rows {
+		label, line := portsText(c.Ports), report.Solid
+		switch {
+		case c.past:
+			line = report.Barred
+		case c.uncertain:
+			line = report.Dashed
 		}
+		if c.change != "" {
+			label = c.mark() + " " + label
+		}
+		g.Edges = append(g.Edges, report.Edge{From: node(c.From, c.CIDRs), To: node(c.To, c.CIDRs), Label: label, Line: line})
 	}
-	edges(l.Certain, report.Solid)
-	edges(l.Uncertain, report.Dashed)
 	return g
 }

@@ -37,6 +37,9 @@ func (in *input) queries(file string, out *output) error {
 		if slices.Contains(in.files, "-") {
 			return badFlag("-f - and --queries - cannot both be standard input")
 		}
+		if slices.Contains(in.apply, "-") {
+			return badFlag("--apply - and --queries - cannot both be standard input")
+		}
 	} else {
 		f, err := os.Open(file)
 		if err != nil {
@@ -48,7 +51,11 @@ func (in *input) queries(file string, out *output) error {
 	if err := in.load(); err != nil {
 		return err
 	}
-	a := answerer{in: in, sides: map[string]*side{}, pairs: map[[2]*side]model.Bounds{}}
+	a := newAnswerer(in)
+	if in.before != nil {
+		a.before = newAnswerer(in.before)
+		a.before.past = true
+	}
 	return out.stream(func(w io.Writer) error {
 		b := bufio.NewWriterSize(w, 1<<16)
 		if err := a.lines(file, questions, b); err != nil {
@@ -64,6 +71,13 @@ type answerer struct {
 	in    *input
 	sides map[string]*side
 	pairs map[[2]*side]model.Bounds // where a side is not a single endpoint
+
+	before *answerer // for the cluster without --apply and --delete, or nil
+	past   bool      // it is that one itself: what is to say of an endpoint has been said
+}
+
+func newAnswerer(in *input) *answerer {
+	return &answerer{in: in, sides: map[string]*side{}, pairs: map[[2]*side]model.Bounds{}}
 }
 
 // side is one end of a question.
@@ -114,7 +128,7 @@ func (a *answerer) lines(file string, r io.Reader, w *bufio.Writer) error {
 
 func (a *answerer) failed(w *bufio.Writer, file string, n int, q query, err error) {
 	a.in.failures++
-	q.write(w, "error", "error", fmt.Sprintf("%s:%d: %v (%v)", file, n, err, codeOf(err, dialect.CodeBadExpression)))
+	q.write(w, "error", "", "error", fmt.Sprintf("%s:%d: %v (%v)", file, n, err, codeOf(err, dialect.CodeBadExpression)))
 }
 
 func (a *answerer) line(w *bufio.Writer, file string, n int, line []byte) {
@@ -128,7 +142,25 @@ func (a *answerer) line(w *bufio.Writer, file string, n int, line []byte) {
 		a.failed(w, file, n, q, err)
 		return
 	}
-	q.write(w, verdict.String(), "reason", reason)
+	q.write(w, verdict.String(), a.was(q, verdict), "reason", reason)
+}
+
+// absent is the verdict before the change where an end did not exist.
+const absent = "absent"
+
+// was is the verdict before the change if it was another, or "".
+func (a *answerer) was(q query, now model.Verdict) string {
+	if a.before == nil {
+		return ""
+	}
+	verdict, _, err := a.before.answer(q)
+	switch {
+	case err != nil: // it is no error now, so that nothing else can be wrong with it
+		return absent
+	case verdict == now:
+		return ""
+	}
+	return verdict.String()
 }
 
 func (a *answerer) answer(q query) (model.Verdict, string, error) {
@@ -181,10 +213,16 @@ func (a *answerer) side(text string) *side {
 	default:
 		s.ends, s.err = solver.Resolve(a.in.x, e)
 	}
+	var empty *solver.EmptyError
+	if errors.As(s.err, &empty) && a.in.wasThere(text) {
+		s.err = nil
+	}
 	if s.err != nil {
 		return s
 	}
-	a.in.noteDormant(s.ends)
+	if !a.past {
+		a.in.noteDormant(s.ends)
+	}
 	n := 0
 	for end := range s.ends.Set.All() {
 		s.only = end
@@ -291,12 +329,12 @@ func (q *query) interpret() error {
 	return nil
 }
 
-// write prints the answer: the question's own fields, then the verdict and,
-// if it is not "", a text that explains it.
-func (q *query) write(w *bufio.Writer, verdict, name, text string) {
+// write prints the answer: the question's own fields, then the verdict, that
+// before a change and a text that explains it, if they are not "".
+func (q *query) write(w *bufio.Writer, verdict, before, name, text string) {
 	w.WriteByte('{')
 	for _, f := range q.fields {
-		if f.name == "verdict" || f.name == "reason" || f.name == "error" {
+		if f.name == "verdict" || f.name == "before" || f.name == "reason" || f.name == "error" {
 			continue // ours
 		}
 		writeJSON(w, f.name)
@@ -310,6 +348,9 @@ func (q *query) write(w *bufio.Writer, verdict, name, text string) {
 		w.WriteByte(',')
 	}
 	w.WriteString(`"verdict":"` + verdict + `"`)
+	if before != "" {
+		w.WriteString(`,"before":"` + before + `"`)
+	}
 	if text != "" {
 		w.WriteString(`,"` + name + `":`)
 		writeJSON(w, text)

@@ -51,6 +51,17 @@ metadata: {name: bad, namespace: shop}
 spec: {podSelector: {}, ingress: [{from: [{}]}]}
 `
 
+// openedCluster is laid over staticCluster.
+const openedCluster = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: bad, namespace: shop}
+spec: {podSelector: {}, egress: [{to: [{ipBlock: {cidr: 8.8.8.0/24}}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: fresh, namespace: shop}
+`
+
 // exec runs a command line.
 func exec(stdin string, args ...string) (stdout, stderr string, code int) {
 	var out, err bytes.Buffer
@@ -82,7 +93,11 @@ func valid(t *testing.T, s *jsonschema.Schema, text string, lines bool) {
 func TestOutputsMeetTheirSchemas(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "static.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(staticCluster), 0o600))
+	opened := filepath.Join(t.TempDir(), "opened.yaml")
+	require.NoError(t, os.WriteFile(opened, []byte(openedCluster), 0o600))
 	static, live := []string{"-f", file}, []string{"-f", demoPath}
+	whatIf := []string{"-f", file, "--apply", opened, "--delete", "deploy/shop/db"}
+	lessLive := []string{"-f", demoPath, "--delete", "netpol/ml-training/allow-public-hubs", "--delete", "ns/ml-data"}
 	queries := `{"from":"shop/web","to":"shop/db","port":5432}
 {"from":"shop/web","to":"shop/web","protocol":"tcp","port":80,"id":7,"verdict":"denied"}
 {"from":"shop/nobody","to":"shop/db","port":1}
@@ -120,6 +135,19 @@ not json
 		{"connection", true, 2, "", append(static, "list", "-o", "jsonl")},
 		{"connection", true, 0, "", append(live, "list", "-o", "jsonl")},
 		{"verdict", true, 2, queries, append(static, "can", "--queries", "-")},
+		{"can", false, 1, "", append(lessLive, "can", "ml-training: reach internet")},
+		{"can", false, 1, "", append(lessLive, "can", "ml-data/qdrant reach internet")},
+		{"can", false, 0, "", append(lessLive, "can", "any reach ml-training:")},
+		{"can", false, 0, "", append(whatIf, "can", "shop/fresh reach 8.8.8.8")},
+		{"list", false, 0, "", append(lessLive, "list")},
+		{"list", false, 0, "", append(whatIf, "list", "--by", "pod")},
+		{"connection", true, 0, "", append(lessLive, "list", "-o", "jsonl")},
+		{"connection", true, 0, "", append(whatIf, "list", "-o", "jsonl")},
+		{"explain", false, 0, "", append(lessLive, "explain", "ml-training/llama-sft", "8.8.8.8")},
+		{"explain", false, 0, "", append(lessLive, "explain", "ml-data/qdrant", "8.8.8.8")},
+		{"explain", false, 0, "", append(whatIf, "explain", "shop/fresh", "8.8.8.8")},
+		{"explain", false, 0, "", append(whatIf, "explain", "shop/web", "outside")},
+		{"verdict", true, 2, queries, append(whatIf, "can", "--queries", "-")},
 	} {
 		args := test.args
 		if !test.lines {
@@ -156,6 +184,9 @@ func TestSchemasReject(t *testing.T) {
 		"query":   {`{"from":"a","to":"b"}`, `{"from":"a","to":"b","port":0}`, `{"from":"a","to":"b","port":"80"}`},
 		"codes":   {`[]`, `{"schema":"podreach.codes/v1","codes":[]}`},
 		"list":    {`{"schema":"podreach.list/v1","by":"node","connections":[],"uncertain":[],"input":{}}`},
+		"connection": {
+			`{"from":"a","to":"b","ports":"all","before":true}`, `{"from":"a","to":"b","ports":"all","change":"old"}`,
+		},
 	} {
 		for _, text := range texts {
 			v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))

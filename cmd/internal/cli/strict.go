@@ -8,7 +8,7 @@ import (
 // was not understood, and could change an answer.
 func strictCode(c dialect.Code) bool {
 	switch c {
-	case dialect.CodeNotModelled, dialect.CodeBrokenDocument, dialect.CodeBadAddress, dialect.CodeUnknownPods:
+	case dialect.CodeNotModelled, dialect.CodeBrokenDocument, dialect.CodeBadAddress, dialect.CodeUnread, dialect.CodeUnknownPods:
 		return true
 	}
 	return false

@@ -19,6 +19,7 @@ type explainDocument struct {
 	To       string           `json:"to"`
 	Notes    []string         `json:"notes"` // what the two are of their sides
 	Results  []resultDocument `json:"results"`
+	Before   *pairBefore      `json:"before,omitempty"` // with --apply and --delete
 	Input    inputDocument    `json:"input"`
 }
 
@@ -28,6 +29,7 @@ type resultDocument struct {
 	Verdict  string           `json:"verdict"`
 	Reason   string           `json:"reason,omitempty"`
 	Families []familyDocument `json:"families"` // one, named "any", where they do not differ
+	Before   []verdictBefore  `json:"before,omitempty"`
 }
 
 type familyDocument struct {

@@ -1,0 +1,353 @@
+package cluster_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/podreach/podreach/model/cluster"
+	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest"
+)
+
+// liveApp is a Deployment with its ReplicaSet and two pods, as a dump has them,
+// a StatefulSet, a Job of a CronJob, and a pod by itself.
+const liveApp = `
+apiVersion: v1
+kind: Node
+metadata: {name: n1, labels: {zone: a}}
+spec: {podCIDRs: [10.1.0.0/24]}
+status: {addresses: [{type: InternalIP, address: 192.168.0.1}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {replicas: 2, template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: default, containers: [{name: c, ports: [{name: http, containerPort: 80, protocol: TCP}]}]}}}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: web-5d, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, controller: true}]}
+spec: {replicas: 2, template: {metadata: {labels: {app: web, pod-template-hash: 5d}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-5d-a, namespace: shop, labels: {app: web, pod-template-hash: 5d}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-5d, controller: true}]}
+spec: {nodeName: n1, containers: [{name: c, ports: [{name: http, containerPort: 80, protocol: TCP}]}]}
+status: {phase: Running, podIP: 10.1.0.2, hostIP: 192.168.0.1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-5d-b, namespace: shop, labels: {app: web, pod-template-hash: 5d}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-5d, controller: true}]}
+spec: {nodeName: n2, containers: [{name: c, ports: [{name: http, containerPort: 80, protocol: TCP}]}]}
+status: {phase: Running, podIP: 10.1.1.2, hostIP: 192.168.0.2}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec: {replicas: 1, template: {metadata: {labels: {app: db}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db-0, namespace: shop, labels: {app: db, apps.kubernetes.io/pod-index: "0", statefulset.kubernetes.io/pod-name: db-0, controller-revision-hash: x}, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, controller: true}]}
+spec: {nodeName: n1}
+status: {phase: Running, podIP: 10.1.0.3}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: lone, namespace: shop, labels: {app: lone}}
+spec: {nodeName: n1}
+status: {phase: Running, podIP: 10.1.0.4}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: byname-7f-x, namespace: shop, labels: {app: byname, pod-template-hash: 7f}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: byname-7f, controller: true}]}
+spec: {nodeName: n1}
+status: {phase: Running, podIP: 10.1.0.5}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: tick, namespace: shop}
+spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: tick}}}}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: tick-1, namespace: shop, ownerReferences: [{apiVersion: batch/v1, kind: CronJob, name: tick, controller: true}]}
+spec: {template: {metadata: {labels: {app: tick}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: tick-1-q, namespace: shop, labels: {app: tick, job-name: tick-1}, ownerReferences: [{apiVersion: batch/v1, kind: Job, name: tick-1, controller: true}]}
+spec: {nodeName: n1}
+status: {phase: Running, podIP: 10.1.0.6}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once, namespace: shop}
+spec: {template: {metadata: {labels: {app: once}}}}
+status: {completionTime: "2026-01-01T00:00:00Z"}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: pending, namespace: shop}
+`
+
+const livePods = "shop/pod/lone shop/pod/db-0 shop/pod/byname-7f-x shop/pod/tick-1-q shop/pod/web-5d-a shop/pod/web-5d-b"
+
+// TestChange changes liveApp. pods are the pods afterwards, but for those that
+// are as in livePods; a "-" is before one that is not there any more.
+func TestChange(t *testing.T) {
+	deployment := func(spec string) string {
+		return "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, spec: " + spec + "}"
+	}
+	webLeaves := []string{"-shop/pod/web-5d-a", "-shop/pod/web-5d-b"}
+	for _, c := range []struct {
+		name    string
+		apply   string
+		remove  string
+		pods    []string
+		changes []string
+		codes   []dialect.Code // of what is new in the ledger
+		says    []string       // in the snapshot
+	}{
+		{name: "nothing"},
+		{
+			name:    "the same template, without replicas and what the server adds",
+			apply:   deployment("{template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: new, ports: [{name: http, containerPort: 80}]}]}}}"),
+			changes: []string{"applied Deployment shop/web over that of cluster.yaml"},
+		},
+		{
+			name:    "more replicas",
+			apply:   deployment("{replicas: 5, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}}}"),
+			pods:    []string{"shop/deployment/web[0]", "shop/deployment/web[1]"},
+			changes: []string{"applied Deployment shop/web over that of cluster.yaml"},
+		},
+		{
+			name:  "another label rolls out",
+			apply: deployment("{template: {metadata: {labels: {app: web, tier: front}}, spec: {containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}}}"),
+			pods:  append([]string{"shop/deployment/web[0]", "shop/deployment/web[1]"}, webLeaves...),
+			changes: []string{
+				"applied Deployment shop/web over that of cluster.yaml",
+				"Deployment shop/web rolls out; the old ones go: 2 of kind Pod, 1 of kind ReplicaSet",
+			},
+		},
+		{
+			name:  "another port name rolls out",
+			apply: deployment("{replicas: 1, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, ports: [{name: web, containerPort: 80}]}]}}}"),
+			pods:  append([]string{"shop/deployment/web"}, webLeaves...),
+			changes: []string{
+				"applied Deployment shop/web over that of cluster.yaml",
+				"Deployment shop/web rolls out; the old ones go: 2 of kind Pod, 1 of kind ReplicaSet",
+			},
+		},
+		{
+			name:  "no replicas",
+			apply: deployment("{replicas: 0, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}}}"),
+			pods:  append([]string{"shop/deployment/web (dormant)"}, webLeaves...),
+			changes: []string{
+				"applied Deployment shop/web over that of cluster.yaml",
+				"Deployment shop/web rolls out; the old ones go: 2 of kind Pod, 1 of kind ReplicaSet",
+			},
+			codes: []dialect.Code{dialect.CodeNoReplicas},
+		},
+		{
+			name:    "a Deployment that the input knew by name only, and its pods fit",
+			apply:   "{apiVersion: apps/v1, kind: Deployment, metadata: {name: byname, namespace: shop}, spec: {template: {metadata: {labels: {app: byname}}}}}",
+			changes: []string{"applied Deployment shop/byname, which is new"},
+		},
+		{
+			name:  "a Deployment that the input knew by name only, and its pods do not fit",
+			apply: "{apiVersion: apps/v1, kind: Deployment, metadata: {name: byname, namespace: shop}, spec: {template: {metadata: {labels: {app: other}}}}}",
+			pods:  []string{"shop/deployment/byname", "-shop/pod/byname-7f-x"},
+			changes: []string{
+				"applied Deployment shop/byname, which is new",
+				"Deployment shop/byname rolls out; the old ones go: 1 of kind Pod",
+			},
+		},
+		{
+			name:    "a StatefulSet of other numbers",
+			apply:   "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: shop}, spec: {replicas: 2, template: {metadata: {labels: {app: db}}}}}",
+			pods:    []string{"shop/statefulset/db[0]", "shop/statefulset/db[1]", "-shop/pod/db-0"},
+			changes: []string{"applied StatefulSet shop/db over that of cluster.yaml", "StatefulSet shop/db rolls out; the old ones go: 1 of kind Pod"},
+		},
+		{
+			name:    "a CronJob's running Job ends by itself, the next one differs",
+			apply:   "{apiVersion: batch/v1, kind: CronJob, metadata: {name: tick, namespace: shop}, spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: tock}}}}}}}",
+			pods:    []string{"shop/cronjob/tick"},
+			changes: []string{"applied CronJob shop/tick over that of cluster.yaml"},
+		},
+		{
+			name:    "a Job that has ended stays so",
+			apply:   "{apiVersion: batch/v1, kind: Job, metadata: {name: once, namespace: shop}, spec: {template: {metadata: {labels: {app: once}}}}}",
+			changes: []string{"applied Job shop/once over that of cluster.yaml"},
+		},
+		{
+			name:    "a Job that has ended and is made anew",
+			apply:   "{apiVersion: batch/v1, kind: Job, metadata: {name: once, namespace: shop}, spec: {template: {metadata: {labels: {app: again}}}}}",
+			pods:    []string{"shop/job/once"},
+			changes: []string{"applied Job shop/once over that of cluster.yaml"},
+			codes:   []dialect.Code{dialect.CodeNotAsApplied},
+		},
+		{
+			name:    "a Job does not take another template",
+			apply:   "{apiVersion: batch/v1, kind: Job, metadata: {name: tick-1, namespace: shop, ownerReferences: []}, spec: {template: {metadata: {labels: {app: tock}}}}}",
+			pods:    []string{"-shop/pod/tick-1-q", "shop/cronjob/tick"},
+			changes: []string{"applied Job shop/tick-1 over that of cluster.yaml", "Job shop/tick-1 rolls out; the old ones go: 1 of kind Pod"},
+			codes:   []dialect.Code{dialect.CodeNotAsApplied},
+		},
+		{
+			name:    "a pod keeps its status, its node and its owner",
+			apply:   "{apiVersion: v1, kind: Pod, metadata: {name: db-0, namespace: shop, labels: {app: new}}}",
+			changes: []string{"applied Pod shop/db-0 over that of cluster.yaml"},
+			says:    []string{"shop/pod/db-0 | statefulset/db | 10.1.0.3 none | node n1 | app=new\n"},
+		},
+		{
+			name:    "a node keeps its status and its pod ranges",
+			apply:   "{apiVersion: v1, kind: Node, metadata: {name: n1, labels: {zone: b}}}",
+			changes: []string{"applied Node n1 over that of cluster.yaml"},
+			says:    []string{"node n1 | [192.168.0.1] | zone=b\n", "pod ranges [10.1.0.0/24]\n"},
+		},
+		{
+			name: "what is applied together stays together",
+			apply: deployment("{replicas: 1, template: {metadata: {labels: {app: new}}}}") + `
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-5d-b, namespace: shop, labels: {app: new, pod-template-hash: 5d}}`,
+			pods: []string{"-shop/pod/web-5d-a"},
+			changes: []string{
+				"applied Deployment shop/web over that of cluster.yaml",
+				"applied Pod shop/web-5d-b over that of cluster.yaml",
+				"Deployment shop/web rolls out; the old ones go: 1 of kind Pod",
+			},
+			says: []string{"shop/pod/web-5d-b | deployment/web | 10.1.1.2 none | node n2 | app=new,pod-template-hash=5d\n"},
+		},
+		{
+			name:    "a new pod has no address yet",
+			apply:   "{apiVersion: v1, kind: Pod, metadata: {name: new, namespace: shop}}",
+			pods:    []string{"shop/pod/new"},
+			changes: []string{"applied Pod shop/new, which is new"},
+		},
+		{
+			name:    "a pod that waits for an address goes on waiting",
+			apply:   "{apiVersion: v1, kind: Pod, metadata: {name: pending, namespace: shop, labels: {a: b}}}",
+			changes: []string{"applied Pod shop/pending over that of cluster.yaml"},
+		},
+		{
+			name:    "deleting a Deployment takes what it owns",
+			remove:  "deploy/shop/web",
+			pods:    webLeaves,
+			changes: []string{"deleted Deployment shop/web", "with what is deleted goes: 2 of kind Pod, 1 of kind ReplicaSet"},
+		},
+		{
+			name:    "deleting a Deployment that is known by name only",
+			remove:  "deployments.apps/shop/byname",
+			pods:    []string{"-shop/pod/byname-7f-x"},
+			changes: []string{"deleted Deployment shop/byname", "with what is deleted goes: 1 of kind Pod"},
+		},
+		{
+			name:    "deleting a CronJob takes Jobs and pods",
+			remove:  "cj/shop/tick",
+			pods:    []string{"-shop/pod/tick-1-q"},
+			changes: []string{"deleted CronJob shop/tick", "with what is deleted goes: 1 of kind Job, 1 of kind Pod"},
+		},
+		{
+			name:    "a deleted pod comes back with another address",
+			remove:  "pod/shop/web-5d-a",
+			pods:    []string{"-shop/pod/web-5d-a", "shop/deployment/web[0]", "shop/deployment/web[1]"},
+			changes: []string{"deleted Pod shop/web-5d-a"},
+		},
+		{
+			name:    "a deleted pod of a controller that is not there",
+			remove:  "po/shop/byname-7f-x",
+			pods:    []string{"-shop/pod/byname-7f-x"},
+			changes: []string{"deleted Pod shop/byname-7f-x"},
+			codes:   []dialect.Code{dialect.CodeNotAsApplied},
+		},
+		{
+			name:    "a deleted pod of nobody",
+			remove:  "POD/shop/lone",
+			pods:    []string{"-shop/pod/lone"},
+			changes: []string{"deleted Pod shop/lone"},
+		},
+		{
+			name:   "deleting a node takes its pods, and their controllers make others",
+			remove: "node/n1",
+			pods: []string{"-shop/pod/web-5d-a", "shop/deployment/web[0]", "shop/deployment/web[1]", "-shop/pod/db-0", "shop/statefulset/db", "-shop/pod/lone",
+				"-shop/pod/byname-7f-x", "-shop/pod/tick-1-q", "shop/cronjob/tick"},
+			changes: []string{"deleted Node n1", "with what is deleted goes: 5 of kind Pod"},
+			codes:   []dialect.Code{dialect.CodeNotAsApplied},
+		},
+		{
+			name:    "deleting a namespace",
+			remove:  "Namespaces/shop",
+			pods:    []string{"-shop/pod/lone", "-shop/pod/db-0", "-shop/pod/byname-7f-x", "-shop/pod/tick-1-q", "-shop/pod/web-5d-a", "-shop/pod/web-5d-b"},
+			changes: []string{"deleted Namespace shop", "with what is deleted goes: 1 of kind CronJob, 1 of kind Deployment, 2 of kind Job, 7 of kind Pod, 1 of kind ReplicaSet, 1 of kind StatefulSet"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := read(t, cluster.Options{}, yamlFile(liveApp))
+			want := map[string]bool{}
+			for _, p := range strings.Fields(livePods) {
+				want[p] = true
+			}
+			require.ElementsMatch(t, strings.Fields(livePods), paths(s.Snapshot()))
+			codes := map[dialect.Code]int{}
+			for _, d := range s.Ledger().Diagnostics {
+				codes[d.Code]--
+			}
+			if c.apply != "" {
+				s.Apply(manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("new.yaml", []byte(c.apply))}, s.Ledger()))
+			}
+			if c.remove != "" {
+				target, err := cluster.ParseTarget(c.remove)
+				require.NoError(t, err)
+				require.NoError(t, s.Delete(target))
+			}
+			for _, p := range c.pods {
+				if gone, found := strings.CutPrefix(p, "-"); found {
+					delete(want, gone)
+				} else {
+					want[p] = true
+				}
+			}
+			snapshot := s.Snapshot()
+			require.NoError(t, snapshot.Validate())
+			var pods []string
+			for p := range want {
+				pods = append(pods, p)
+			}
+			got := paths(snapshot)
+			for i := range snapshot.Pods {
+				if snapshot.Pods[i].Dormant {
+					got[i] += " (dormant)"
+				}
+			}
+			require.ElementsMatch(t, pods, got)
+			require.Equal(t, c.changes, s.Ledger().Changes)
+			var more []dialect.Code
+			for _, d := range s.Ledger().Diagnostics {
+				if codes[d.Code]++; codes[d.Code] > 0 && d.Code != dialect.CodeAssumedAddresses {
+					more = append(more, d.Code)
+				}
+			}
+			require.Equal(t, c.codes, more, fmt.Sprint(s.Ledger().Diagnostics))
+			for _, line := range c.says {
+				require.Contains(t, snapshot.String(), line)
+			}
+			require.Contains(t, nodeNames(snapshot.String()), "n2", "nodes that pods speak of")
+		})
+	}
+}
+
+func nodeNames(snapshot string) string {
+	var out []string
+	for line := range strings.Lines(snapshot) {
+		if rest, found := strings.CutPrefix(line, "node "); found {
+			name, _, _ := strings.Cut(rest, " ")
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, " ")
+}

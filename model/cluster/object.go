@@ -1,0 +1,194 @@
+package cluster
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/dialect/netpol"
+	"github.com/podreach/podreach/model/manifest"
+)
+
+// object is an object of the State. A NetworkPolicy is a *policy here: it is
+// lowered when it is put, and only the result is kept.
+type object struct {
+	manifest.Object
+	twin      *object // the next one of the same identity; none of them counts
+	gone      bool    // replaced or deleted
+	left      bool    // gone, a Pod, whose node is still there: it says which addresses that has (R58)
+	duplicate bool    // one of its identity came before
+	planned   bool    // applied, and new
+	renewed   bool    // its controller will make pods beside those that there are (R139)
+}
+
+// unread reports whether the reader refused the object. It is answered as
+// absent (R115), so that another may have its identity.
+func (o *object) unread() bool {
+	_, ok := o.Value.(*manifest.Rejected)
+	return ok
+}
+
+// objects is a list of objects that keep their addresses. It grows without
+// copying.
+type objects struct {
+	chunks [][]object
+	n      int
+}
+
+// The sizes of the chunks: as many as there are objects, within these bounds.
+const (
+	minChunk = 16
+	maxChunk = 4096
+)
+
+func (l *objects) add(o manifest.Object) *object {
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == cap(l.chunks[last]) {
+		l.chunks = append(l.chunks, make([]object, 0, min(max(l.n, minChunk), maxChunk)))
+		last++
+	}
+	l.chunks[last] = append(l.chunks[last], object{Object: o})
+	l.n++
+	return &l.chunks[last][len(l.chunks[last])-1]
+}
+
+// all yields the objects in order, those that are gone too.
+func (l *objects) all() iter.Seq[*object] {
+	return func(yield func(*object) bool) {
+		for _, c := range l.chunks {
+			for i := range c {
+				if !yield(&c[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// live yields the objects that count.
+func (s *State) live() iter.Seq[*object] {
+	return func(yield func(*object) bool) {
+		for o := range s.objects.all() {
+			if !o.gone && !o.duplicate && !yield(o) {
+				return
+			}
+		}
+	}
+}
+
+// identity is what makes two objects the same one. Versions of a group are
+// representations of the same object.
+type identity struct{ group, kind, namespace, name string }
+
+// identity returns the identity of an object, if it has one.
+func (s *State) identity(o *manifest.Object) (identity, bool) {
+	if _, broken := o.Value.(*manifest.Broken); broken || o.Name == "" {
+		return identity{}, false
+	}
+	return identity{groupOf(o.APIVersion), o.Kind, s.namespace(o), o.Name}, true
+}
+
+// namespace is the namespace that an object is in, "" when its kind has none.
+// Of kinds that the analysis does not know it may be a guess (R7).
+func (s *State) namespace(o *manifest.Object) string {
+	switch {
+	case clusterScoped(groupOf(o.APIVersion), o.Kind):
+		return ""
+	case o.Namespace == "":
+		return s.options.DefaultNamespace
+	}
+	return o.Namespace
+}
+
+func clusterScoped(group, kind string) bool {
+	switch kind {
+	case "Namespace", "Node":
+		return group == ""
+	case "ServiceCIDR":
+		return group == "networking.k8s.io"
+	}
+	return false
+}
+
+func (s *State) ref(o *object) model.ObjectRef {
+	return model.ObjectRef{Kind: o.Kind, Namespace: s.namespace(&o.Object), Name: o.Name}
+}
+
+// remark is a diagnostic that is about no object.
+type remark struct {
+	before int // how many objects had been put
+	dialect.Diagnostic
+}
+
+// add puts an object at the end.
+func (s *State) add(o manifest.Object) *object {
+	said := s.listen(&o)
+	h := s.objects.add(o)
+	s.lower(h)
+	if len(said) > 0 {
+		s.said[h] = said
+	}
+	return h
+}
+
+// listen takes what was reported since the last object and returns what is
+// about o. nil is no object.
+func (s *State) listen(o *manifest.Object) (about []dialect.Diagnostic) {
+	for _, d := range s.ledger.Diagnostics[min(s.heard, len(s.ledger.Diagnostics)):] {
+		if o != nil && inside(d.Origin, o.Origin) {
+			about = append(about, d)
+		} else {
+			s.loose = append(s.loose, remark{s.objects.n, d})
+		}
+	}
+	s.heard = len(s.ledger.Diagnostics)
+	return about
+}
+
+// inside reports whether a place is in the object at another.
+func inside(o, object model.Origin) bool {
+	if o.File != object.File || o.Document != object.Document {
+		return false
+	}
+	rest, found := strings.CutPrefix(o.Path, object.Path)
+	return found && (object.Path == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// say reports something that is about o and goes with it.
+func (s *State) say(o *object, code dialect.Code, format string, args ...any) {
+	s.said[o] = append(s.said[o], dialect.Diagnostic{Code: code, Origin: o.Origin, Object: s.ref(o), Message: fmt.Sprintf(format, args...)})
+}
+
+// policy is a NetworkPolicy, lowered.
+type policy struct {
+	rules       []model.Rule
+	diagnostics []dialect.Diagnostic
+	refused     *rejected // when the API server would refuse it
+}
+
+// lower puts the lowered form of a NetworkPolicy in its place.
+func (s *State) lower(o *object) {
+	np, ok := o.Value.(*networkingv1.NetworkPolicy)
+	if !ok {
+		return
+	}
+	if namespace := s.namespace(&o.Object); np.Namespace != namespace {
+		named := *np
+		named.Namespace = namespace
+		np = &named
+	}
+	p := &policy{}
+	p.rules, p.diagnostics = netpol.Lower(np, o.Origin, s.options.Profile.netpol())
+	for _, d := range p.diagnostics {
+		if d.Severity() == dialect.Error {
+			p.rules, p.refused = nil, &rejected{}
+			p.refused.subject, p.refused.readable = netpol.Subject(np)
+			break
+		}
+	}
+	o.Value = p
+}
