@@ -34,9 +34,10 @@ func (t Tier) String() string {
 
 // Priorities of TierExempt.
 const (
-	PrioritySelf        = iota // a pod always reaches itself (R50)
-	PriorityNotModelled        // endpoints in the scope of policies that could not be understood
-	PriorityOwnNode            // a node always reaches its own pods (R52)
+	PriorityUnmanaged   = iota - 1 // the network plugin does not manage the pod (R69)
+	PrioritySelf                   // a pod always reaches itself (R50)
+	PriorityNotModelled            // endpoints in the scope of policies that could not be understood
+	PriorityOwnNode                // a node always reaches its own pods (R52)
 )
 
 // Priorities of TierNetworkPolicy.

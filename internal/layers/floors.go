@@ -30,15 +30,19 @@ var floors = []floor{
 	{packages: "model/dialect/...",
 		imports: []string{"model", "model/dialect", "internal/nearest"},
 		modules: kubernetes},
+	// Which custom resources make pods, as data.
+	{packages: "model/manifest/custom",
+		imports: []string{"internal/nearest"},
+		modules: []string{"go.yaml.in/yaml/v3", "k8s.io/client-go/util/jsonpath"}},
 	// Bytes to objects.
 	{packages: "model/manifest",
-		imports: []string{"model", "model/dialect", "internal/nearest"},
+		imports: []string{"model", "model/dialect", "model/manifest/custom", "internal/nearest"},
 		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/...",
 			"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}),
-		tests:   []string{"model/dialect/netpol"}},
+		tests: []string{"model/dialect/netpol"}},
 	// Objects to a snapshot: the one place that knows readers and dialects.
 	{packages: "model/cluster",
-		imports: []string{"model", "model/dialect/...", "model/manifest", "internal/nearest"},
+		imports: []string{"model", "model/dialect/...", "model/manifest/...", "internal/nearest"},
 		modules: kubernetes,
 		tests:   []string{"internal/gen"}}, // changes of generated clusters
 
@@ -89,7 +93,7 @@ var floors = []floor{
 		imports: []string{"cmd/internal/...", "solver", "engine", "model/...", "internal/nearest"},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx",
 			"github.com/schollz/progressbar/v3", "golang.org/x/term"},
-		tests:   []string{"internal/oracle", "internal/gen", "corpus"}},
+		tests: []string{"internal/oracle", "internal/gen", "corpus"}},
 }
 
 var (

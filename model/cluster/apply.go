@@ -243,6 +243,9 @@ func (a *application) remake(h *object) {
 func (a *application) leave(h *object, pods []*object) bool {
 	w, _ := h.Value.(*manifest.Workload)
 	old := a.workloads[h]
+	if w.Custom != nil { // what other controllers do is not known: other pods come, all of them
+		return old != nil && old.Custom != nil && !reflect.DeepEqual(w.Custom.Sets, old.Custom.Sets)
+	}
 	if w.Template == nil {
 		return false
 	}

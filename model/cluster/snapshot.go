@@ -32,7 +32,7 @@ func (s *State) Snapshot() *model.Snapshot {
 	s.domains(out, e)
 	s.listSubjects(out.Pods)
 	policies := s.inForce()
-	out.Rules = slices.Concat(exempt, s.uncertain, policies)
+	out.Rules = slices.Concat(s.unmanaged(), exempt, s.uncertain, policies)
 	s.facts = facts{}
 	s.heard, s.noted = len(s.ledger.Diagnostics), len(s.ledger.Assumptions)
 	return out
@@ -43,7 +43,9 @@ func (s *State) Snapshot() *model.Snapshot {
 func (s *State) file() {
 	s.listen(nil)
 	s.assumed = append(s.assumed, s.ledger.Assumptions[min(s.noted, len(s.ledger.Assumptions)):]...)
-	s.facts = facts{workload: map[workloadKey]*workload{}, lowered: map[string]string{}, references: map[string]model.Origin{}}
+	s.facts = facts{
+		workload: map[workloadKey]*workload{}, custom: map[workloadKey]*workload{}, kindNames: map[typeKey]string{}, references: map[string]model.Origin{},
+	}
 	l := s.ledger
 	*l = dialect.Ledger{Assumptions: slices.Clone(s.assumed), Changes: slices.Clone(s.changes)}
 	i, loose := 0, s.loose
@@ -98,10 +100,15 @@ func (s *State) fileObject(o *object, first int) {
 		s.pods = append(s.pods, entryOf(v, o, namespace))
 	case *manifest.Workload:
 		s.ledger.Workloads++
-		s.refer(namespace, o.Origin)
+		if v.Custom == nil || !v.Custom.Row.Link() {
+			s.refer(namespace, o.Origin)
+		}
 		w := &workload{entry: entryOf(v, o, namespace), renewed: o.renewed}
 		s.workloads = append(s.workloads, w)
 		s.workload[workloadKey{v.Kind, namespace, o.Name}] = w
+		if key := (workloadKey{strings.ToLower(o.Kind), namespace, o.Name}); v.Custom != nil && s.custom[key] == nil {
+			s.custom[key] = w
+		}
 	case *policy:
 		s.refer(namespace, o.Origin)
 		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)

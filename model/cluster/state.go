@@ -16,6 +16,12 @@ type Options struct {
 	PodCIDRs     []netip.Prefix // besides those of the Node objects (R110)
 	ServiceCIDRs []netip.Prefix // besides those of the ServiceCIDR objects (R110)
 
+	// Unmanaged are pods that the network plugin does not manage: no policy
+	// applies to them, but selectors still match them as peers (R69).
+	// UnmanagedOrigin is where the list stands, if it stands somewhere.
+	Unmanaged       []model.PodSet
+	UnmanagedOrigin model.Origin
+
 	// Families are those that pods of unknown address have; nil means IPv4,
 	// and IPv6 by evidence (R47).
 	Families []model.Family
@@ -57,10 +63,12 @@ type facts struct {
 	workload     map[workloadKey]*workload
 	serviceCIDRs []entry[*manifest.ServiceCIDR]
 
-	lowered    map[string]string       // kinds in lower case
-	references map[string]model.Origin // namespaces that some object is in -> the first such object
-	uncertain  []model.Rule            // of policies that are not modelled and of broken documents
-	policies   []model.Rule            // in the order of the input
+	custom     map[workloadKey]*workload // of custom kinds, by their lower-case kind alone; the first of a name
+	podAt      map[podKey]int            // the places of pods, once somebody asks
+	kindNames  map[typeKey]string        // kinds as paths name them
+	references map[string]model.Origin   // namespaces that some object is in -> the first such object
+	uncertain  []model.Rule              // of policies that are not modelled and of broken documents
+	policies   []model.Rule              // in the order of the input
 	rejected   []rejected
 
 	unlabelled bool // namespaces of a live cluster could not be read, so their labels are not known
@@ -121,7 +129,7 @@ func (s *State) Put(o manifest.Object) {
 func (s *State) duplicate(h, first *object) {
 	h.duplicate = true
 	ref := h.Ref()
-	if h.Value != nil { // else whether the kind has a namespace is not known
+	if _, unlisted := h.Value.(*manifest.Unlisted); h.Value != nil && !unlisted { // else whether the kind has a namespace is not known
 		ref = s.ref(h)
 	}
 	where := "before in the same file"

@@ -1,121 +1,177 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
-// instances adds the pods that the workload templates stand for (R63, R64),
-// where no pod of the workload is an endpoint (R67). Their address and node are
-// not known.
-//
-// This is the place where custom resources with pod templates (R66) will come
-// in.
-func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
-	type name struct{ namespace, name string }
-	taken := make(map[name]int)
-	type expansion struct {
-		*workload
-		indexes []int // of its instances
-	}
-	var expansions []expansion
-	var dormant []*workload
-	ordinals := s.ordinals()
+// expansion is the pods that a template stands for: those of a built-in
+// workload, or one set of those of a custom resource (R66).
+type expansion struct {
+	*workload
+	set       *manifest.PodSet // nil for a built-in workload
+	number    int              // of the set in its workload
+	instances []ordinal        // none where the workload has zero replicas
+}
+
+// expansions lists the templates that stand for pods, in the order of the
+// input (R67).
+func (s *State) expansions() []*expansion {
+	var out []*expansion
 	for _, w := range s.workloads {
 		if !s.expands(w) {
 			continue
 		}
-		indexes := ordinals.of(w)
-		if len(indexes) == 0 {
-			dormant = append(dormant, w)
+		if w.value.Custom == nil {
+			out = append(out, &expansion{workload: w})
 			continue
 		}
-		expansions = append(expansions, expansion{w, indexes})
-		for i := range indexes {
-			taken[name{w.namespace, instanceName(w.name, indexes, i)}]++
+		s.reportUnknown(w)
+		for i := range w.value.Custom.Sets {
+			out = append(out, &expansion{workload: w, set: &w.value.Custom.Sets[i], number: i})
 		}
 	}
-	if len(expansions)+len(dormant) == 0 {
+	ordinals := s.ordinals(out)
+	for _, x := range out {
+		x.instances = ordinals.of(x)
+	}
+	ordinals.report(s.ledger)
+	return out
+}
+
+// instances adds the pods that the workload templates stand for (R63, R64),
+// where no pod of the workload is an endpoint (R67). Their address and node are
+// not known.
+func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
+	type name struct{ namespace, name string }
+	all := s.expansions()
+	if len(all) == 0 {
 		return pods
 	}
+	taken := make(map[name]int)
 	for i := range pods {
 		taken[name{pods[i].Namespace, pods[i].Name}]++
 	}
-	for _, x := range expansions {
-		// A pod or another workload may have the name (M4). The longer name
-		// is given to both workloads, so that it depends on no order.
-		base, prefix := x.name, ""
-		for collides := true; collides; {
-			collides = false
-			for i := range x.indexes {
-				limit := 1 // itself
-				if prefix != "" {
-					limit = 0
-				}
-				collides = collides || taken[name{x.namespace, instanceName(base, x.indexes, i)}] > limit
-			}
-			if collides {
-				prefix += x.value.Kind + "."
-				base = prefix + x.name
-			}
+	for _, x := range all {
+		for i := range x.instances {
+			taken[name{x.namespace, x.name(i, 0)}]++
 		}
-		pod := s.instance(x.workload, e)
-		for i, index := range x.indexes {
-			pod.Name = instanceName(base, x.indexes, i)
-			if prefix != "" {
+	}
+	// A pod or another workload may have the name (M4). The longer name is
+	// given to both workloads, so that it depends on no order; where they
+	// still cannot be told apart the order is that of their own names.
+	named := slices.SortedStableFunc(slices.Values(all), func(a, b *expansion) int {
+		return cmp.Or(strings.Compare(a.namespace, b.namespace), strings.Compare(a.value.Kind, b.value.Kind),
+			strings.Compare(a.workload.name, b.workload.name), cmp.Compare(a.number, b.number))
+	})
+	for _, x := range named {
+		attempt := 0
+		collides := func() bool {
+			limit := 0
+			if attempt == 0 {
+				limit = 1 // itself
+			}
+			for i := range x.instances {
+				if taken[name{x.namespace, x.name(i, attempt)}] > limit {
+					return true
+				}
+			}
+			return false
+		}
+		for collides() {
+			attempt++
+		}
+		pod := s.instance(x, e)
+		for i, o := range x.instances {
+			pod.Name = x.name(i, attempt)
+			if attempt > 0 {
 				taken[name{x.namespace, pod.Name}]++
 			}
-			if i == 0 || x.hasIndexes() {
-				pod.Labels = templateLabels(x.workload, index)
+			if i == 0 || x.numbered() {
+				pod.Labels = x.labels(o)
 			}
 			pod.EveryNode = x.value.Kind == "daemonset" && pod.HostNetwork && i == 0 // R57
 			pods = append(pods, pod)
 		}
 	}
-	for _, w := range dormant {
-		pod := s.instance(w, e)
-		pod.Dormant = true
-		pod.Name = w.name
-		pod.Labels = templateLabels(w, int(w.value.FirstOrdinal)) // of its first pod
-		for taken[name{w.namespace, pod.Name}] > 0 {
-			pod.Name = w.value.Kind + "." + pod.Name
+	for _, x := range all {
+		if len(x.instances) > 0 {
+			continue
 		}
-		taken[name{w.namespace, pod.Name}]++
+		pod := s.instance(x, e)
+		pod.Dormant = true
+		first := ordinal{index: int(x.value.FirstOrdinal)}
+		if x.set != nil {
+			first.index = x.set.From
+		}
+		pod.Labels = x.labels(first) // of its first pod
+		for attempt := 0; pod.Name == "" || taken[name{x.namespace, pod.Name}] > 0; attempt++ {
+			pod.Name = strings.Repeat(x.value.Kind+".", attempt) + x.workload.name
+		}
+		taken[name{x.namespace, pod.Name}]++
 		pods = append(pods, pod)
+		what := ""
+		if x.set != nil {
+			what = " for " + x.base(first, 0)
+		}
 		s.ledger.Report(dialect.Diagnostic{
-			Code: dialect.CodeNoReplicas, Origin: w.origin, Object: model.ObjectRef{Kind: w.value.Kind, Namespace: w.namespace, Name: w.name},
-			Message: fmt.Sprintf("%s %s/%s has 0 replicas and so no pods", w.value.Kind, w.namespace, w.name),
+			Code: dialect.CodeNoReplicas, Origin: x.origin, Object: model.ObjectRef{Kind: x.value.Kind, Namespace: x.namespace, Name: x.workload.name},
+			Message: fmt.Sprintf("%s %s/%s has 0 replicas%s and so no pods", x.value.Kind, x.namespace, x.workload.name, what),
 		})
 	}
-	ordinals.report(s.ledger)
+	s.reportControllerLabels(all)
 	return pods
 }
 
-// expands reports whether the template of w stands for pods (R67). A
-// ReplicationController may have none.
+// expands reports whether templates of w stand for pods (R67). A
+// ReplicationController may have none, and a custom resource that is only a
+// link in chains of owners has none.
 func (s *State) expands(w *workload) bool {
-	return w.value.Template != nil && (!w.ownsPods || w.renewed) && !w.value.Finished && !s.ownedByWorkload(w)
+	return (w.value.Template != nil || w.value.Custom != nil) && (!w.ownsPods || w.renewed) && !w.value.Finished && !s.ownedByWorkload(w)
 }
 
-// instance is a pod of a workload's template, but for its name and labels.
-func (s *State) instance(w *workload, e evidence) model.Pod {
-	t := w.value.Template
+// template is the pod template.
+func (x *expansion) template() *manifest.PodTemplate {
+	if x.set != nil {
+		return &x.set.Template
+	}
+	return x.value.Template
+}
+
+// numbered reports whether labels tell the pods from each other.
+func (x *expansion) numbered() bool {
+	if x.set != nil {
+		return len(x.set.Numbered) > 0
+	}
+	return x.hasIndexes()
+}
+
+// instance is a pod of a template, but for its name and labels.
+func (s *State) instance(x *expansion, e evidence) model.Pod {
+	t := x.template()
 	pod := model.Pod{
-		Namespace:      w.namespace,
-		Workload:       model.Workload{Kind: w.value.Kind, Name: w.name},
+		Namespace:      x.namespace,
+		Workload:       model.Workload{Kind: x.value.Kind, Name: x.workload.name},
 		Ports:          s.containerPorts(&t.Spec),
 		HostNetwork:    t.Spec.HostNetwork,
 		Template:       true,
 		ServiceAccount: serviceAccount(&t.Spec),
-		Origin:         w.origin,
+		Origin:         x.origin,
+		PortsUnknown:   x.set != nil && x.set.Incomplete != "",
 	}
 	e.unknown(&pod.Addresses)
 	return pod
 }
 
-// podCount is how many pods a workload has, or 2 for "many" (R64).
+// podCount is how many pods a built-in workload has, or 2 for "many" (R64).
 func podCount(w *workload) int {
 	n := 1
 	switch {
@@ -133,9 +189,45 @@ func podCount(w *workload) int {
 	return n
 }
 
-func instanceName(base string, indexes []int, i int) string {
-	if len(indexes) == 1 {
+// name is the name of an instance: that of the workload, or what the row of a
+// custom resource makes of it. attempt counts how often a shorter name turned
+// out to be taken.
+func (x *expansion) name(i, attempt int) string {
+	base := x.base(x.instances[i], attempt)
+	if len(x.instances) == 1 {
 		return base
 	}
-	return fmt.Sprintf("%s[%d]", base, indexes[i])
+	o := x.instances[i]
+	if x.set == nil {
+		return base + "[" + strconv.Itoa(o.index) + "]"
+	}
+	// The pods of all groups are counted, where the name does not say more.
+	group, index := x.set.Name.Has()
+	if attempt < 2 && (group || x.set.Groups == 1) && (index || x.set.Replicas == 1) {
+		return base
+	}
+	if x.set.Replicas == custom.Many && o.group > 0 {
+		return base + "[" + strconv.Itoa(o.group) + "." + strconv.Itoa(o.index) + "]"
+	}
+	return base + "[" + strconv.Itoa(o.group*(x.set.From+x.set.Replicas)+o.index) + "]"
+}
+
+func (x *expansion) base(o ordinal, attempt int) string {
+	base := x.workload.name
+	switch {
+	case x.set == nil:
+	case attempt > 1: // nothing but the workload and the set tells it from others
+		base += "#" + strconv.Itoa(x.number)
+	default:
+		base = cmp.Or(x.settled(x.set.Name.Of(o.group, o.index)), base)
+	}
+	return strings.Repeat(x.value.Kind+".", attempt) + base
+}
+
+// settled puts in what the reader of the object did not know.
+func (x *expansion) settled(s string) string {
+	if !strings.Contains(s, "\x00") {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, custom.GeneratedName, x.workload.name), custom.UnsaidNamespace, x.namespace)
 }

@@ -13,6 +13,7 @@ import (
 func (s *State) fileOther(o manifest.Object, namespace string) {
 	if s.inert[typeMeta{o.APIVersion, o.Kind}] {
 		s.ledger.Ignore(o.Kind)
+		s.reportUnlisted(o)
 		return
 	}
 	k := lookupKind(o.APIVersion, o.Kind)
@@ -28,6 +29,7 @@ func (s *State) fileOther(o manifest.Object, namespace string) {
 		k, who = &policyKind{kind: o.Kind, cluster: o.Namespace == "", effect: notModelled}, o.APIVersion
 	default:
 		s.ledger.Ignore(o.Kind)
+		s.reportUnlisted(o)
 		if meant := meantObject(o.APIVersion, o.Kind); meant != "" {
 			s.ledger.Report(dialect.Diagnostic{
 				Code: dialect.CodeMistypedKind, Origin: o.Origin, Object: o.Ref(),

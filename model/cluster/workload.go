@@ -17,22 +17,32 @@ type workload struct {
 // workloadKey names a workload; the kind is in lower case.
 type workloadKey struct{ kind, namespace, name string }
 
-// workloadGroups are the API groups of the kinds of workloads.
-var workloadGroups = map[string]string{
-	"deployment": "apps", "replicaset": "apps", "statefulset": "apps", "daemonset": "apps",
-	"job": "batch", "cronjob": "batch",
-	"replicationcontroller": "",
-}
-
 // find returns the workload that a reference means, or nil. Other projects have
 // kinds of the same names, so the group counts; a reference without one means
 // whatever has the kind and name.
 func (s *State) find(ref *manifest.OwnerReference, namespace string) *workload {
-	kind := s.lowerKind(ref.Kind)
-	if !hasGroup(ref, workloadGroups[kind]) {
+	key := workloadKey{s.kindName(ref), namespace, ref.Name}
+	w := s.workload[key]
+	if w == nil && ref.APIVersion == "" {
+		w = s.custom[key]
+	}
+	if w == nil || !hasGroup(ref, w.group()) {
 		return nil
 	}
-	return s.workload[workloadKey{kind, namespace, ref.Name}]
+	return w
+}
+
+// group is the API group of the workload's kind.
+func (w *workload) group() string {
+	switch {
+	case w.value.Custom != nil:
+		return w.value.Custom.Row.Group
+	case w.value.Kind == "job" || w.value.Kind == "cronjob":
+		return "batch"
+	case w.value.Kind == "replicationcontroller":
+		return ""
+	}
+	return "apps"
 }
 
 func hasGroup(ref *manifest.OwnerReference, group string) bool {
@@ -40,7 +50,7 @@ func hasGroup(ref *manifest.OwnerReference, group string) bool {
 }
 
 // maxOwners bounds the walk up a chain of owners, which input may close to a
-// ring. Real chains have three links at most.
+// ring. Real chains have five links at most.
 const maxOwners = 8
 
 // owner follows the controllers of a pod to the top one and marks the
@@ -54,13 +64,8 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 		return top
 	}
 	for range maxOwners {
-		top = model.Workload{Kind: s.lowerKind(ref.Kind), Name: ref.Name}
-		var next *manifest.OwnerReference
-		if w := s.find(ref, p.namespace); w != nil {
-			w.ownsPods = true
-			next = controllerOf(w.value.OwnerReferences)
-		}
-		if next != nil {
+		top = model.Workload{Kind: s.kindName(ref), Name: ref.Name}
+		if next := s.ownerOf(ref, p.namespace, func(w *workload) { w.ownsPods, top.Kind = true, w.value.Kind }); next != nil {
 			ref = next
 			continue
 		}
@@ -76,6 +81,40 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 	return top
 }
 
+// ownerOf is the controller of what a reference means, or nil. If that is a
+// workload of the input it is visited. Pods own pods too: Spark's executors are
+// their driver's.
+func (s *State) ownerOf(ref *manifest.OwnerReference, namespace string, visit func(*workload)) *manifest.OwnerReference {
+	if ref.Kind == "Pod" && hasGroup(ref, "") {
+		if p := s.podNamed(namespace, ref.Name); p != nil {
+			return controllerOf(p.value.OwnerReferences)
+		}
+		return nil
+	}
+	w := s.find(ref, namespace)
+	if w == nil {
+		return nil
+	}
+	visit(w)
+	return controllerOf(w.value.OwnerReferences)
+}
+
+// podNamed returns the Pod object of a name, or nil.
+func (s *State) podNamed(namespace, name string) *entry[*manifest.Pod] {
+	if len(s.podAt) != len(s.pods) { // it is asked for seldom, and not before all pods are there
+		s.podAt = make(map[podKey]int, len(s.pods))
+		for i := range s.pods {
+			s.podAt[podKey{s.pods[i].namespace, s.pods[i].name}] = i
+		}
+	}
+	if i, found := s.podAt[podKey{namespace, name}]; found {
+		return &s.pods[i]
+	}
+	return nil
+}
+
+type podKey struct{ namespace, name string }
+
 // controllerOf returns the reference to the managing controller, or nil.
 func controllerOf(refs []manifest.OwnerReference) *manifest.OwnerReference {
 	for i := range refs {
@@ -86,19 +125,34 @@ func controllerOf(refs []manifest.OwnerReference) *manifest.OwnerReference {
 	return nil
 }
 
-// lowerKind is strings.ToLower without an allocation for each pod.
-func (s *State) lowerKind(kind string) string {
-	lower, found := s.lowered[kind]
+// kindName is manifest.KindName without an allocation for each pod.
+func (s *State) kindName(ref *manifest.OwnerReference) string {
+	key := typeKey{ref.APIVersion, ref.Kind}
+	name, found := s.kindNames[key]
 	if !found {
-		lower = strings.ToLower(kind)
-		s.lowered[kind] = lower
+		name = manifest.KindName(ref.APIVersion, ref.Kind)
+		s.kindNames[key] = name
 	}
-	return lower
+	return name
 }
 
-// ownedByWorkload reports whether the input holds the workload's controller
-// too. Then that one's template stands for the pods.
+type typeKey struct{ apiVersion, kind string }
+
+// ownedByWorkload reports whether the input holds a controller above w whose
+// templates stand for the pods. An object without any is passed over, and one
+// of which not all pods can be known leaves them to what it has made. What a
+// pod owns is in no template of those above the pod.
 func (s *State) ownedByWorkload(w *workload) bool {
 	ref := controllerOf(w.value.OwnerReferences)
-	return ref != nil && s.find(ref, w.namespace) != nil
+	for i := 0; ref != nil && i < maxOwners; i++ {
+		owner := s.find(ref, w.namespace)
+		if owner == nil {
+			return false
+		}
+		if c := owner.value.Custom; c == nil || len(c.Sets) > 0 && c.Unknown == "" {
+			return true
+		}
+		ref = controllerOf(owner.value.OwnerReferences)
+	}
+	return false
 }

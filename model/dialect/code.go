@@ -48,6 +48,8 @@ const (
 	CodeAddressClash     Code = 3006
 	CodeNoReplicas       Code = 3007
 	CodeMistypedKind     Code = 3008
+	CodeControllerLabel  Code = 3009
+	CodeUnknownPods      Code = 3010
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -152,7 +154,7 @@ spec:
 	},
 	{
 		Code: CodeLimit, Severity: Error, Title: "input exceeds a limit",
-		Text: "The input exceeds one of the limits that keep hostile input from using up memory and time; they are far beyond what real objects need. What lies behind is not known. The flag --limit NAME=VALUE,... sets them; the defaults are: document=64Mi, bytes of a JSON value, where members of lists count one by one; yaml=32Mi, bytes of a YAML document, which takes some 60 times as much memory; aliases=16Mi, bytes that the aliases of a YAML document add; depth=1k, levels of nesting in YAML (in JSON 10,000); text=8Gi, bytes of one input, after decompression; kept=1Gi, bytes of memory for what is kept, compressed, of an input that is a pipe or compressed; objects=5M and problems=100k, objects of one input and what is wrong with them.",
+		Text: "The input exceeds one of the limits that keep hostile input from using up memory and time; they are far beyond what real objects need. What lies behind is not known. The flag --limit NAME=VALUE,... sets them; the defaults are: document=64Mi, bytes of a JSON value, where members of lists count one by one; yaml=32Mi, bytes of a YAML document, which takes some 60 times as much memory; aliases=16Mi, bytes that the aliases of a YAML document add; depth=1k, levels of nesting in YAML (in JSON 10,000); text=8Gi, bytes of one input, after decompression; kept=1Gi, bytes of memory for what is kept, compressed, of an input that is a pipe or compressed; objects=5M and problems=100k, objects of one input and what is wrong with them. Custom resources that make pods may have 4 MiB and 1,000 sets of pods each (R66).",
 		Example: `a: &a [x, x, x, x, x, x, x, x, x, x]
 b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
 c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
@@ -244,7 +246,7 @@ status:
 	},
 	{
 		Code: CodeBadConfig, Severity: Error, Title: "configuration cannot be read",
-		Text: "The configuration (podreach.yaml in the current folder, or the file of --config) has a field that does not exist, or a value that cannot be used. Facts that are wrong would make every answer wrong, so nothing is answered. Its fields are apiVersion: podreach.io/v1alpha1, kind: Config, podCIDRs, serviceCIDRs and ipFamilies.",
+		Text: "The configuration (podreach.yaml in the current folder, or the file of --config) has a field that does not exist, or a value that cannot be used. Facts that are wrong would make every answer wrong, so nothing is answered. Its fields are apiVersion: podreach.io/v1alpha1, kind: Config, podCIDRs, serviceCIDRs, ipFamilies, unmanaged (pods that the network plugin does not manage, as NS:, NS:SELECTOR, {NSSELECTOR}:SELECTOR or :SELECTOR; R69) and workloads (custom resources that make pods; R66, PR3010).",
 		Example: `apiVersion: podreach.io/v1alpha1
 kind: Config
 podCIDR: [10.0.0.0/16]
@@ -575,6 +577,45 @@ metadata: {name: trainer, namespace: ml}
 spec:
   template:
     metadata: {labels: {app: trainer}}
+    spec: {containers: [{name: main, image: trainer}]}
+`,
+	},
+	{
+		Code: CodeControllerLabel, Severity: Note, Title: "answer rests on a label that only a custom controller adds",
+		Text: "A policy selects pods by a label that is in no manifest: the controller of a custom resource, such as Ray's or JobSet's, adds it to the pods that it makes. Which labels it adds depends on its version; those of the table are taken (R66), and an assumption names the version that they were read from. In a snapshot that holds the pods themselves their own labels count.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {name: tuner, namespace: ml}
+spec:
+  headGroupSpec:
+    rayStartParams: {}
+    template:
+      spec: {containers: [{name: ray-head, image: ray}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: head, namespace: ml}
+spec:
+  podSelector: {matchLabels: {ray.io/node-type: head}}
+  policyTypes: [Ingress]
+`,
+	},
+	{
+		Code: CodeUnknownPods, Severity: Warning, Title: "pods of a custom resource cannot be known",
+		Text: "A controller makes pods of the object, but which ones, or with which containers and so which named ports, the object does not say: that is in another object or in the controller's own configuration. Or the object is of a kind that podreach has no facts about, yet it holds a pod template. Pods that cannot be known are missing from the answer. Or a policy names a value of a label that a controller adds and whose value nobody can know; it is taken to be another. What helps is a snapshot that holds the pods, or for a kind that podreach does not know a row under workloads in podreach.yaml, such as {gvk: example.com/v1/Trainer, templates: ['{.spec.template}'], replicas: '{.spec.replicas}', labels: {example.com/trainer: '{.metadata.name}'}} (R66).",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml}
+---
+apiVersion: example.com/v1
+kind: Trainer
+metadata: {name: trainer, namespace: ml}
+spec:
+  template:
     spec: {containers: [{name: main, image: trainer}]}
 `,
 	},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // decoder decodes one top-level JSON value into objects. It reads forward
@@ -27,6 +28,7 @@ type decoder struct {
 	dec    *jsontext.Decoder
 	origin model.Origin // of the document
 	root   *yaml.Node   // of a YAML document, for positions; nil for JSON
+	table  *custom.Table
 	emit   func(found)
 	member func() // called before each member of a list: the allowance of bytes starts again
 
@@ -73,6 +75,8 @@ type element struct {
 	misspelt string     // a name that is items but for its case
 	oddItems string     // what items is if it can be no list's: "is a mapping"
 	complete bool
+
+	template bool // an object of an ignored kind holds a pod template
 
 	problems []problem
 }
@@ -210,8 +214,22 @@ func (d *decoder) field(e *element, name string) error {
 			e.later = append(e.later, keptField{name, path, v.Clone()})
 			return nil
 		}
+		if c, ok := e.value.(*customSource); ok {
+			v, err := d.dec.ReadValue()
+			if err != nil {
+				return err
+			}
+			d.checkRepeated(v, path)
+			d.customField(e, c, name, path, v)
+			return nil
+		}
 		if target := e.target(name); target != nil {
 			return d.unmarshal(e, path, target)
+		}
+		if name == "spec" && e.mayMakePods() {
+			v, err := d.dec.ReadValue()
+			e.template = err == nil && holdsTemplate(v)
+			return err
 		}
 	}
 	if strings.EqualFold(name, "items") && name != "items" {
@@ -227,6 +245,12 @@ func (d *decoder) field(e *element, name string) error {
 func (d *decoder) settle(e *element) {
 	if !e.typed && e.known() {
 		e.typed, e.value = true, newValue(e.typeMeta)
+		if e.value != nil {
+			return
+		}
+		if row := d.row(e.typeMeta); row != nil {
+			e.value = &customSource{row: row, object: map[string]any{}}
+		}
 	}
 }
 
@@ -382,12 +406,22 @@ func (e *element) untypedAt() (path, message string) {
 // settled emits e, whose type is known.
 func (d *decoder) settled(e *element) error {
 	d.settle(e)
-	if p, ok := e.value.(*policySource); ok {
-		d.policy(e, p)
-	} else {
+	switch v := e.value.(type) {
+	case *policySource:
+		d.policy(e, v)
+	case *customSource:
+		for _, f := range e.later {
+			if f.value != nil {
+				d.customField(e, v, f.name, f.path, f.value)
+			}
+		}
+		d.custom(e, v)
+	default:
 		for _, f := range e.later {
 			if target := e.target(f.name); target != nil && f.value != nil {
 				d.unmarshalRaw(e, f.path, f.value, target)
+			} else if f.name == "spec" && e.mayMakePods() {
+				e.template = holdsTemplate(f.value)
 			}
 		}
 	}

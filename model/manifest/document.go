@@ -66,7 +66,7 @@ func (r *Reader) decodeDocument(name string, d document, emit func(found)) {
 		return
 	}
 	shiftLines(root, d.line-1)
-	in := decoder{dec: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), tolerant: true, origin: origin, root: root, emit: emit, member: func() {}}
+	in := decoder{dec: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), tolerant: true, table: r.table, origin: origin, root: root, emit: emit, member: func() {}}
 	for _, k := range repeated {
 		k.line += d.line - 1
 		in.repeat(k)
@@ -145,7 +145,7 @@ func (s *jsonStream) run(in io.Reader, tolerant bool) error {
 	s.document, s.start = 0, s.file.bom
 	a := &allowance{in: in, limits: s.reader.limits, file: s.file}
 	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(tolerant))
-	d := decoder{dec: dec, tolerant: tolerant}
+	d := decoder{dec: dec, tolerant: tolerant, table: s.reader.table}
 	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
 	d.emit = func(f found) {
 		if s.emitted++; s.emitted > s.skip {

@@ -4,6 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // Object is one Kubernetes object with the place where it was read. Lists are
@@ -20,6 +21,7 @@ type Object struct {
 	//
 	//   - *Pod, *Namespace, *Node, *Workload, *ServiceCIDR, and
 	//     *networkingv1.NetworkPolicy, for the API versions that clusters serve;
+	//   - *Unlisted, for a kind of nobody's table whose objects hold pod templates (R66);
 	//   - *Rejected, when the API server would refuse the object (R115);
 	//   - *Broken, when the document could not be parsed;
 	//   - nil for every other kind.
@@ -137,9 +139,10 @@ type NodeAddress struct {
 
 // Workload is an object with a pod template (R63): apps/v1 Deployment,
 // ReplicaSet, StatefulSet and DaemonSet, v1 ReplicationController, batch/v1
-// Job and CronJob.
+// Job and CronJob; and objects of the kinds in the table of custom resources
+// (R66), of which only Kind, OwnerReferences, Finished and Custom are set.
 type Workload struct {
-	Kind            string // lower case: "deployment"
+	Kind            string // as paths name it: "deployment", "job.batch.volcano.sh" (KindName)
 	Replicas        *int32 // spec.replicas; Job: spec.parallelism; nil when absent and for DaemonSet and CronJob
 	OwnerReferences []OwnerReference
 	Template        *PodTemplate // nil when there is none, as a ReplicationController may have it
@@ -148,8 +151,34 @@ type Workload struct {
 	Indexed        bool   // Job, CronJob: the Job's spec.completionMode is Indexed
 	Completions    *int32 // Job, CronJob: the Job's spec.completions; nil when absent
 	ManualSelector bool   // Job, CronJob: the Job's spec.manualSelector; its pods get no names of it as labels
-	Finished       bool   // Job: its status says that it has ended; no pods of it will come (R67)
+	Finished       bool   // Job, Custom: its status says that it has ended; no pods of it will come (R67)
+
+	Custom *Custom // nil for built-in kinds
 }
+
+// Custom is what a custom resource says of its pods (R66). A link in a chain of
+// owners has neither sets nor a reason.
+type Custom struct {
+	Row     *custom.Row
+	Sets    []PodSet
+	Unknown string // why pods beside Sets, or all of them, cannot be known; "" when there are no others
+}
+
+// PodSet is pods of a custom resource that one template stands for.
+type PodSet struct {
+	Name             custom.Text // of each pod; may hold custom.GeneratedName
+	Groups, Replicas int         // that many groups of so many pods each; custom.Many when that is not known
+	From             int         // the number of the first pod of a group
+
+	Template   PodTemplate    // Labels are those of the first pod, those that the controller adds included
+	Numbered   []custom.Label // the labels that hold the numbers of the pod
+	Added      []string       // keys of labels that the pods have from the controller alone
+	Incomplete string         // why not all containers, and so not all named ports, are known; "" when they are
+}
+
+// Unlisted is an object of a kind that the table lacks and that nevertheless
+// holds a pod template: some controller makes pods of it.
+type Unlisted struct{}
 
 // PodTemplate is a workload's pod template; its own namespace means nothing (R63).
 type PodTemplate struct {

@@ -14,11 +14,15 @@ import (
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // Options configures a Reader. The zero value is useful.
 type Options struct {
 	Limits Limits
+	// Table is which custom resources make pods (R66); nil means
+	// custom.Builtin().
+	Table *custom.Table
 	// Progress, if not nil, is told how many bytes of an input were read, as
 	// they are read for the first time. It may be called from several
 	// goroutines at once.
@@ -31,6 +35,7 @@ type Options struct {
 type Reader struct {
 	limits   Limits
 	progress func(bytes int)
+	table    *custom.Table // nil: custom.Builtin(), once it is needed
 
 	mu     sync.Mutex
 	files  map[string]*file
@@ -42,7 +47,7 @@ type Reader struct {
 
 // NewReader returns a Reader that has read nothing yet.
 func NewReader(o Options) *Reader {
-	return &Reader{limits: o.Limits.complete(), progress: o.Progress, files: map[string]*file{}, generated: map[string]int{}}
+	return &Reader{limits: o.Limits.complete(), progress: o.Progress, table: o.Table, files: map[string]*file{}, generated: map[string]int{}}
 }
 
 // window is how many documents are in work for each worker.
@@ -342,6 +347,10 @@ func (f *file) unreadableRest(o model.Origin, err error) found {
 	d.Line, d.Column = f.end()
 	return found{diagnostics: []dialect.Diagnostic{d}, object: &Object{Origin: o, Value: &Broken{Policy: true}}}
 }
+
+// Know makes positions in an input known that is read by somebody else, such as
+// a configuration file in YAML.
+func (r *Reader) Know(in Input) { r.remember(&file{input: in, limits: r.limits}) }
 
 // remember makes positions in the file known.
 func (r *Reader) remember(f *file) {

@@ -53,6 +53,9 @@ func (d *decoder) object(e *element) found {
 		}
 	} else {
 		e.problems = nil // nothing of it is used
+		if e.template {
+			o.Value = &Unlisted{}
+		}
 	}
 	ambiguous, noKind, unsure := false, false, false
 	for _, r := range d.repeated[e.path] {

@@ -187,8 +187,7 @@ var apiVersions = map[string]string{
 }
 
 // newValue makes what objects of a type are decoded into, or nil for a type
-// that is ignored. Pod templates inside custom resources (R66) have their
-// place here.
+// that is ignored or in the table of custom resources.
 func newValue(t typeMeta) any {
 	switch t.apiVersion {
 	case "v1":
@@ -310,6 +309,8 @@ func (e *element) finished() any {
 			w.Template = &PodTemplate{Labels: t.Metadata.Labels.values, Spec: t.Spec}
 		}
 		return w
+	case *customSource:
+		return v.result
 	case *policySource:
 		return v.result
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest/custom"
+	"github.com/podreach/podreach/solver"
 )
 
 // configFile is found by itself in the current folder.
@@ -23,6 +25,16 @@ const configFile = "podreach.yaml"
 type config struct {
 	podCIDRs, serviceCIDRs []netip.Prefix
 	families               []model.Family // nil: by evidence (R47)
+	unmanaged              []model.PodSet
+	workloads              []*custom.Row
+}
+
+// table is which custom resources make pods; nil means podreach's own.
+func (c *config) table() *custom.Table {
+	if len(c.workloads) == 0 {
+		return nil
+	}
+	return custom.Builtin().With(c.workloads)
 }
 
 // readConfig reads a configuration file; name "" means configFile, if there is
@@ -68,6 +80,15 @@ func (c *config) facts(file string) []string {
 		families = append(families, f.String())
 	}
 	add("ipFamilies", families)
+	var unmanaged, workloads []string
+	for _, u := range c.unmanaged {
+		unmanaged = append(unmanaged, u.String())
+	}
+	for _, w := range c.workloads {
+		workloads = append(workloads, w.GVK())
+	}
+	add("unmanaged", unmanaged)
+	add("workloads", workloads)
 	return out
 }
 
@@ -94,7 +115,7 @@ func (p *configParser) report(n *yaml.Node, format string, args ...any) {
 	p.bad = append(p.bad, d)
 }
 
-var configFields = []string{"apiVersion", "kind", "podCIDRs", "serviceCIDRs", "ipFamilies"}
+var configFields = []string{"apiVersion", "kind", "podCIDRs", "serviceCIDRs", "ipFamilies", "unmanaged", "workloads"}
 
 func (p *configParser) parse(r io.Reader) {
 	d := yaml.NewDecoder(r)
@@ -132,6 +153,10 @@ func (p *configParser) parse(r io.Reader) {
 			p.config.serviceCIDRs = p.prefixes(value, key.Value)
 		case "ipFamilies":
 			p.config.families = p.families(value)
+		case "unmanaged":
+			p.config.unmanaged = p.podSets(value, key.Value)
+		case "workloads":
+			p.config.workloads = p.workloads(value)
 		default:
 			p.report(key, "unknown field %q%s", key.Value, didYouMean(key.Value, configFields))
 		}
@@ -198,4 +223,31 @@ func (p *configParser) families(n *yaml.Node) []model.Family {
 		p.report(n, "ipFamilies names no family")
 	}
 	return out
+}
+
+// podSets reads expressions of pods, as questions have them.
+func (p *configParser) podSets(n *yaml.Node, field string) []model.PodSet {
+	var out []model.PodSet
+	for _, e := range p.strings(n, field) {
+		switch x, err := solver.ParseExpr(e.Value); {
+		case err != nil && namespaceName.MatchString(e.Value):
+			p.report(e, "%s: %s is no expression; the pods of a namespace are %q", field, kindName(e), e.Value+":")
+		case err != nil:
+			p.report(e, "%s: %v", field, err)
+		case x.Form != solver.FormPods:
+			p.report(e, "%s: %s names no pods by namespace and labels; expected NS:, NS:SELECTOR, {NSSELECTOR}:SELECTOR or :SELECTOR", field, kindName(e))
+		default:
+			out = append(out, x.Pods)
+		}
+	}
+	return out
+}
+
+// workloads reads rows for the table of custom resources.
+func (p *configParser) workloads(n *yaml.Node) []*custom.Row {
+	rows, bad := custom.Parse(n)
+	for _, e := range bad {
+		p.report(&yaml.Node{Line: e.Line, Column: e.Column}, "workloads: %s", e.Message)
+	}
+	return rows
 }

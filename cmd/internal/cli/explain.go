@@ -282,7 +282,11 @@ func proseSide(b *strings.Builder, direction, over string, s *sideDocument, wide
 			continue // what Kubernetes implies for others is of no interest
 		}
 		if r.Object == "" {
-			printf(b, "    %-12s %s\n", r.Outcome, r.Says)
+			says := r.Says
+			if r.At != "" { // what the configuration says
+				says += "  " + r.At
+			}
+			printf(b, "    %-12s %s\n", r.Outcome, says)
 			continue
 		}
 		printf(b, "    %-12s %s  %s\n", r.Outcome, r.Object, r.At)

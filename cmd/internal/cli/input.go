@@ -21,6 +21,7 @@ import (
 	"github.com/podreach/podreach/model/cluster"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // demoPath is the name of the embedded example as an input.
@@ -46,7 +47,9 @@ type input struct {
 	remove           []string // --delete
 
 	x        *engine.Index
-	before   *input // the same without --apply and --delete; nil when there are none
+	before   *input        // the same without --apply and --delete; nil when there are none
+	table    *custom.Table // of custom resources that make pods; nil: podreach's own
+	used     string        // the configuration file; "" when there is none
 	ledger   *dialect.Ledger
 	reader   *manifest.Reader
 	failures int      // errors that are about the question, not the input
@@ -142,8 +145,10 @@ func (in *input) load() error {
 	state := cluster.New(cluster.Options{
 		DefaultNamespace: in.defaultNamespace, Profile: profile,
 		PodCIDRs: c.podCIDRs, ServiceCIDRs: c.serviceCIDRs, Families: c.families,
+		Unmanaged: c.unmanaged, UnmanagedOrigin: model.Origin{File: used, Path: "unmanaged"},
 	})
 	in.ledger = state.Ledger()
+	in.table, in.used = c.table(), used
 	for _, fact := range c.facts(used) {
 		in.ledger.Assume(fact)
 	}
@@ -178,10 +183,21 @@ func (in *input) load() error {
 	return nil
 }
 
+// newReader is a reader that knows what the configuration says of custom
+// resources, and the places in it.
+func (in *input) newReader(o manifest.Options) *manifest.Reader {
+	o.Table = in.table
+	r := manifest.NewReader(o)
+	if used := in.used; used != "" {
+		r.Know(manifest.Input{Name: used, Open: func() (io.ReadCloser, error) { return os.Open(used) }})
+	}
+	return r
+}
+
 // read reads the inputs into the state, and shows how far it is.
 func (in *input) read(inputs []manifest.Input, limits manifest.Limits, state *cluster.State) {
 	bar := in.run.progress(inputs)
-	in.reader = manifest.NewReader(manifest.Options{Limits: limits, Progress: bar.read})
+	in.reader = in.newReader(manifest.Options{Limits: limits, Progress: bar.read})
 	for o := range in.reader.Read(inputs, in.ledger) {
 		state.Put(o)
 	}

@@ -65,7 +65,7 @@ func (in *input) readLive(state *cluster.State, limits manifest.Limits) error {
 	p := lines{w: in.run.stderr, terminal: in.run.watched, verbose: in.verbose}
 	defer p.clear()
 	c := live.Cluster{Context: in.live.context, Kubeconfig: in.live.kubeconfig, Timeout: in.live.timeout, Reading: p.show}
-	in.reader = manifest.NewReader(manifest.Options{Limits: limits})
+	in.reader = in.newReader(manifest.Options{Limits: limits})
 	if p.terminal {
 		c.Saying = p.say
 	}

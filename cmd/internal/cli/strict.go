@@ -8,7 +8,7 @@ import (
 // was not understood, and could change an answer.
 func strictCode(c dialect.Code) bool {
 	switch c {
-	case dialect.CodeNotModelled, dialect.CodeBrokenDocument, dialect.CodeBadAddress, dialect.CodeUnread:
+	case dialect.CodeNotModelled, dialect.CodeBrokenDocument, dialect.CodeBadAddress, dialect.CodeUnread, dialect.CodeUnknownPods:
 		return true
 	}
 	return false
@@ -23,7 +23,8 @@ func (in *input) notUnderstood() []dialect.KindCount {
 	}
 	known := map[string]bool{}
 	for _, d := range in.ledger.Diagnostics {
-		if d.Code == dialect.CodeMeshPolicy { // a kind that is known to have no part
+		switch d.Code {
+		case dialect.CodeMeshPolicy, dialect.CodeUnknownPods: // a kind that is known to have no part, or an error already
 			known[d.Object.Kind] = true
 		}
 	}

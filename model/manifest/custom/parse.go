@@ -1,0 +1,448 @@
+package custom
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/podreach/podreach/internal/nearest"
+)
+
+// Error is what is wrong with a row, and where in its file.
+type Error struct {
+	Line, Column int
+	Message      string
+}
+
+// Error is "LINE:COLUMN: message".
+func (e Error) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message) }
+
+// Parse reads rows: the list that builtin.yaml is, and that stands under the
+// key workloads of podreach.yaml. Of a row with an error nothing is returned.
+func Parse(n *yaml.Node) ([]*Row, []Error) {
+	p := parser{compile: compiler{}}
+	var out []*Row
+	seen := map[string]bool{}
+	for _, n := range p.list(n, "workloads") {
+		before := len(p.errors)
+		r := p.row(n)
+		if len(p.errors) > before {
+			continue
+		}
+		if seen[r.GVK()] {
+			p.report(n, "%s is given twice", r.GVK())
+			continue
+		}
+		seen[r.GVK()] = true
+		out = append(out, r)
+	}
+	return out, p.errors
+}
+
+// parser reads rows and goes on after an error.
+type parser struct {
+	compile compiler
+	errors  []Error
+}
+
+func (p *parser) report(n *yaml.Node, format string, args ...any) {
+	p.errors = append(p.errors, Error{n.Line, n.Column, fmt.Sprintf(format, args...)})
+}
+
+// fields calls the function of each field of a mapping.
+func (p *parser) fields(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
+	n = aliased(n)
+	if n.Kind != yaml.MappingNode {
+		p.report(n, "%s is %s, expected fields", what, describe(n))
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		read := known[key.Value]
+		switch {
+		case seen[key.Value]:
+			p.report(key, "field %q is given twice", key.Value)
+		case read == nil:
+			hint := ""
+			if near := nearest.Of(key.Value, slices.Sorted(maps.Keys(known))); near != "" {
+				hint = "; did you mean " + near + "?"
+			}
+			p.report(key, "unknown field %q of %s%s", key.Value, what, hint)
+		default:
+			read(aliased(value))
+		}
+		seen[key.Value] = true
+	}
+}
+
+func aliased(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// describe says what a node is, for messages.
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.MappingNode:
+		return "a mapping"
+	}
+	return strconv.Quote(n.Value)
+}
+
+func (p *parser) list(n *yaml.Node, what string) []*yaml.Node {
+	n = aliased(n)
+	if n.Kind != yaml.SequenceNode {
+		p.report(n, "%s is %s, expected a list", what, describe(n))
+		return nil
+	}
+	out := make([]*yaml.Node, len(n.Content))
+	for i, c := range n.Content {
+		out[i] = aliased(c)
+	}
+	return out
+}
+
+func (p *parser) scalar(n *yaml.Node, what string) string {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		p.report(n, "%s is %s, expected a text", what, describe(n))
+		return ""
+	}
+	return n.Value
+}
+
+func (p *parser) strings(n *yaml.Node, what string) []string {
+	var out []string
+	for _, e := range p.list(n, what) {
+		out = append(out, p.scalar(e, what))
+	}
+	return out
+}
+
+func (p *parser) path(n *yaml.Node, what string) *path {
+	s := p.scalar(n, what)
+	if s == "" {
+		return nil
+	}
+	out, err := p.compile.path(s)
+	if err != nil {
+		p.report(n, "%s: %v", what, err)
+	}
+	return out
+}
+
+func (p *parser) paths(n *yaml.Node, what string) []*path {
+	out := []*path{}
+	for _, e := range p.list(n, what) {
+		out = append(out, p.path(e, what))
+	}
+	return out
+}
+
+func (p *parser) text(n *yaml.Node, what string) text {
+	out, err := p.compile.text(p.scalar(n, what))
+	if err != nil {
+		p.report(n, "%s: %v", what, err)
+	}
+	return out
+}
+
+// labels are in the order of their keys.
+func (p *parser) labels(n *yaml.Node, what string) []label {
+	if n.Kind != yaml.MappingNode {
+		p.report(n, "%s is %s, expected labels", what, describe(n))
+		return nil
+	}
+	var out []label
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		out = append(out, label{n.Content[i].Value, p.text(aliased(n.Content[i+1]), what+" "+n.Content[i].Value)})
+	}
+	slices.SortStableFunc(out, func(a, b label) int { return strings.Compare(a.key, b.key) })
+	return out
+}
+
+// many is how rows write a number that is not known.
+const many = "many"
+
+func (p *parser) number(n *yaml.Node, what string) number {
+	switch v, err := strconv.Atoi(n.Value); {
+	case n.Kind == yaml.ScalarNode && n.Value == many:
+		return number{value: Many}
+	case n.Kind == yaml.ScalarNode && err == nil && 0 <= v && v < Many:
+		return number{value: v}
+	case n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "."):
+		return number{path: p.path(n, what)}
+	}
+	p.report(n, "%s is %s, expected a JSONPath, a number or many", what, describe(n))
+	return number{}
+}
+
+func (p *parser) constant(n *yaml.Node, what string) int {
+	out := p.number(n, what)
+	if out.path != nil {
+		p.report(n, "%s is %s, expected a number or many", what, describe(n))
+	}
+	return out.value
+}
+
+// condition reads '{.spec.x}' or {path: '{.spec.x}', in: [a, b]}.
+func (p *parser) condition(n *yaml.Node, what string) *condition {
+	out := &condition{}
+	read := func(n *yaml.Node) {
+		var err error
+		if out.paths, err = p.compile.paths(p.scalar(n, what)); err != nil {
+			p.report(n, "%s: %v", what, err)
+		}
+	}
+	if n.Kind != yaml.MappingNode {
+		read(n)
+		return out
+	}
+	before := len(p.errors)
+	p.fields(n, what, map[string]func(*yaml.Node){
+		"path": read,
+		"in":   func(n *yaml.Node) { out.in = append([]string{}, p.strings(n, "in of "+what)...) },
+	})
+	if out.paths == nil && len(p.errors) == before {
+		p.report(n, "%s has no path", what)
+	}
+	return out
+}
+
+// shared is what a row says beside its templates, for all of them.
+type shared struct {
+	replicas   *number
+	fallback   *int
+	labelsFrom []*path
+	labels     []label
+	opaque     []string
+}
+
+func (p *parser) row(n *yaml.Node) *Row {
+	out := &Row{}
+	var common shared
+	var templates []*yaml.Node
+	named := n.Kind != yaml.MappingNode
+	p.fields(n, "a workload", map[string]func(*yaml.Node){
+		"gvk":        func(n *yaml.Node) { named = true; p.gvk(n, out) },
+		"sources":    func(n *yaml.Node) { out.Sources = p.strings(n, "sources") },
+		"finished":   func(n *yaml.Node) { out.finished = p.condition(n, "finished") },
+		"unknown":    func(n *yaml.Node) { out.unknown = p.doubt(n, "unknown") },
+		"templates":  func(n *yaml.Node) { templates = p.list(n, "templates") },
+		"replicas":   func(n *yaml.Node) { v := p.number(n, "replicas"); common.replicas = &v },
+		"default":    func(n *yaml.Node) { v := p.constant(n, "default"); common.fallback = &v },
+		"labelsFrom": func(n *yaml.Node) { common.labelsFrom = p.paths(n, "labelsFrom") },
+		"labels":     func(n *yaml.Node) { common.labels = p.labels(n, "labels") },
+		"opaque":     func(n *yaml.Node) { common.opaque = p.strings(n, "opaque") },
+	})
+	if !named {
+		p.report(n, "a workload has no gvk")
+	}
+	for _, t := range templates {
+		out.templates = append(out.templates, p.template(t, &common))
+	}
+	return out
+}
+
+func (p *parser) gvk(n *yaml.Node, r *Row) {
+	s := p.scalar(n, "gvk")
+	parts := strings.Split(s, "/")
+	if len(parts) != 3 || parts[1] == "" || parts[2] == "" || strings.ToLower(parts[2][:1]) == parts[2][:1] {
+		p.report(n, "gvk is %q, expected GROUP/VERSION/Kind such as ray.io/v1/RayCluster; the version may be *", s)
+		return
+	}
+	switch group, kind := parts[0], parts[2]; {
+	case ours[group] != nil && slices.Contains(ours[group], kind):
+		p.report(n, "gvk: %s is built in", s)
+	case strings.HasSuffix(kind, "Policy"):
+		p.report(n, "gvk: a %s makes no pods", kind)
+	default:
+		r.Group, r.Version, r.Kind = group, parts[1], kind
+	}
+}
+
+// ours are the kinds that the reader knows without a table.
+var ours = map[string][]string{
+	"":                  {"Pod", "Namespace", "Node", "ReplicationController", "List"},
+	"apps":              {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"},
+	"batch":             {"Job", "CronJob"},
+	"networking.k8s.io": {"ServiceCIDR"},
+}
+
+// doubt reads TEXT or {when: COND, because: TEXT}.
+func (p *parser) doubt(n *yaml.Node, what string) *doubt {
+	out := &doubt{}
+	if n.Kind != yaml.MappingNode {
+		out.because = p.scalar(n, what)
+		return out
+	}
+	p.fields(n, what, map[string]func(*yaml.Node){
+		"when":    func(n *yaml.Node) { out.when = p.condition(n, "when of "+what) },
+		"because": func(n *yaml.Node) { out.because = p.scalar(n, "because") },
+	})
+	if out.because == "" {
+		p.report(n, "%s has no because", what)
+	}
+	return out
+}
+
+func (p *parser) template(n *yaml.Node, common *shared) *template {
+	name, err := p.compile.text("{.metadata.name}")
+	if err != nil {
+		panic("custom: " + err.Error())
+	}
+	out := &template{
+		name:     name,
+		replicas: count{number: number{value: 1}, fallback: 1},
+		groups:   count{number: number{value: 1}, fallback: 1},
+	}
+	var own shared
+	before := len(p.errors)
+	if n.Kind == yaml.ScalarNode {
+		out.template = p.path(n, "templates")
+	} else {
+		p.fields(n, "a template", map[string]func(*yaml.Node){
+			"each":               func(n *yaml.Node) { out.each = p.path(n, "each") },
+			"when":               func(n *yaml.Node) { out.when = p.condition(n, "when") },
+			"unless":             func(n *yaml.Node) { out.unless = p.condition(n, "unless") },
+			"name":               func(n *yaml.Node) { out.name = p.text(n, "name") },
+			"template":           func(n *yaml.Node) { out.template = p.path(n, "template") },
+			"podSpec":            func(n *yaml.Node) { out.podSpec = p.path(n, "podSpec") },
+			"containers":         func(n *yaml.Node) { out.containers = p.paths(n, "containers") },
+			"hostNetwork":        func(n *yaml.Node) { out.hostNetwork = p.path(n, "hostNetwork") },
+			"serviceAccountName": func(n *yaml.Node) { out.serviceAccount = p.path(n, "serviceAccountName") },
+			"ports":              func(n *yaml.Node) { out.ports = p.ports(n) },
+			"incomplete":         func(n *yaml.Node) { out.incomplete = p.doubt(n, "incomplete") },
+			"replicas":           func(n *yaml.Node) { v := p.number(n, "replicas"); own.replicas = &v },
+			"default":            func(n *yaml.Node) { v := p.constant(n, "default"); own.fallback = &v },
+			"atLeast":            func(n *yaml.Node) { out.replicas.least = p.constant(n, "atLeast") },
+			"groups":             func(n *yaml.Node) { out.groups.number = p.number(n, "groups") },
+			"groupsDefault":      func(n *yaml.Node) { out.groups.fallback = p.constant(n, "groupsDefault") },
+			"from":               func(n *yaml.Node) { out.from = p.constant(n, "from") },
+			"labelsFrom":         func(n *yaml.Node) { own.labelsFrom = p.paths(n, "labelsFrom") },
+			"labels":             func(n *yaml.Node) { own.labels = p.labels(n, "labels") },
+			"addMissing":         func(n *yaml.Node) { out.addMissing = p.labels(n, "addMissing") },
+			"opaque":             func(n *yaml.Node) { own.opaque = p.strings(n, "opaque") },
+		})
+	}
+	if out.template == nil && out.podSpec == nil && out.containers == nil && out.incomplete == nil && len(p.errors) == before {
+		p.report(n, "a template has none of template, podSpec, containers and incomplete")
+	}
+	out.merge(&own, common)
+	if out.each == nil {
+		p.noMember(n, out)
+	}
+	return out
+}
+
+// merge settles what a template says itself and what the row says for all.
+func (t *template) merge(own, common *shared) {
+	for _, s := range []*shared{common, own} {
+		if s.replicas != nil {
+			t.replicas.number = *s.replicas
+		}
+		if s.fallback != nil {
+			t.replicas.fallback = *s.fallback
+		}
+	}
+	t.labelsFrom = common.labelsFrom
+	if own.labelsFrom != nil {
+		t.labelsFrom = own.labelsFrom
+	}
+	has := func(labels []label, key string) bool {
+		return slices.ContainsFunc(labels, func(l label) bool { return l.key == key })
+	}
+	t.labels = own.labels
+	for _, l := range common.labels {
+		if !has(own.labels, l.key) && !has(t.addMissing, l.key) && !slices.Contains(own.opaque, l.key) {
+			t.labels = append(t.labels, l)
+		}
+	}
+	t.opaque = own.opaque
+	for _, key := range common.opaque {
+		if !has(own.labels, key) && !has(t.addMissing, key) && !slices.Contains(own.opaque, key) {
+			t.opaque = append(t.opaque, key)
+		}
+	}
+}
+
+// noMember reports paths that lead to a member of a list where there is no list.
+func (p *parser) noMember(n *yaml.Node, t *template) {
+	for _, q := range t.paths() {
+		if q != nil && q.member {
+			p.report(n, "%s stands in a template without each", q.text)
+			return
+		}
+	}
+}
+
+// paths lists the paths of t; some are nil.
+func (t *template) paths() []*path {
+	out := slices.Concat([]*path{t.template, t.podSpec, t.hostNetwork, t.serviceAccount, t.replicas.path, t.groups.path}, t.containers, t.labelsFrom)
+	addText := func(texts ...text) {
+		for _, x := range texts {
+			for _, piece := range x {
+				out = append(out, piece.path)
+			}
+		}
+	}
+	addText(t.name)
+	for _, l := range slices.Concat(t.labels, t.addMissing) {
+		addText(l.value)
+	}
+	conditions := []*condition{t.when, t.unless}
+	if t.incomplete != nil {
+		conditions = append(conditions, t.incomplete.when)
+	}
+	for _, c := range conditions {
+		if c != nil {
+			out = append(out, c.paths...)
+		}
+	}
+	for _, port := range t.ports {
+		addText(port.name)
+		out = append(out, port.port.path)
+		for _, c := range []*condition{port.when, port.unless} {
+			if c != nil {
+				out = append(out, c.paths...)
+			}
+		}
+	}
+	return out
+}
+
+func (p *parser) ports(n *yaml.Node) []declared {
+	var out []declared
+	for _, e := range p.list(n, "ports") {
+		var d declared
+		p.fields(e, "a port", map[string]func(*yaml.Node){
+			"name":     func(n *yaml.Node) { d.name = p.text(n, "name") },
+			"default":  func(n *yaml.Node) { d.fallback = p.scalar(n, "default") },
+			"port":     func(n *yaml.Node) { d.port = p.number(n, "port") },
+			"protocol": func(n *yaml.Node) { d.protocol = p.scalar(n, "protocol") },
+			"when":     func(n *yaml.Node) { d.when = p.condition(n, "when") },
+			"unless":   func(n *yaml.Node) { d.unless = p.condition(n, "unless") },
+			"unlessDeclared": func(n *yaml.Node) {
+				if d.unlessDeclared = n.Value == "true"; !d.unlessDeclared {
+					p.report(n, "unlessDeclared is %s, expected true", describe(n))
+				}
+			},
+		})
+		if d.name == nil {
+			p.report(e, "a port has no name")
+		}
+		if d.protocol != "" && !slices.Contains([]string{"TCP", "UDP", "SCTP"}, d.protocol) {
+			p.report(e, "protocol is %q, expected TCP, UDP or SCTP", d.protocol)
+		}
+		out = append(out, d)
+	}
+	return out
+}

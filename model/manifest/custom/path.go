@@ -1,0 +1,304 @@
+package custom
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/client-go/util/jsonpath"
+)
+
+// path is a JSONPath.
+type path struct {
+	text   string
+	eval   *jsonpath.JSONPath // shared between goroutines: it changes nothing where there is no {range}
+	fields []string           // the names that it begins with, before anything else than names
+	plain  bool               // it has nothing but names
+	spread bool               // its last step chooses members of a list or map: what it gives are members
+	member bool               // it is about a member of each, not about the object alone
+}
+
+// Names that stand beside the object's own fields.
+const (
+	varItem  = "item"  // the member of each
+	varKey   = "key"   // its name, where each is a map
+	varLower = "lower" // its name in lower case
+	varIndex = "index" // the number of a pod in its group
+	varGroup = "group" // the number of its group
+
+	varOpaque = "opaque" // a part of a text that nobody knows, such as a hash
+)
+
+// roots are where a path may begin.
+var roots = []string{"apiVersion", "kind", "metadata", "spec", "status", varItem, varKey, varLower}
+
+// relaxed is a path without braces, as kubectl takes it too in custom columns.
+var relaxed = regexp.MustCompile(`^[$.]?[.]?[^{}]+$`)
+
+// compiler compiles paths, each once: rows have many in common.
+type compiler map[string]*path
+
+// path compiles a path that stands alone: '{.spec.template}'.
+func (c compiler) path(s string) (*path, error) {
+	if p := c[s]; p != nil {
+		return p, nil
+	}
+	p, err := compilePath(s)
+	if err == nil {
+		c[s] = p
+	}
+	return p, err
+}
+
+func compilePath(s string) (*path, error) {
+	if s != "" && relaxed.MatchString(s) {
+		s = "{." + strings.TrimLeft(s, "$.") + "}"
+	}
+	parser, err := jsonpath.Parse("", s)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%q is not a JSONPath: %w", s, err)
+	case len(parser.Root.Nodes) != 1:
+		return nil, fmt.Errorf("%q is not one JSONPath such as {.spec.template}", s)
+	}
+	list, ok := parser.Root.Nodes[0].(*jsonpath.ListNode)
+	if !ok || len(list.Nodes) == 0 {
+		return nil, fmt.Errorf("%q is not a JSONPath such as {.spec.template}", s)
+	}
+	p := &path{text: s, plain: true, eval: jsonpath.New(s).AllowMissingKeys(true)}
+	if err := p.eval.Parse(s); err != nil {
+		return nil, err
+	}
+	for i, n := range list.Nodes {
+		p.spread = false
+		switch n := n.(type) {
+		case *jsonpath.FieldNode:
+			if p.plain {
+				p.fields = append(p.fields, n.Value)
+			}
+			continue
+		case *jsonpath.ArrayNode:
+			p.spread = !n.Params[1].Derived // [0] means the member itself
+		case *jsonpath.FilterNode, *jsonpath.UnionNode, *jsonpath.WildcardNode:
+			p.spread = true
+		case *jsonpath.RecursiveNode:
+			return nil, fmt.Errorf("%q searches at every depth; name the fields that lead there", s)
+		default:
+			return nil, fmt.Errorf("%q holds more than steps of a path", s)
+		}
+		if i == 0 {
+			break
+		}
+		p.plain = false
+	}
+	if len(p.fields) == 0 || !slices.Contains(roots, p.fields[0]) {
+		return nil, fmt.Errorf("%q does not begin with one of .spec, .metadata, .status, .item, .key and .lower", s)
+	}
+	p.member = slices.Contains([]string{varItem, varKey, varLower}, p.fields[0])
+	return p, nil
+}
+
+// find evaluates the path. What it leads to may be nothing.
+func (p *path) find(top map[string]any) (out []any, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the evaluation is not ours; hostile input must not stop the run
+			out, err = nil, fmt.Errorf("%v", r)
+		}
+	}()
+	results, err := p.eval.FindResults(top)
+	if err != nil {
+		if strings.HasPrefix(err.Error(), "array index out of bounds") {
+			return nil, nil
+		}
+		return nil, err
+	}
+	for _, group := range results {
+		for _, v := range group {
+			if v.IsValid() && v.CanInterface() {
+				if v := v.Interface(); v != nil {
+					out = append(out, v)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// condition is what an object must be like.
+type condition struct {
+	paths []*path  // one of them is enough
+	in    []string // nil: what a path gives must be more than nothing
+}
+
+// paths compiles paths that stand side by side: '{.spec.a}{.spec.b}'.
+func (c compiler) paths(s string) ([]*path, error) {
+	t, err := c.text(s)
+	if err != nil || len(t) < 2 {
+		p, err := c.path(s)
+		return []*path{p}, err
+	}
+	var out []*path
+	for _, piece := range t {
+		if piece.path == nil {
+			return nil, fmt.Errorf("%q holds more than paths", s)
+		}
+		out = append(out, piece.path)
+	}
+	return out, nil
+}
+
+// text is a text with paths in it.
+type text []piece
+
+// piece is a part of a text: exactly one field is set.
+type piece struct {
+	literal string
+	path    *path
+	number  numeral
+}
+
+// text compiles a text as `kubectl -o jsonpath` has it.
+func (c compiler) text(s string) (text, error) {
+	var out text
+	for rest := s; rest != ""; {
+		open := strings.IndexByte(rest, '{')
+		if open < 0 {
+			open = len(rest)
+		}
+		if open > 0 {
+			out, rest = append(out, piece{literal: rest[:open]}), rest[open:]
+			continue
+		}
+		end := closing(rest)
+		if end < 0 {
+			return nil, fmt.Errorf("%q has a { without its }", s)
+		}
+		inner := rest[:end+1]
+		rest = rest[end+1:]
+		switch strings.ReplaceAll(inner, " ", "") {
+		case "{." + varIndex + "}":
+			out = append(out, piece{number: theIndex})
+			continue
+		case "{." + varGroup + "}":
+			out = append(out, piece{number: theGroup})
+			continue
+		case "{." + varOpaque + "}":
+			out = append(out, piece{literal: GeneratedName})
+			continue
+		}
+		p, err := c.path(inner)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, piece{path: p})
+	}
+	for i := 1; i < len(out); i++ {
+		if out[i].number != 0 && out[i-1].number != 0 {
+			return nil, errors.New("two numbers stand side by side, so that they could not be told from each other")
+		}
+	}
+	return out, nil
+}
+
+// closing is where the brace is closed that s begins with, or -1. A brace in
+// quotes is a character like others.
+func closing(s string) int {
+	quote := byte(0)
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case quote != 0:
+			if c == quote && s[i-1] != '\\' {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '}':
+			return i
+		}
+	}
+	return -1
+}
+
+// numeral is a number that tells the pods of a set from each other.
+type numeral uint8
+
+const (
+	theIndex numeral = iota + 1
+	theGroup
+)
+
+// Text is a text that holds the numbers of a pod. The zero Text is empty.
+type Text []Piece
+
+// Piece is a part of a Text: a literal, or, where that is "", a number.
+type Piece struct {
+	Literal string
+	Group   bool // the number is that of the pod's group, not its index in the group
+}
+
+// Of is the text of one pod.
+func (t Text) Of(group, index int) string {
+	if len(t) == 1 && t[0].Literal != "" {
+		return t[0].Literal
+	}
+	var b strings.Builder
+	for _, p := range t {
+		switch {
+		case p.Literal != "":
+			b.WriteString(p.Literal)
+		case p.Group:
+			b.WriteString(strconv.Itoa(group))
+		default:
+			b.WriteString(strconv.Itoa(index))
+		}
+	}
+	return b.String()
+}
+
+// Has reports whether the text tells pods from each other by the number of
+// their group, and by their index in it.
+func (t Text) Has() (group, index bool) {
+	for _, p := range t {
+		if p.Literal == "" {
+			group, index = group || p.Group, index || !p.Group
+		}
+	}
+	return group, index
+}
+
+// Match finds the numbers of pods whose text is s; -1 stands for a number that
+// the text does not hold.
+func (t Text) Match(s string) (group, index int, ok bool) {
+	pattern := "^"
+	for _, p := range t {
+		if p.Literal == "" {
+			pattern += "(0|[1-9][0-9]*)"
+		} else {
+			pattern += regexp.QuoteMeta(p.Literal)
+		}
+	}
+	found := regexp.MustCompile(pattern + "$").FindStringSubmatch(s)
+	if found == nil {
+		return -1, -1, false
+	}
+	group, index = -1, -1
+	for _, p := range t {
+		if p.Literal != "" {
+			continue
+		}
+		n, err := strconv.Atoi(found[1])
+		found = found[1:]
+		known := &index
+		if p.Group {
+			known = &group
+		}
+		if err != nil || *known >= 0 && *known != n {
+			return -1, -1, false
+		}
+		*known = n
+	}
+	return group, index, true
+}
