@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podreach/podreach/model"
 )
 
 // Cluster is API objects and what a configuration says about them.
@@ -19,11 +21,12 @@ type Cluster struct {
 	Workloads  []Workload
 	Policies   []networkingv1.NetworkPolicy
 
-	PodCIDRs         []string // of the configuration, besides those of the nodes (R110)
-	ServiceCIDRs     []string // also a ServiceCIDR object in JSON and YAML
-	Families         []string // "IPv4", "IPv6"; nil: by evidence (R47)
-	Profile          string   // "", "spec", "cilium", "calico"
-	DefaultNamespace string   // "" is "default"
+	PodCIDRs         []string       // of the configuration, besides those of the nodes (R110)
+	ServiceCIDRs     []string       // also a ServiceCIDR object in JSON and YAML
+	Families         []string       // "IPv4", "IPv6"; nil: by evidence (R47)
+	Profile          string         // "", "spec", "cilium", "calico"
+	DefaultNamespace string         // "" is "default"
+	Unmanaged        []model.PodSet // R69
 
 	Features map[Feature]int // how often each construct occurs
 }
@@ -52,6 +55,7 @@ func New(r *rand.Rand, o Options) *Cluster {
 	g.workloads()
 	g.pods()
 	g.policies()
+	g.unmanaged()
 	g.observe()
 	return g.c
 }

@@ -25,6 +25,8 @@ var Features = []Feature{
 	WorkloadDeployment, WorkloadReplicaSet, WorkloadReplicationController, WorkloadStatefulSet, WorkloadDaemonSet, WorkloadJob, WorkloadCronJob,
 	ReplicasAbsent, ReplicasZero, ReplicasOne, ReplicasMany, TemplateAbsent, TemplateNamespace, TemplateHostNetwork, DaemonSetHostNetwork,
 	WorkloadOwnsPods, WorkloadOwned, OwnerOfOtherGroup, OwnerWithoutGroup, JobCompletionTime, JobEnded, JobNotEnded, OrdinalsStart, JobManualSelector, JobIndexed, CronJobIndexed, CompletionsAbsent, CompletionsZero, CompletionsMany, TemplateControllerLabel,
+	// Unmanaged pods.
+	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedSeveral,
 	// Policies.
 	PoliciesNone, PoliciesSeveralTogether, PolicyWithoutSubjects,
 	TypesAbsent, TypesEmpty, TypesNull, TypesIngress, TypesEgress, TypesBoth, TypesDuplicate, RulesOfUnlistedDirection, EgressRulesWithoutTypes,
@@ -162,6 +164,12 @@ const (
 	CompletionsZero               Feature = "completions-zero"
 	CompletionsMany               Feature = "completions-many"
 	TemplateControllerLabel       Feature = "template-controller-label"
+
+	UnmanagedNamespace         Feature = "unmanaged-namespace"
+	UnmanagedPods              Feature = "unmanaged-pods"
+	UnmanagedByNamespaceLabels Feature = "unmanaged-by-namespace-labels"
+	UnmanagedEverywhere        Feature = "unmanaged-everywhere"
+	UnmanagedSeveral           Feature = "unmanaged-several"
 
 	PoliciesNone             Feature = "policies-none"
 	PoliciesSeveralTogether  Feature = "policies-several-in-one-namespace"

@@ -13,6 +13,7 @@ const (
 	pctServiceCIDRs       = 20
 	pctProfile            = 30 // other than the default, for each of the three alike
 	pctOtherDefault       = 10
+	pctUnmanaged          = 12
 	pctNamespaceNotSaid   = 6
 
 	pctNamespaceMissing   = 20

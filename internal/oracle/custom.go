@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,17 +34,17 @@ const many = 2
 
 // customKind is what is known of a custom kind.
 type customKind struct {
-	group, kind string // as references name it; kind in lower case
-	output      string // as output names it, if not by kind
-	sets        func(o Object) []podSet
-	finished    func(o Object) bool
+	group, version, kind string // without a version: of any
+	output               string // as output names it, if not by the kind in lower case
+	sets                 func(o Object) []podSet
+	finished             func(o Object) bool
 }
 
 // customKinds is R66. Those without sets are links between pods and the
 // objects above them alone (R67).
 func customKinds() []customKind {
 	var out []customKind
-	for _, family := range [][]customKind{} {
+	for _, family := range [][]customKind{jobSetKinds, rayKinds, kubeflowKinds, leaderWorkerSetKinds, volcanoKinds} {
 		out = append(out, family...)
 	}
 	return out
@@ -51,12 +52,11 @@ func customKinds() []customKind {
 
 // customKindOf returns what is known of an object's kind, or nil.
 func customKindOf(o Object) *customKind {
-	group, _, _ := strings.Cut(o.text("apiVersion"), "/")
-	kind := strings.ToLower(o.text("kind"))
+	group, version, _ := strings.Cut(o.text("apiVersion"), "/")
 	for _, k := range customKinds() {
-		if k.group == group && k.kind == kind {
+		if k.group == group && k.kind == o.text("kind") && (k.version == "" || k.version == version) {
 			if k.output == "" {
-				k.output = k.kind
+				k.output = strings.ToLower(k.kind)
 			}
 			return &k
 		}
@@ -177,6 +177,26 @@ func (o Object) controller() *metav1.OwnerReference {
 	return metav1.GetControllerOf(&m)
 }
 
+// in returns the object whose namespace is said.
+func (o Object) in(namespace string) Object {
+	out := maps.Clone(o)
+	meta := maps.Clone(o.object("metadata"))
+	meta["namespace"] = namespace
+	out["metadata"] = map[string]any(meta)
+	return out
+}
+
+// condition reports whether the status has a condition of one of some types
+// that is "True".
+func (o Object) condition(types ...string) bool {
+	for _, c := range o.list("status", "conditions") {
+		if c.text("status") == "True" && slices.Contains(types, c.text("type")) {
+			return true
+		}
+	}
+	return false
+}
+
 // over puts label sets over one another, the last one on top.
 func over(sets ...map[string]string) map[string]string {
 	out := map[string]string{}
@@ -184,6 +204,48 @@ func over(sets ...map[string]string) map[string]string {
 		maps.Copy(out, s)
 	}
 	return out
+}
+
+// missing adds the labels that l lacks.
+func missing(l map[string]string, add map[string]string) map[string]string {
+	return over(add, l)
+}
+
+// opaques are labels whose values cannot be known (R65).
+func opaques(keys ...string) map[string]string {
+	out := map[string]string{}
+	for _, k := range keys {
+		out[k] = opaque
+	}
+	return out
+}
+
+// jobLabels are what the pods of a batch Job get: added where the template
+// lacks them, and those that cannot be known.
+func jobLabels(l map[string]string, job string) map[string]string {
+	l = missing(l, map[string]string{"batch.kubernetes.io/job-name": job, "job-name": job})
+	return over(l, opaques("batch.kubernetes.io/controller-uid", "controller-uid"))
+}
+
+// statefulSetLabels are what the pods of a StatefulSet get.
+func statefulSetLabels(l map[string]string, pod string, ordinal int) map[string]string {
+	return over(l, map[string]string{
+		"statefulset.kubernetes.io/pod-name": pod, "apps.kubernetes.io/pod-index": strconv.Itoa(ordinal),
+	}, opaques("controller-revision-hash"))
+}
+
+// withPort returns the template with a container port that the controller
+// declares, unless a container has one of that name.
+func withPort(t corev1.PodTemplateSpec, name string, number int32) corev1.PodTemplateSpec {
+	for _, c := range t.Spec.Containers {
+		for _, p := range c.Ports {
+			if p.Name == name {
+				return t
+			}
+		}
+	}
+	t.Spec.Containers = append(slices.Clone(t.Spec.Containers), corev1.Container{Ports: []corev1.ContainerPort{{Name: name, ContainerPort: number, Protocol: corev1.ProtocolTCP}}})
+	return t
 }
 
 // alike is the labels of a set whose pods all have the same.

@@ -59,8 +59,9 @@ func holders(w World) ([]*holder, error) {
 		if k == nil {
 			continue
 		}
+		o = o.in(orDefault(o.text("metadata", "namespace"), w))
 		h := &holder{
-			key: ownerKey{k.output, orDefault(o.text("metadata", "namespace"), w), o.name()}, kind: k.kind, group: k.group,
+			key: ownerKey{k.output, o.text("metadata", "namespace"), o.name()}, kind: strings.ToLower(k.kind), group: k.group,
 			owner: o.controller(), finished: k.finished != nil && k.finished(o),
 		}
 		if k.sets != nil {
