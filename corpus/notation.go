@@ -322,7 +322,7 @@ func (e ends) others(pod string, all bool) []string {
 	return append(out, shorthand["G"], shorthand["P"])
 }
 
-var endpointForm = regexp.MustCompile(`^([a-z0-9-]+/[a-z.]+/[a-z0-9.-]+(\[\d+\])?|node/[a-z0-9-]+)$`)
+var endpointForm = regexp.MustCompile(`^([a-z0-9-]+/[a-z.]+/[a-z0-9.*-]+(\[\d+\])?|node/[a-z0-9-]+)$`)
 
 // endpoint writes an endpoint out.
 func endpoint(s string) (string, error) {

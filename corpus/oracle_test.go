@@ -297,7 +297,7 @@ func appendTo[T any](list *[]T, doc []byte) error {
 
 func workload(kind string, m metav1.ObjectMeta, replicas *int32, template corev1.PodTemplateSpec) oracle.Workload {
 	return oracle.Workload{
-		Kind: strings.ToLower(kind), Namespace: cmp.Or(m.Namespace, "default"), Name: m.Name,
+		Kind: strings.ToLower(kind), Namespace: cmp.Or(m.Namespace, "default"), Name: cmp.Or(m.Name, m.GenerateName+"*"),
 		Replicas: replicas, OwnerReferences: m.OwnerReferences, Template: template,
 	}
 }

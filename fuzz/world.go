@@ -24,6 +24,12 @@ func Oracle(c *gen.Cluster) (*oracle.Oracle, error) {
 		ServiceCIDRs: c.ServiceCIDRs, PodCIDRs: c.PodCIDRs, Families: c.Families,
 		Profile: c.Profile, DefaultNamespace: c.DefaultNamespace,
 	}
+	for _, set := range c.Unmanaged {
+		w.Unmanaged = append(w.Unmanaged, set.String())
+	}
+	for i := range c.Custom {
+		w.Custom = append(w.Custom, c.Custom[i].Object)
+	}
 	for _, wl := range c.Workloads {
 		if wl.Template == nil {
 			wl.Template = &corev1.PodTemplateSpec{}

@@ -19,6 +19,7 @@ type Cluster struct {
 	Nodes      []corev1.Node
 	Pods       []corev1.Pod
 	Workloads  []Workload
+	Custom     []Custom
 	Policies   []networkingv1.NetworkPolicy
 
 	PodCIDRs         []string       // of the configuration, besides those of the nodes (R110)
@@ -53,6 +54,7 @@ func New(r *rand.Rand, o Options) *Cluster {
 	g.namespaces()
 	g.nodes()
 	g.workloads()
+	g.customObjects()
 	g.pods()
 	g.policies()
 	g.unmanaged()
@@ -73,6 +75,7 @@ type generator struct {
 	nodeFree4    []string
 	nodeFree6    []string
 	controllers  bool // policies are much about labels that controllers add (R65)
+	customs      bool // policies are much about labels that controllers of custom kinds add (R66)
 	named        int  // objects named so far, for names that are unique across kinds
 }
 

@@ -3,6 +3,8 @@ package gen
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,15 +13,16 @@ import (
 // Custom is an object of a kind that Kubernetes does not have itself (R66).
 type Custom struct {
 	Object tree
-	labels []labelValues // that the pods get from its controller
+	labels []customLabel // that the pods get from its controller
+	owns   bool          // something in the cluster, by its name
 }
 
 // tree is an object as JSON decodes to.
 type tree = map[string]any
 
-// labelValues is a label that a controller adds, with values that pods may
+// customLabel is a label that a controller adds, with values that pods may
 // have; none: they cannot be known.
-type labelValues struct {
+type customLabel struct {
 	key    string
 	values []string
 }
@@ -32,24 +35,85 @@ type customKind struct {
 	make          func(g *generator, c *Custom, name string)
 }
 
-// customObjects makes objects of custom kinds.
+// customObjects makes objects of custom kinds, and some of those that their
+// controllers would make of them.
 func (g *generator) customObjects() {
 	if !g.pct(pctCustom) {
 		return
 	}
 	g.customs = g.pct(pctCustomTerms)
 	for range g.between(1, maxCustom) {
-		k := pick(g, customKinds)
+		k := pick(g, customKinds())
 		g.hit(k.feature)
 		c := g.custom(k.version, k.kind)
 		k.make(g, &c, c.name())
+		if !c.owns && g.pct(pctGenerateName) {
+			g.hit(CustomGenerateName)
+			c.meta()["generateName"] = c.name() + "-"
+			delete(c.meta(), "name")
+		}
 		g.c.Custom = append(g.c.Custom, c)
+	}
+}
+
+func customKinds() []customKind { return slices.Concat(trainingKinds) }
+
+// child adds, sometimes, an object that the controller of c makes of it.
+func (g *generator) child(c *Custom, version, kind string, build func(*Custom)) {
+	if !g.pct(pctCustomChild) {
+		return
+	}
+	g.hit(CustomOwned)
+	o := g.custom(version, kind)
+	g.give(c, &o)
+	build(&o)
+	g.c.Custom = append(g.c.Custom, o)
+}
+
+// give makes o the property of c, in whose namespace it is.
+func (g *generator) give(c, o *Custom) {
+	c.owns = true
+	o.meta()["ownerReferences"] = toTree([]metav1.OwnerReference{*g.spelled(c.reference())})
+	delete(o.meta(), "namespace")
+	if ns := c.space(); ns != "" {
+		o.meta()["namespace"] = ns
+	}
+}
+
+// childWorkload is child for a workload.
+func (g *generator) childWorkload(c *Custom, kind, name string) {
+	if !g.pct(pctCustomChild) {
+		return
+	}
+	g.hit(CustomOwnsWorkload)
+	c.owns = true
+	w := Workload{Kind: kind, Namespace: c.space(), Name: name, Template: g.template(kind), OwnerReferences: []metav1.OwnerReference{*g.spelled(c.reference())}}
+	g.c.Workloads = append(g.c.Workloads, w)
+}
+
+// ownCustom makes a pod the property of a custom object, sometimes, with some
+// of the labels that the pod would have then.
+func (g *generator) ownCustom(p *corev1.Pod) {
+	for i := range g.c.Custom {
+		c := &g.c.Custom[i]
+		if c.name() == "" || g.c.space(metav1.ObjectMeta{Namespace: c.space()}) != g.c.space(p.ObjectMeta) || !g.pct(pctOwnsPods/2) {
+			continue
+		}
+		g.hit(CustomOwnsPods)
+		c.owns = true
+		p.OwnerReferences = []metav1.OwnerReference{*g.spelled(c.reference())}
+		for _, l := range c.labels {
+			if len(l.values) > 0 && g.pct(60) {
+				p.Labels = with(p.Labels, l.key, pick(g, l.values))
+			}
+		}
+		return
 	}
 }
 
 // custom is a new object without spec.
 func (g *generator) custom(version, kind string) Custom {
-	m := g.meta(kindPrefix(kind))
+	m := g.meta(strings.ToLower(kind))
 	meta := tree{"name": m.Name}
 	if m.Namespace != "" {
 		meta["namespace"] = m.Namespace
@@ -60,18 +124,15 @@ func (g *generator) custom(version, kind string) Custom {
 	return Custom{Object: tree{"apiVersion": version, "kind": kind, "metadata": meta}}
 }
 
-func kindPrefix(kind string) string {
-	b := []byte(kind)
-	for i := range b {
-		b[i] |= 0x20 // letters alone
-	}
-	return string(b)
-}
-
 func (c *Custom) meta() tree      { return c.Object["metadata"].(tree) }
-func (c *Custom) name() string    { return c.meta()["name"].(string) }
 func (c *Custom) version() string { return c.Object["apiVersion"].(string) }
 func (c *Custom) kind() string    { return c.Object["kind"].(string) }
+
+// name is "" where it will be generated.
+func (c *Custom) name() string {
+	s, _ := c.meta()["name"].(string)
+	return s
+}
 
 // space is the namespace as it is written.
 func (c *Custom) space() string {
@@ -83,18 +144,9 @@ func (c *Custom) reference() *metav1.OwnerReference {
 	return &metav1.OwnerReference{APIVersion: c.version(), Kind: c.kind(), Name: c.name(), UID: "0", Controller: ptr(true)}
 }
 
-// ownedBy makes c the property of another object, in whose namespace it is.
-func (c *Custom) ownedBy(o *Custom) {
-	c.meta()["ownerReferences"] = toTree([]metav1.OwnerReference{*o.reference()})
-	delete(c.meta(), "namespace")
-	if ns := o.space(); ns != "" {
-		c.meta()["namespace"] = ns
-	}
-}
-
 // label says that pods get a label, with one of some values.
 func (c *Custom) label(key string, values ...any) {
-	l := labelValues{key: key}
+	l := customLabel{key: key}
 	for _, v := range values {
 		l.values = append(l.values, fmt.Sprint(v))
 	}

@@ -25,6 +25,14 @@ var Features = []Feature{
 	WorkloadDeployment, WorkloadReplicaSet, WorkloadReplicationController, WorkloadStatefulSet, WorkloadDaemonSet, WorkloadJob, WorkloadCronJob,
 	ReplicasAbsent, ReplicasZero, ReplicasOne, ReplicasMany, TemplateAbsent, TemplateNamespace, TemplateHostNetwork, DaemonSetHostNetwork,
 	WorkloadOwnsPods, WorkloadOwned, OwnerOfOtherGroup, OwnerWithoutGroup, JobCompletionTime, JobEnded, JobNotEnded, OrdinalsStart, JobManualSelector, JobIndexed, CronJobIndexed, CompletionsAbsent, CompletionsZero, CompletionsMany, TemplateControllerLabel,
+	// Custom resources.
+	CustomJobSet, CustomRayCluster, CustomRayJob, CustomRayService, CustomRayCronJob, CustomPyTorchJob, CustomTFJob, CustomXGBoostJob,
+	CustomPaddleJob, CustomJAXJob, CustomMPIJobV1, CustomMPIJobV2, CustomTrainJob, CustomLeaderWorkerSet, CustomVolcanoJob,
+	CustomCountAbsent, CustomCountZero, CustomCountOne, CustomCountMany, CustomAutoscaled, CustomFinished, CustomNotFinished,
+	CustomOwned, CustomOwnsWorkload, CustomOwnsPods, CustomGenerateName, CustomTemplateAbsent, CustomTemplateControllerLabel,
+	JobSetIndexed, JobSetNonIndexed, JobSetGroup, JobSetRestarted, RayGroupLabels, RayFaultTolerance, RayMinReplicas, RayHosts,
+	RayClusterSelector, RaySubmissionMode, RaySubmitterTemplate, RayHeadNotServing, TrainingElasticFixed, TrainingTypeAbsent,
+	MPILauncherWorks, LeaderTemplate, VolcanoQueue, VolcanoOwnLabels, SelectorCustom, SelectorCustomOpaque,
 	// Unmanaged pods.
 	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedSeveral,
 	// Policies.
@@ -164,6 +172,55 @@ const (
 	CompletionsZero               Feature = "completions-zero"
 	CompletionsMany               Feature = "completions-many"
 	TemplateControllerLabel       Feature = "template-controller-label"
+
+	CustomJobSet                  Feature = "custom-jobset"
+	CustomRayCluster              Feature = "custom-raycluster"
+	CustomRayJob                  Feature = "custom-rayjob"
+	CustomRayService              Feature = "custom-rayservice"
+	CustomRayCronJob              Feature = "custom-raycronjob"
+	CustomPyTorchJob              Feature = "custom-pytorchjob"
+	CustomTFJob                   Feature = "custom-tfjob"
+	CustomXGBoostJob              Feature = "custom-xgboostjob"
+	CustomPaddleJob               Feature = "custom-paddlejob"
+	CustomJAXJob                  Feature = "custom-jaxjob"
+	CustomMPIJobV1                Feature = "custom-mpijob-v1"
+	CustomMPIJobV2                Feature = "custom-mpijob-v2beta1"
+	CustomTrainJob                Feature = "custom-trainjob"
+	CustomLeaderWorkerSet         Feature = "custom-leaderworkerset"
+	CustomVolcanoJob              Feature = "custom-volcano-job"
+	CustomCountAbsent             Feature = "custom-count-absent"
+	CustomCountZero               Feature = "custom-count-zero"
+	CustomCountOne                Feature = "custom-count-one"
+	CustomCountMany               Feature = "custom-count-many"
+	CustomAutoscaled              Feature = "custom-autoscaled"
+	CustomFinished                Feature = "custom-finished"
+	CustomNotFinished             Feature = "custom-not-finished"
+	CustomOwned                   Feature = "custom-owned"
+	CustomOwnsWorkload            Feature = "custom-owns-workload"
+	CustomOwnsPods                Feature = "custom-owns-pods"
+	CustomGenerateName            Feature = "custom-generate-name"
+	CustomTemplateAbsent          Feature = "custom-template-absent"
+	CustomTemplateControllerLabel Feature = "custom-template-controller-label"
+	JobSetIndexed                 Feature = "jobset-indexed"
+	JobSetNonIndexed              Feature = "jobset-non-indexed"
+	JobSetGroup                   Feature = "jobset-group"
+	JobSetRestarted               Feature = "jobset-restarted"
+	RayGroupLabels                Feature = "ray-group-labels"
+	RayFaultTolerance             Feature = "ray-fault-tolerance"
+	RayMinReplicas                Feature = "ray-min-replicas"
+	RayHosts                      Feature = "ray-hosts"
+	RayClusterSelector            Feature = "ray-cluster-selector"
+	RaySubmissionMode             Feature = "ray-submission-mode"
+	RaySubmitterTemplate          Feature = "ray-submitter-template"
+	RayHeadNotServing             Feature = "ray-head-not-serving"
+	TrainingElasticFixed          Feature = "training-elastic-fixed"
+	TrainingTypeAbsent            Feature = "training-type-absent"
+	MPILauncherWorks              Feature = "mpi-launcher-works"
+	LeaderTemplate                Feature = "leader-template"
+	VolcanoQueue                  Feature = "volcano-queue"
+	VolcanoOwnLabels              Feature = "volcano-own-labels"
+	SelectorCustom                Feature = "selector-custom"
+	SelectorCustomOpaque          Feature = "selector-custom-opaque"
 
 	UnmanagedNamespace         Feature = "unmanaged-namespace"
 	UnmanagedPods              Feature = "unmanaged-pods"

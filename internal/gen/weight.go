@@ -68,6 +68,14 @@ const (
 	pctControllerTerm          = 75 // of a pod selector in such a cluster
 	pctControllerTermElse      = 8  // in another one with workloads
 
+	// Custom resources.
+	pctCustom         = 35
+	pctCustomTerms    = 70 // of clusters with custom objects: with many selectors on labels of their controllers
+	pctCustomTerm     = 65 // of a pod selector in such a cluster
+	pctCustomTermElse = 10 // in another one with custom objects
+	pctCustomChild    = 25
+	pctGenerateName   = 8
+
 	// Policies.
 	pctSubjectsAll   = 35
 	pctNoRules       = 35 // for each direction
@@ -92,6 +100,7 @@ const (
 	minPods, maxPods             = 3, 10
 	maxNodes                     = 3
 	maxWorkloads                 = 4
+	maxCustom                    = 2
 	maxPolicies                  = 6
 	maxRules                     = 3 // of one direction
 	maxPeers                     = 3

@@ -148,6 +148,25 @@ func (o Object) stringMap(path ...string) map[string]string {
 
 func (o Object) name() string { return o.text("metadata", "name") }
 
+// named returns the object with its namespace, and with a name that stands for
+// the one that the API server will generate. No selector can name that: label
+// values have no asterisk, so what a controller makes of it is opaque (R66).
+func (o Object) named(namespace string, generated map[string]int) Object {
+	meta := maps.Clone(o.object("metadata"))
+	meta["namespace"] = namespace
+	if o.name() == "" {
+		name := o.text("metadata", "generateName") + "*"
+		key := o.text("kind") + " " + name
+		if generated[key]++; generated[key] > 1 {
+			name += strconv.Itoa(generated[key])
+		}
+		meta["name"] = name
+	}
+	out := maps.Clone(o)
+	out["metadata"] = map[string]any(meta)
+	return out
+}
+
 // template returns the pod template that a path leads to.
 func (o Object) template(path ...string) (out corev1.PodTemplateSpec) {
 	o.decode(&out, path...)
@@ -175,15 +194,6 @@ func (o Object) controller() *metav1.OwnerReference {
 	var m metav1.ObjectMeta
 	o.decode(&m.OwnerReferences, "metadata", "ownerReferences")
 	return metav1.GetControllerOf(&m)
-}
-
-// in returns the object whose namespace is said.
-func (o Object) in(namespace string) Object {
-	out := maps.Clone(o)
-	meta := maps.Clone(o.object("metadata"))
-	meta["namespace"] = namespace
-	out["metadata"] = map[string]any(meta)
-	return out
 }
 
 // condition reports whether the status has a condition of one of some types

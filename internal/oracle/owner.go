@@ -54,12 +54,13 @@ func holders(w World) ([]*holder, error) {
 			}, wl.Template.Spec}},
 		})
 	}
+	generated := map[string]int{}
 	for _, o := range w.Custom {
 		k := customKindOf(o)
 		if k == nil {
 			continue
 		}
-		o = o.in(orDefault(o.text("metadata", "namespace"), w))
+		o = o.named(orDefault(o.text("metadata", "namespace"), w), generated)
 		h := &holder{
 			key: ownerKey{k.output, o.text("metadata", "namespace"), o.name()}, kind: strings.ToLower(k.kind), group: k.group,
 			owner: o.controller(), finished: k.finished != nil && k.finished(o),
