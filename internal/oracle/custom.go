@@ -44,7 +44,7 @@ type customKind struct {
 // objects above them alone (R67).
 func customKinds() []customKind {
 	var out []customKind
-	for _, family := range [][]customKind{jobSetKinds, rayKinds, kubeflowKinds, leaderWorkerSetKinds, volcanoKinds} {
+	for _, family := range [][]customKind{jobSetKinds, rayKinds, kubeflowKinds, leaderWorkerSetKinds, volcanoKinds, kserveKinds, knativeKinds, sparkKinds, argoKinds, kubevirtKinds, prometheusKinds, kruiseKinds} {
 		out = append(out, family...)
 	}
 	return out
