@@ -56,7 +56,7 @@ func (g *generator) customObjects() {
 	}
 }
 
-func customKinds() []customKind { return slices.Concat(trainingKinds) }
+func customKinds() []customKind { return slices.Concat(trainingKinds, servingKinds) }
 
 // child adds, sometimes, an object that the controller of c makes of it.
 func (g *generator) child(c *Custom, version, kind string, build func(*Custom)) {

@@ -33,6 +33,16 @@ var Features = []Feature{
 	JobSetIndexed, JobSetNonIndexed, JobSetGroup, JobSetRestarted, RayGroupLabels, RayFaultTolerance, RayMinReplicas, RayHosts,
 	RayClusterSelector, RaySubmissionMode, RaySubmitterTemplate, RayHeadNotServing, TrainingElasticFixed, TrainingTypeAbsent,
 	MPILauncherWorks, LeaderTemplate, VolcanoQueue, VolcanoOwnLabels, SelectorCustom, SelectorCustomOpaque,
+	CustomInferenceService, CustomLLMInferenceService, CustomKnativeService, CustomKnativeConfiguration, CustomSparkApplication,
+	CustomScheduledSparkApplication, CustomWorkflow, CustomCronWorkflow, CustomRollout, CustomVirtualMachine, CustomVirtualMachineInstance,
+	CustomVirtualMachineInstanceReplicaSet, CustomVirtualMachinePool, CustomPrometheus, PrometheusShards, PrometheusThanos,
+	CustomPrometheusAgent, PrometheusDaemonSet, CustomAlertmanager, CustomThanosRuler, CustomCloneSet, CustomKruiseStatefulSet,
+	CustomKruiseDaemonSet, CustomNotebook, NotebookStopped, CustomSandbox, InferenceModeAbsent, InferenceModelMesh, InferenceKnative,
+	InferenceModeOfStatus, InferenceLabels, InferenceAgent, InferenceWorkers, LLMTemplateAbsent, LLMWorkers, LLMPipeline, LLMLabels,
+	LLMPrefill, LLMScheduler, LLMPool, LLMQueue, KnativeRevisionNamed, KnativeChain, SparkTemplateAbsent, SparkSidecars, SparkHostNetwork,
+	SparkLabels, SparkMonitoring, WorkflowContainerSet, WorkflowNoPods, WorkflowAgent, WorkflowSidecars, WorkflowLabels, WorkflowHostNetwork,
+	RolloutWorkloadRef, RolloutCanary, RolloutBlueGreen, MachineHalted, MachineSidecar, MachineHostname, MonitoringPortName,
+	MonitoringContainers, MonitoringLabels, MonitoringHostNetwork,
 	// Unmanaged pods.
 	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedSeveral,
 	// Policies.
@@ -221,6 +231,71 @@ const (
 	VolcanoOwnLabels              Feature = "volcano-own-labels"
 	SelectorCustom                Feature = "selector-custom"
 	SelectorCustomOpaque          Feature = "selector-custom-opaque"
+
+	CustomInferenceService                 Feature = "custom-inference-service"
+	CustomLLMInferenceService              Feature = "custom-llm-inference-service"
+	CustomKnativeService                   Feature = "custom-knative-service"
+	CustomKnativeConfiguration             Feature = "custom-knative-configuration"
+	CustomSparkApplication                 Feature = "custom-spark-application"
+	CustomScheduledSparkApplication        Feature = "custom-scheduled-spark-application"
+	CustomWorkflow                         Feature = "custom-workflow"
+	CustomCronWorkflow                     Feature = "custom-cron-workflow"
+	CustomRollout                          Feature = "custom-rollout"
+	CustomVirtualMachine                   Feature = "custom-virtual-machine"
+	CustomVirtualMachineInstance           Feature = "custom-virtual-machine-instance"
+	CustomVirtualMachineInstanceReplicaSet Feature = "custom-virtual-machine-instance-replica-set"
+	CustomVirtualMachinePool               Feature = "custom-virtual-machine-pool"
+	CustomPrometheus                       Feature = "custom-prometheus"
+	PrometheusShards                       Feature = "prometheus-shards"
+	PrometheusThanos                       Feature = "prometheus-thanos"
+	CustomPrometheusAgent                  Feature = "custom-prometheus-agent"
+	PrometheusDaemonSet                    Feature = "prometheus-daemon-set"
+	CustomAlertmanager                     Feature = "custom-alertmanager"
+	CustomThanosRuler                      Feature = "custom-thanos-ruler"
+	CustomCloneSet                         Feature = "custom-clone-set"
+	CustomKruiseStatefulSet                Feature = "custom-kruise-stateful-set"
+	CustomKruiseDaemonSet                  Feature = "custom-kruise-daemon-set"
+	CustomNotebook                         Feature = "custom-notebook"
+	NotebookStopped                        Feature = "notebook-stopped"
+	CustomSandbox                          Feature = "custom-sandbox"
+	InferenceModeAbsent                    Feature = "inference-mode-absent"
+	InferenceModelMesh                     Feature = "inference-model-mesh"
+	InferenceKnative                       Feature = "inference-knative"
+	InferenceModeOfStatus                  Feature = "inference-mode-of-status"
+	InferenceLabels                        Feature = "inference-labels"
+	InferenceAgent                         Feature = "inference-agent"
+	InferenceWorkers                       Feature = "inference-workers"
+	LLMTemplateAbsent                      Feature = "llm-template-absent"
+	LLMWorkers                             Feature = "llm-workers"
+	LLMPipeline                            Feature = "llm-pipeline"
+	LLMLabels                              Feature = "llm-labels"
+	LLMPrefill                             Feature = "llm-prefill"
+	LLMScheduler                           Feature = "llm-scheduler"
+	LLMPool                                Feature = "llm-pool"
+	LLMQueue                               Feature = "llm-queue"
+	KnativeRevisionNamed                   Feature = "knative-revision-named"
+	KnativeChain                           Feature = "knative-chain"
+	SparkTemplateAbsent                    Feature = "spark-template-absent"
+	SparkSidecars                          Feature = "spark-sidecars"
+	SparkHostNetwork                       Feature = "spark-host-network"
+	SparkLabels                            Feature = "spark-labels"
+	SparkMonitoring                        Feature = "spark-monitoring"
+	WorkflowContainerSet                   Feature = "workflow-container-set"
+	WorkflowNoPods                         Feature = "workflow-no-pods"
+	WorkflowAgent                          Feature = "workflow-agent"
+	WorkflowSidecars                       Feature = "workflow-sidecars"
+	WorkflowLabels                         Feature = "workflow-labels"
+	WorkflowHostNetwork                    Feature = "workflow-host-network"
+	RolloutWorkloadRef                     Feature = "rollout-workload-ref"
+	RolloutCanary                          Feature = "rollout-canary"
+	RolloutBlueGreen                       Feature = "rollout-blue-green"
+	MachineHalted                          Feature = "machine-halted"
+	MachineSidecar                         Feature = "machine-sidecar"
+	MachineHostname                        Feature = "machine-hostname"
+	MonitoringPortName                     Feature = "monitoring-port-name"
+	MonitoringContainers                   Feature = "monitoring-containers"
+	MonitoringLabels                       Feature = "monitoring-labels"
+	MonitoringHostNetwork                  Feature = "monitoring-host-network"
 
 	UnmanagedNamespace         Feature = "unmanaged-namespace"
 	UnmanagedPods              Feature = "unmanaged-pods"

@@ -69,7 +69,7 @@ const (
 	pctControllerTermElse      = 8  // in another one with workloads
 
 	// Custom resources.
-	pctCustom         = 35
+	pctCustom         = 45
 	pctCustomTerms    = 70 // of clusters with custom objects: with many selectors on labels of their controllers
 	pctCustomTerm     = 65 // of a pod selector in such a cluster
 	pctCustomTermElse = 10 // in another one with custom objects
