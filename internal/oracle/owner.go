@@ -66,7 +66,6 @@ func holders(w World) ([]*holder, error) {
 			owner: o.controller(), finished: k.finished != nil && k.finished(o),
 		}
 		if k.sets != nil {
-			h.sets = []templateSet{} // perhaps none, but it is not a link
 			for _, s := range k.sets(o) {
 				h.sets = append(h.sets, templateSet{s.name, s.instances, s.template.Spec})
 			}
@@ -148,7 +147,7 @@ func (o *Oracle) stoodFor(h *holder) bool {
 		if h = o.find(h.owner, h.key.namespace); h == nil || h.kind == "pod" {
 			return false
 		}
-		if h.sets != nil {
+		if len(h.sets) > 0 {
 			return true
 		}
 	}
