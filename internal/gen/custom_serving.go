@@ -138,11 +138,10 @@ func (g *generator) podSpecTree() tree { return toTree(g.podSpec()).(tree) }
 
 // containersWithoutPorts are containers whose ports the controller would take
 // away, which no table of facts says (R66).
-func containersWithoutPorts(spec tree) tree {
+func containersWithoutPorts(spec tree) {
 	for _, c := range spec["containers"].([]any) {
 		delete(c.(tree), "ports")
 	}
-	return spec
 }
 
 // replicated is a spec of one template and a number.

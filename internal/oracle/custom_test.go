@@ -61,7 +61,9 @@ func TestCustomKindsAreGenerated(t *testing.T) {
 
 // The number of an instance counts through the groups of its set.
 func TestPodSetInstances(t *testing.T) {
-	label := func(g, i int) map[string]string { return map[string]string{"g": string(rune('0' + g)), "i": string(rune('0' + i))} }
+	label := func(g, i int) map[string]string {
+		return map[string]string{"g": string(rune('0' + g)), "i": string(rune('0' + i))}
+	}
 	names := func(s podSet) (out []string) {
 		for _, x := range s.instances("w") {
 			out = append(out, x.name)
