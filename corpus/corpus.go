@@ -18,6 +18,7 @@
 //	world: static               live (default): world.yaml; static: static.yaml; none
 //	podCIDRs: 10.244.0.0/16     also serviceCIDRs; comma separated
 //	ipFamilies: IPv4,IPv6       the families that the cluster has
+//	unmanaged: x:app=a          pods to which no policy applies (R69); a line for each
 //	invalid: PR2003             codes of the errors that reading must give, and no others
 //	noted: PR3004               codes that reading must give, among others
 //	xb>xa ALL                   connections from x/pod/b to x/pod/a
@@ -31,7 +32,8 @@
 //	apiVersion: networking.k8s.io/v1
 //	...
 //
-// Endpoints are NS/KIND/NAME, node/NAME or an address. World pods are written
+// Endpoints are NS/KIND/NAME, node/NAME or an address; kinds of other API groups
+// that have the name of a built-in one are job.batch.volcano.sh. World pods are written
 // shortly: xa is x/pod/a; n1 and n2 are the nodes, G (8.8.8.8) an internet
 // address and P (172.20.0.5) a private one outside the cluster. On one side of
 // a pair, "pods" means every other pod, "*" every other pod, G, P and every
@@ -79,6 +81,7 @@ type Facts struct {
 	PodCIDRs     []netip.Prefix
 	ServiceCIDRs []netip.Prefix
 	Families     []model.Family // nil: by evidence (R47)
+	Unmanaged    []model.PodSet // pods that the network plugin does not manage (R69)
 }
 
 // Query is one connection.

@@ -66,7 +66,7 @@ func newIndex(c Case) (index, error) {
 		return index{}, err
 	}
 	state := cluster.New(cluster.Options{
-		Profile: profile, PodCIDRs: c.Facts.PodCIDRs, ServiceCIDRs: c.Facts.ServiceCIDRs, Families: c.Facts.Families,
+		Profile: profile, PodCIDRs: c.Facts.PodCIDRs, ServiceCIDRs: c.Facts.ServiceCIDRs, Families: c.Facts.Families, Unmanaged: c.Facts.Unmanaged,
 	})
 	input := manifest.Bytes(c.ID+".yaml", c.YAML)
 	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{input}, state.Ledger()) {

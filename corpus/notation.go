@@ -3,11 +3,15 @@ package corpus
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
@@ -63,6 +67,10 @@ func (c *Case) set(key, value string) error {
 			}
 			c.Facts.Families = append(c.Facts.Families, f)
 		}
+	case "unmanaged":
+		var set model.PodSet
+		set, err = podSet(value)
+		c.Facts.Unmanaged = append(c.Facts.Unmanaged, set)
 	case "invalid":
 		c.Invalid, err = codes(value)
 	case "noted":
@@ -83,6 +91,48 @@ func prefixes(list string) ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// podSet reads "x:", "x:app=a", "{team=red}:app=a" or ":app=a".
+func podSet(s string) (out model.PodSet, err error) {
+	scope, pods, ok := strings.Cut(s, ":")
+	byLabels := strings.HasPrefix(s, "{")
+	if byLabels {
+		scope, pods, ok = strings.Cut(s[1:], "}:")
+	}
+	if !ok {
+		return out, errors.New("not a selector of pods")
+	}
+	if byLabels {
+		if out.Namespaces, err = selector(scope); err != nil {
+			return out, err
+		}
+	} else {
+		out.Namespace = scope
+	}
+	out.Pods, err = selector(pods)
+	return out, err
+}
+
+// operators are the words of a selector's syntax.
+var operators = map[selection.Operator]model.Operator{
+	selection.Equals: model.In, selection.DoubleEquals: model.In, selection.In: model.In,
+	selection.NotEquals: model.NotIn, selection.NotIn: model.NotIn,
+	selection.Exists: model.Exists, selection.DoesNotExist: model.DoesNotExist,
+}
+
+// selector reads a selector in kubectl's syntax.
+func selector(s string) (model.Selector, error) {
+	parsed, err := labels.ParseToRequirements(s)
+	var out model.Selector
+	for _, r := range parsed {
+		operator, known := operators[r.Operator()]
+		if !known {
+			return nil, fmt.Errorf("no operator %q", r.Operator())
+		}
+		out = append(out, model.Requirement{Key: r.Key(), Operator: operator, Values: slices.Sorted(maps.Keys(r.Values()))})
+	}
+	return out.Canonical(), err
 }
 
 // codes reads "PR2003,PR2004".
@@ -272,7 +322,7 @@ func (e ends) others(pod string, all bool) []string {
 	return append(out, shorthand["G"], shorthand["P"])
 }
 
-var endpointForm = regexp.MustCompile(`^([a-z0-9-]+/[a-z]+/[a-z0-9-]+(\[\d+\])?|node/[a-z0-9-]+)$`)
+var endpointForm = regexp.MustCompile(`^([a-z0-9-]+/[a-z.]+/[a-z0-9.*-]+(\[\d+\])?|node/[a-z0-9-]+)$`)
 
 // endpoint writes an endpoint out.
 func endpoint(s string) (string, error) {

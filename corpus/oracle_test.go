@@ -164,21 +164,9 @@ func newOracle(c Case) (loaded, error) {
 	if err != nil {
 		return loaded{}, err
 	}
-	kinds := map[string]string{} // of the object that an instance comes from
-	for _, wl := range w.Workloads {
-		kinds[wl.Namespace+"/"+wl.Name] = wl.Kind
-	}
-	for _, p := range w.Pods {
-		kinds[p.Namespace+"/"+p.Name] = "pod"
-	}
 	s := loaded{o, map[string]oracle.End{}}
 	for _, end := range o.Ends() {
-		if end.Node != "" {
-			s.ends["node/"+end.Node] = end
-			continue
-		}
-		stem, _, _ := strings.Cut(end.Name, "[")
-		s.ends[end.Namespace+"/"+kinds[end.Namespace+"/"+stem]+"/"+end.Name] = end
+		s.ends[o.Path(end)] = end
 	}
 	return s, nil
 }
@@ -195,6 +183,9 @@ func world(c Case) (oracle.World, error) {
 	for _, f := range c.Facts.Families {
 		w.Families = append(w.Families, f.String())
 	}
+	for _, set := range c.Facts.Unmanaged {
+		w.Unmanaged = append(w.Unmanaged, set.String())
+	}
 	for doc := range bytes.SplitSeq(c.YAML, []byte("---\n")) {
 		if err := decode(&w, doc); err != nil {
 			return w, fmt.Errorf("%w in\n%s", err, doc)
@@ -203,9 +194,18 @@ func world(c Case) (oracle.World, error) {
 	return w, nil
 }
 
+// builtin are the API groups that Kubernetes has itself.
+var builtin = []string{"", "apps", "batch", "networking.k8s.io"}
+
 func decode(w *oracle.World, doc []byte) error {
 	var kind metav1.TypeMeta
 	if err := yaml.Unmarshal(doc, &kind); err != nil {
+		return err
+	}
+	if group := kind.GroupVersionKind().Group; !slices.Contains(builtin, group) {
+		var o oracle.Object
+		err := yaml.Unmarshal(doc, &o)
+		w.Custom = append(w.Custom, o)
 		return err
 	}
 	switch kind.Kind {
@@ -297,7 +297,7 @@ func appendTo[T any](list *[]T, doc []byte) error {
 
 func workload(kind string, m metav1.ObjectMeta, replicas *int32, template corev1.PodTemplateSpec) oracle.Workload {
 	return oracle.Workload{
-		Kind: strings.ToLower(kind), Namespace: cmp.Or(m.Namespace, "default"), Name: m.Name,
+		Kind: strings.ToLower(kind), Namespace: cmp.Or(m.Namespace, "default"), Name: cmp.Or(m.Name, m.GenerateName+"*"),
 		Replicas: replicas, OwnerReferences: m.OwnerReferences, Template: template,
 	}
 }

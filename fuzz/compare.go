@@ -130,7 +130,7 @@ func (c *comparison) single(s, d oracle.End, f engine.Flow, ports []oracle.PortP
 	return nil
 }
 
-// sameEnds checks that both know the same pods and nodes.
+// sameEnds checks that both know the same pods and nodes, by the same paths.
 func (c *comparison) sameEnds(ends []oracle.End) error {
 	s := c.x.Snapshot()
 	pods := 0
@@ -143,8 +143,12 @@ func (c *comparison) sameEnds(ends []oracle.End) error {
 		return fmt.Errorf("oracle has the ends %v, the snapshot %d pods and %d nodes", ends, pods, len(s.Nodes))
 	}
 	for _, e := range ends {
-		if _, ok := c.id(e); !ok {
+		id, ok := c.id(e)
+		if !ok {
 			return fmt.Errorf("the snapshot lacks %v", e)
+		}
+		if want := c.o.Path(e); e.Name != "" && s.Pods[id].Path() != want {
+			return fmt.Errorf("the snapshot calls %s %s", want, s.Pods[id].Path())
 		}
 	}
 	return nil

@@ -24,6 +24,12 @@ func Oracle(c *gen.Cluster) (*oracle.Oracle, error) {
 		ServiceCIDRs: c.ServiceCIDRs, PodCIDRs: c.PodCIDRs, Families: c.Families,
 		Profile: c.Profile, DefaultNamespace: c.DefaultNamespace,
 	}
+	for _, set := range c.Unmanaged {
+		w.Unmanaged = append(w.Unmanaged, set.String())
+	}
+	for i := range c.Custom {
+		w.Custom = append(w.Custom, c.Custom[i].Object)
+	}
 	for _, wl := range c.Workloads {
 		if wl.Template == nil {
 			wl.Template = &corev1.PodTemplateSpec{}
@@ -38,7 +44,7 @@ func Oracle(c *gen.Cluster) (*oracle.Oracle, error) {
 
 // Index takes text through the whole line: manifest, cluster, engine.
 func Index(c *gen.Cluster, text []byte) (*engine.Index, *dialect.Ledger, error) {
-	o := cluster.Options{DefaultNamespace: c.DefaultNamespace, Profile: cluster.Profile(c.Profile)}
+	o := cluster.Options{DefaultNamespace: c.DefaultNamespace, Profile: cluster.Profile(c.Profile), Unmanaged: c.Unmanaged}
 	for _, s := range c.PodCIDRs {
 		o.PodCIDRs = append(o.PodCIDRs, netip.MustParsePrefix(s))
 	}

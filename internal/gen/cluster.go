@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/podreach/podreach/model"
 )
 
 // Cluster is API objects and what a configuration says about them.
@@ -17,13 +19,15 @@ type Cluster struct {
 	Nodes      []corev1.Node
 	Pods       []corev1.Pod
 	Workloads  []Workload
+	Custom     []Custom
 	Policies   []networkingv1.NetworkPolicy
 
-	PodCIDRs         []string // of the configuration, besides those of the nodes (R110)
-	ServiceCIDRs     []string // also a ServiceCIDR object in JSON and YAML
-	Families         []string // "IPv4", "IPv6"; nil: by evidence (R47)
-	Profile          string   // "", "spec", "cilium", "calico"
-	DefaultNamespace string   // "" is "default"
+	PodCIDRs         []string       // of the configuration, besides those of the nodes (R110)
+	ServiceCIDRs     []string       // also a ServiceCIDR object in JSON and YAML
+	Families         []string       // "IPv4", "IPv6"; nil: by evidence (R47)
+	Profile          string         // "", "spec", "cilium", "calico"
+	DefaultNamespace string         // "" is "default"
+	Unmanaged        []model.PodSet // R69
 
 	Features map[Feature]int // how often each construct occurs
 }
@@ -50,8 +54,10 @@ func New(r *rand.Rand, o Options) *Cluster {
 	g.namespaces()
 	g.nodes()
 	g.workloads()
+	g.customObjects()
 	g.pods()
 	g.policies()
+	g.unmanaged()
 	g.observe()
 	return g.c
 }
@@ -69,6 +75,7 @@ type generator struct {
 	nodeFree4    []string
 	nodeFree6    []string
 	controllers  bool // policies are much about labels that controllers add (R65)
+	customs      bool // policies are much about labels that controllers of custom kinds add (R66)
 	named        int  // objects named so far, for names that are unique across kinds
 }
 

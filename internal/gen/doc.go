@@ -1,6 +1,6 @@
 // Package gen makes random clusters for differential tests: small ones, from
 // small alphabets, so that selectors often match, blocks often cut, and names
-// often collide, and with every construct that docs/SEMANTICS.md R1-R62 and
+// often collide, and with every construct that docs/SEMANTICS.md R1-R70 and
 // R115-R117 speak of. The same random source gives the same cluster.
 //
 // A [Cluster] is API objects and configuration. Its typed objects are what a

@@ -58,6 +58,9 @@ func (c *Cluster) items() []any {
 	for i := range c.Workloads {
 		add(c.Workloads[i].Object())
 	}
+	for i := range c.Custom {
+		add(c.Custom[i].Object)
+	}
 	for i := range c.Pods {
 		add(&c.Pods[i])
 	}

@@ -25,6 +25,26 @@ var Features = []Feature{
 	WorkloadDeployment, WorkloadReplicaSet, WorkloadReplicationController, WorkloadStatefulSet, WorkloadDaemonSet, WorkloadJob, WorkloadCronJob,
 	ReplicasAbsent, ReplicasZero, ReplicasOne, ReplicasMany, TemplateAbsent, TemplateNamespace, TemplateHostNetwork, DaemonSetHostNetwork,
 	WorkloadOwnsPods, WorkloadOwned, OwnerOfOtherGroup, OwnerWithoutGroup, JobCompletionTime, JobEnded, JobNotEnded, OrdinalsStart, JobManualSelector, JobIndexed, CronJobIndexed, CompletionsAbsent, CompletionsZero, CompletionsMany, TemplateControllerLabel,
+	// Custom resources.
+	CustomJobSet, CustomRayCluster, CustomRayJob, CustomRayService, CustomRayCronJob, CustomPyTorchJob, CustomTFJob, CustomXGBoostJob,
+	CustomPaddleJob, CustomJAXJob, CustomMPIJobV1, CustomMPIJobV2, CustomTrainJob, CustomLeaderWorkerSet, CustomVolcanoJob,
+	CustomCountAbsent, CustomCountZero, CustomCountOne, CustomCountMany, CustomAutoscaled, CustomFinished, CustomNotFinished,
+	CustomOwned, CustomOwnsWorkload, CustomOwnsPods, CustomGenerateName, CustomTemplateAbsent, CustomTemplateControllerLabel,
+	JobSetIndexed, JobSetNonIndexed, JobSetGroup, JobSetRestarted, RayGroupLabels, RayFaultTolerance, RayMinReplicas, RayHosts,
+	RayClusterSelector, RaySubmissionMode, RaySubmitterTemplate, RayHeadNotServing, TrainingElasticFixed, TrainingTypeAbsent,
+	MPILauncherWorks, LeaderTemplate, VolcanoQueue, VolcanoOwnLabels, SelectorCustom, SelectorCustomOpaque,
+	CustomInferenceService, CustomLLMInferenceService, CustomKnativeService, CustomKnativeConfiguration, CustomSparkApplication,
+	CustomScheduledSparkApplication, CustomWorkflow, CustomCronWorkflow, CustomRollout, CustomVirtualMachine, CustomVirtualMachineInstance,
+	CustomVirtualMachineInstanceReplicaSet, CustomVirtualMachinePool, CustomPrometheus, PrometheusShards, PrometheusThanos,
+	CustomPrometheusAgent, PrometheusDaemonSet, CustomAlertmanager, CustomThanosRuler, CustomCloneSet, CustomKruiseStatefulSet,
+	CustomKruiseDaemonSet, CustomNotebook, NotebookStopped, CustomSandbox, InferenceModeAbsent, InferenceModelMesh, InferenceKnative,
+	InferenceModeOfStatus, InferenceLabels, InferenceAgent, InferenceWorkers, LLMTemplateAbsent, LLMWorkers, LLMPipeline, LLMLabels,
+	LLMPrefill, LLMScheduler, LLMPool, LLMQueue, KnativeRevisionNamed, KnativeChain, SparkTemplateAbsent, SparkSidecars, SparkHostNetwork,
+	SparkLabels, SparkMonitoring, WorkflowContainerSet, WorkflowNoPods, WorkflowAgent, WorkflowSidecars, WorkflowLabels, WorkflowHostNetwork,
+	RolloutWorkloadRef, RolloutCanary, RolloutBlueGreen, MachineHalted, MachineSidecar, MachineHostname, MonitoringPortName,
+	MonitoringContainers, MonitoringLabels, MonitoringHostNetwork,
+	// Unmanaged pods.
+	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedSeveral,
 	// Policies.
 	PoliciesNone, PoliciesSeveralTogether, PolicyWithoutSubjects,
 	TypesAbsent, TypesEmpty, TypesNull, TypesIngress, TypesEgress, TypesBoth, TypesDuplicate, RulesOfUnlistedDirection, EgressRulesWithoutTypes,
@@ -162,6 +182,126 @@ const (
 	CompletionsZero               Feature = "completions-zero"
 	CompletionsMany               Feature = "completions-many"
 	TemplateControllerLabel       Feature = "template-controller-label"
+
+	CustomJobSet                  Feature = "custom-jobset"
+	CustomRayCluster              Feature = "custom-raycluster"
+	CustomRayJob                  Feature = "custom-rayjob"
+	CustomRayService              Feature = "custom-rayservice"
+	CustomRayCronJob              Feature = "custom-raycronjob"
+	CustomPyTorchJob              Feature = "custom-pytorchjob"
+	CustomTFJob                   Feature = "custom-tfjob"
+	CustomXGBoostJob              Feature = "custom-xgboostjob"
+	CustomPaddleJob               Feature = "custom-paddlejob"
+	CustomJAXJob                  Feature = "custom-jaxjob"
+	CustomMPIJobV1                Feature = "custom-mpijob-v1"
+	CustomMPIJobV2                Feature = "custom-mpijob-v2beta1"
+	CustomTrainJob                Feature = "custom-trainjob"
+	CustomLeaderWorkerSet         Feature = "custom-leaderworkerset"
+	CustomVolcanoJob              Feature = "custom-volcano-job"
+	CustomCountAbsent             Feature = "custom-count-absent"
+	CustomCountZero               Feature = "custom-count-zero"
+	CustomCountOne                Feature = "custom-count-one"
+	CustomCountMany               Feature = "custom-count-many"
+	CustomAutoscaled              Feature = "custom-autoscaled"
+	CustomFinished                Feature = "custom-finished"
+	CustomNotFinished             Feature = "custom-not-finished"
+	CustomOwned                   Feature = "custom-owned"
+	CustomOwnsWorkload            Feature = "custom-owns-workload"
+	CustomOwnsPods                Feature = "custom-owns-pods"
+	CustomGenerateName            Feature = "custom-generate-name"
+	CustomTemplateAbsent          Feature = "custom-template-absent"
+	CustomTemplateControllerLabel Feature = "custom-template-controller-label"
+	JobSetIndexed                 Feature = "jobset-indexed"
+	JobSetNonIndexed              Feature = "jobset-non-indexed"
+	JobSetGroup                   Feature = "jobset-group"
+	JobSetRestarted               Feature = "jobset-restarted"
+	RayGroupLabels                Feature = "ray-group-labels"
+	RayFaultTolerance             Feature = "ray-fault-tolerance"
+	RayMinReplicas                Feature = "ray-min-replicas"
+	RayHosts                      Feature = "ray-hosts"
+	RayClusterSelector            Feature = "ray-cluster-selector"
+	RaySubmissionMode             Feature = "ray-submission-mode"
+	RaySubmitterTemplate          Feature = "ray-submitter-template"
+	RayHeadNotServing             Feature = "ray-head-not-serving"
+	TrainingElasticFixed          Feature = "training-elastic-fixed"
+	TrainingTypeAbsent            Feature = "training-type-absent"
+	MPILauncherWorks              Feature = "mpi-launcher-works"
+	LeaderTemplate                Feature = "leader-template"
+	VolcanoQueue                  Feature = "volcano-queue"
+	VolcanoOwnLabels              Feature = "volcano-own-labels"
+	SelectorCustom                Feature = "selector-custom"
+	SelectorCustomOpaque          Feature = "selector-custom-opaque"
+
+	CustomInferenceService                 Feature = "custom-inference-service"
+	CustomLLMInferenceService              Feature = "custom-llm-inference-service"
+	CustomKnativeService                   Feature = "custom-knative-service"
+	CustomKnativeConfiguration             Feature = "custom-knative-configuration"
+	CustomSparkApplication                 Feature = "custom-spark-application"
+	CustomScheduledSparkApplication        Feature = "custom-scheduled-spark-application"
+	CustomWorkflow                         Feature = "custom-workflow"
+	CustomCronWorkflow                     Feature = "custom-cron-workflow"
+	CustomRollout                          Feature = "custom-rollout"
+	CustomVirtualMachine                   Feature = "custom-virtual-machine"
+	CustomVirtualMachineInstance           Feature = "custom-virtual-machine-instance"
+	CustomVirtualMachineInstanceReplicaSet Feature = "custom-virtual-machine-instance-replica-set"
+	CustomVirtualMachinePool               Feature = "custom-virtual-machine-pool"
+	CustomPrometheus                       Feature = "custom-prometheus"
+	PrometheusShards                       Feature = "prometheus-shards"
+	PrometheusThanos                       Feature = "prometheus-thanos"
+	CustomPrometheusAgent                  Feature = "custom-prometheus-agent"
+	PrometheusDaemonSet                    Feature = "prometheus-daemon-set"
+	CustomAlertmanager                     Feature = "custom-alertmanager"
+	CustomThanosRuler                      Feature = "custom-thanos-ruler"
+	CustomCloneSet                         Feature = "custom-clone-set"
+	CustomKruiseStatefulSet                Feature = "custom-kruise-stateful-set"
+	CustomKruiseDaemonSet                  Feature = "custom-kruise-daemon-set"
+	CustomNotebook                         Feature = "custom-notebook"
+	NotebookStopped                        Feature = "notebook-stopped"
+	CustomSandbox                          Feature = "custom-sandbox"
+	InferenceModeAbsent                    Feature = "inference-mode-absent"
+	InferenceModelMesh                     Feature = "inference-model-mesh"
+	InferenceKnative                       Feature = "inference-knative"
+	InferenceModeOfStatus                  Feature = "inference-mode-of-status"
+	InferenceLabels                        Feature = "inference-labels"
+	InferenceAgent                         Feature = "inference-agent"
+	InferenceWorkers                       Feature = "inference-workers"
+	LLMTemplateAbsent                      Feature = "llm-template-absent"
+	LLMWorkers                             Feature = "llm-workers"
+	LLMPipeline                            Feature = "llm-pipeline"
+	LLMLabels                              Feature = "llm-labels"
+	LLMPrefill                             Feature = "llm-prefill"
+	LLMScheduler                           Feature = "llm-scheduler"
+	LLMPool                                Feature = "llm-pool"
+	LLMQueue                               Feature = "llm-queue"
+	KnativeRevisionNamed                   Feature = "knative-revision-named"
+	KnativeChain                           Feature = "knative-chain"
+	SparkTemplateAbsent                    Feature = "spark-template-absent"
+	SparkSidecars                          Feature = "spark-sidecars"
+	SparkHostNetwork                       Feature = "spark-host-network"
+	SparkLabels                            Feature = "spark-labels"
+	SparkMonitoring                        Feature = "spark-monitoring"
+	WorkflowContainerSet                   Feature = "workflow-container-set"
+	WorkflowNoPods                         Feature = "workflow-no-pods"
+	WorkflowAgent                          Feature = "workflow-agent"
+	WorkflowSidecars                       Feature = "workflow-sidecars"
+	WorkflowLabels                         Feature = "workflow-labels"
+	WorkflowHostNetwork                    Feature = "workflow-host-network"
+	RolloutWorkloadRef                     Feature = "rollout-workload-ref"
+	RolloutCanary                          Feature = "rollout-canary"
+	RolloutBlueGreen                       Feature = "rollout-blue-green"
+	MachineHalted                          Feature = "machine-halted"
+	MachineSidecar                         Feature = "machine-sidecar"
+	MachineHostname                        Feature = "machine-hostname"
+	MonitoringPortName                     Feature = "monitoring-port-name"
+	MonitoringContainers                   Feature = "monitoring-containers"
+	MonitoringLabels                       Feature = "monitoring-labels"
+	MonitoringHostNetwork                  Feature = "monitoring-host-network"
+
+	UnmanagedNamespace         Feature = "unmanaged-namespace"
+	UnmanagedPods              Feature = "unmanaged-pods"
+	UnmanagedByNamespaceLabels Feature = "unmanaged-by-namespace-labels"
+	UnmanagedEverywhere        Feature = "unmanaged-everywhere"
+	UnmanagedSeveral           Feature = "unmanaged-several"
 
 	PoliciesNone             Feature = "policies-none"
 	PoliciesSeveralTogether  Feature = "policies-several-in-one-namespace"

@@ -16,6 +16,9 @@ func (g *generator) observe() {
 	for _, w := range g.c.Workloads {
 		pods[g.c.space(metav1.ObjectMeta{Namespace: w.Namespace})] = true
 	}
+	for i := range g.c.Custom {
+		pods[g.c.space(metav1.ObjectMeta{Namespace: g.c.Custom[i].space()})] = true
+	}
 	for _, ns := range g.c.Namespaces {
 		if !pods[ns.Name] {
 			g.hit(NamespaceWithoutPods)

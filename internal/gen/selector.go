@@ -19,7 +19,17 @@ func (g *generator) selector(namespaces bool) *metav1.LabelSelector {
 	}
 	// A second term would leave few pods.
 	terms := g.between(1, maxTerms)
-	if !namespaces && len(g.c.Workloads) > 0 && g.pct(either(g.controllers, pctControllerTerm, pctControllerTermElse)) {
+	custom := !namespaces && len(g.c.Custom) > 0 && g.pct(either(g.customs, pctCustomTerm, pctCustomTermElse))
+	if custom {
+		x := g.customTerm()
+		if x.Operator == metav1.LabelSelectorOpIn && len(x.Values) == 1 && g.pct(50) {
+			s.MatchLabels = with(s.MatchLabels, x.Key, x.Values[0])
+		} else {
+			s.MatchExpressions = append(s.MatchExpressions, x)
+		}
+		terms = either(g.pct(80), 0, terms)
+	}
+	if !custom && !namespaces && len(g.c.Workloads) > 0 && g.pct(either(g.controllers, pctControllerTerm, pctControllerTermElse)) {
 		x := g.controllerTerm()
 		if x.Operator == metav1.LabelSelectorOpIn && len(x.Values) == 1 && g.pct(50) {
 			s.MatchLabels = with(s.MatchLabels, x.Key, x.Values[0])

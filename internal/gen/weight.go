@@ -13,6 +13,7 @@ const (
 	pctServiceCIDRs       = 20
 	pctProfile            = 30 // other than the default, for each of the three alike
 	pctOtherDefault       = 10
+	pctUnmanaged          = 12
 	pctNamespaceNotSaid   = 6
 
 	pctNamespaceMissing   = 20
@@ -67,6 +68,14 @@ const (
 	pctControllerTerm          = 75 // of a pod selector in such a cluster
 	pctControllerTermElse      = 8  // in another one with workloads
 
+	// Custom resources.
+	pctCustom         = 45
+	pctCustomTerms    = 70 // of clusters with custom objects: with many selectors on labels of their controllers
+	pctCustomTerm     = 65 // of a pod selector in such a cluster
+	pctCustomTermElse = 10 // in another one with custom objects
+	pctCustomChild    = 25
+	pctGenerateName   = 8
+
 	// Policies.
 	pctSubjectsAll   = 35
 	pctNoRules       = 35 // for each direction
@@ -91,6 +100,7 @@ const (
 	minPods, maxPods             = 3, 10
 	maxNodes                     = 3
 	maxWorkloads                 = 4
+	maxCustom                    = 2
 	maxPolicies                  = 6
 	maxRules                     = 3 // of one direction
 	maxPeers                     = 3

@@ -195,6 +195,7 @@ func (g *generator) own(p *corev1.Pod) {
 		g.hit(WorkloadOwnsPods)
 		return
 	}
+	g.ownCustom(p)
 }
 
 func (g *generator) sameSpace(w Workload, namespace string) bool {

@@ -31,6 +31,7 @@ type endpoint struct {
 	nodeName    string // the node it is on, or is; "" when not said
 	everyNode   bool   // on whichever node the other end is (R57)
 	running     bool
+	unmanaged   bool         // no policy has it as a subject (R69)
 	implied     bool         // a node without a Node object
 	status      []netip.Addr // what its status says
 	addresses   [model.NumFamilies]fact
@@ -61,8 +62,11 @@ func (o *Oracle) readPods(w World) error {
 	for i := range w.Pods {
 		live = live || len(statusAddresses(&w.Pods[i])) > 0
 	}
+	var err error
+	if o.holders, err = holders(w); err != nil {
+		return err
+	}
 	objects := map[End]bool{}
-	owned := map[ownerKey]bool{} // workloads that own pods that are endpoints
 	for i := range w.Pods {
 		p := &w.Pods[i]
 		end := End{Namespace: orDefault(p.Namespace, w), Name: p.Name}
@@ -78,7 +82,7 @@ func (o *Oracle) readPods(w World) error {
 			continue
 		}
 		if owner := metav1.GetControllerOf(p); owner != nil {
-			markOwners(w, owned, end.Namespace, p.Labels["pod-template-hash"], owner)
+			o.markOwners(end.Namespace, p.Labels, owner)
 		}
 		o.add(&endpoint{
 			kind: pod, end: end, labels: p.Labels, ports: o.namedPorts(&p.Spec),
@@ -86,9 +90,7 @@ func (o *Oracle) readPods(w World) error {
 			running: p.Status.Phase == corev1.PodRunning, status: status,
 		})
 	}
-	if err := o.readTemplates(w, owned); err != nil {
-		return err
-	}
+	o.readTemplates()
 	for i := range w.Nodes {
 		if e := o.byEnd[End{Node: w.Nodes[i].Name}]; !slices.Contains(o.endpoints, e) {
 			o.endpoints = append(o.endpoints, e)
@@ -103,54 +105,46 @@ func (o *Oracle) add(e *endpoint) {
 	o.endpoints = append(o.endpoints, e)
 }
 
-// readTemplates adds the instances of templates (R63) of workloads that no
+// readTemplates adds the instances of templates (R63, R66) of workloads that no
 // endpoint is owned by (R67).
-func (o *Oracle) readTemplates(w World, owned map[ownerKey]bool) error {
+func (o *Oracle) readTemplates() {
 	taken := map[End]int{} // how many want a name
 	for _, e := range o.endpoints {
 		taken[e.end]++
 	}
-	var expanded []*Workload
-	seen := map[ownerKey]bool{}
-	for i := range w.Workloads {
-		wl := &w.Workloads[i]
-		key := ownerKey{wl.Kind, orDefault(wl.Namespace, w), wl.Name}
-		if seen[key] {
+	var expanded []*holder
+	for _, h := range o.holders {
+		if h.ownsPods || h.finished || o.stoodFor(h) {
 			continue
 		}
-		seen[key] = true
-		list, err := instances(wl, wl.Name)
-		if err != nil {
-			return err
-		}
-		if owned[key] || wl.finished() || ownedByWorkload(w, wl) {
-			continue
-		}
-		expanded = append(expanded, wl)
-		for _, x := range list {
-			taken[End{Namespace: key.namespace, Name: x.name}]++
-		}
-	}
-	for _, wl := range expanded {
-		namespace := orDefault(wl.Namespace, w)
-		base, want := wl.Name, 1 // it wants the plain names itself
-		list, _ := instances(wl, base)
-		for slices.ContainsFunc(list, func(x instance) bool { return taken[End{Namespace: namespace, Name: x.name}] > want }) {
-			base, want = wl.Kind+"."+base, 0 // others of that name: "deployment.web"
-			list, _ = instances(wl, base)
-		}
-		for n, x := range list {
-			if want == 0 {
-				taken[End{Namespace: namespace, Name: x.name}]++
+		expanded = append(expanded, h)
+		for _, s := range h.sets {
+			for _, x := range s.instances(s.base) {
+				taken[End{Namespace: h.key.namespace, Name: x.name}]++
 			}
-			o.add(&endpoint{
-				kind: pod, end: End{Namespace: namespace, Name: x.name}, labels: x.labels, ports: o.namedPorts(&wl.Template.Spec),
-				hostNetwork: wl.Template.Spec.HostNetwork,
-				everyNode:   wl.Kind == "daemonset" && wl.Template.Spec.HostNetwork && n == 0,
-			})
 		}
 	}
-	return nil
+	for _, h := range expanded {
+		for _, s := range h.sets {
+			base, want := s.base, 1 // it wants the plain names itself
+			list := s.instances(base)
+			for slices.ContainsFunc(list, func(x instance) bool { return taken[End{Namespace: h.key.namespace, Name: x.name}] > want }) {
+				base, want = h.key.kind+"."+base, 0 // others of that name: "deployment.web"
+				list = s.instances(base)
+			}
+			for n, x := range list {
+				end := End{Namespace: h.key.namespace, Name: x.name}
+				if want == 0 {
+					taken[end]++
+				}
+				o.kinds[end] = h.key.kind
+				o.add(&endpoint{
+					kind: pod, end: end, labels: x.labels, ports: o.namedPorts(&s.spec), hostNetwork: s.spec.HostNetwork,
+					everyNode: h.key.kind == "daemonset" && s.spec.HostNetwork && n == 0,
+				})
+			}
+		}
+	}
 }
 
 func (o *Oracle) readNamespaces(w World) {

@@ -26,7 +26,7 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 	if d == networkingv1.PolicyTypeIngress && own { // R52, R57
 		return model.OtherYes
 	}
-	if !x.subjectable() { // R3, R55
+	if !x.subjectable() || x.unmanaged { // R3, R55, R69
 		return model.OtherYes
 	}
 	// The Admin tier comes here.
@@ -72,7 +72,7 @@ func (e *endpoint) subjectable() bool { return e.kind == pod && !e.hostNetwork }
 
 // selects reports whether x is a subject of the policy.
 func (p *policy) selects(x *endpoint) bool {
-	return x.subjectable() && p.namespace == x.end.Namespace && p.subject.Matches(labels.Set(x.labels))
+	return x.subjectable() && !x.unmanaged && p.namespace == x.end.Namespace && p.subject.Matches(labels.Set(x.labels))
 }
 
 func (o *Oracle) peerMatches(p *policy, r rule, y peer) bool {

@@ -29,6 +29,7 @@ type World struct {
 	Nodes      []corev1.Node
 	Pods       []corev1.Pod
 	Workloads  []Workload
+	Custom     []Object // of kinds that Kubernetes does not have itself (R66)
 	Policies   []networkingv1.NetworkPolicy
 
 	ServiceCIDRs     []string
@@ -36,6 +37,7 @@ type World struct {
 	Families         []string // "IPv4", "IPv6"; none: by evidence (R47)
 	Profile          string   // "", "spec", "cilium", "calico"
 	DefaultNamespace string   // "" is "default" (R7)
+	Unmanaged        []string // selectors of pods: "NS:", "NS:SELECTOR", "{NSSELECTOR}:SELECTOR", ":SELECTOR" (R69)
 }
 
 // Workload is a built-in object with a pod template (R63).
@@ -80,6 +82,8 @@ type Oracle struct {
 	endpoints  []*endpoint                  // pods, instances, nodes
 	hosts      []*endpoint                  // nodes without a Node object
 	byEnd      map[End]*endpoint
+	holders    []*holder
+	kinds      map[End]string             // of the workloads that instances are of
 	nodeOf     map[End]string             // of pods, where it is known
 	nodesWhole bool                       // every node that a pod names has a Node object
 	byAddr     map[netip.Addr][]*endpoint // owners, those that nothing puts before one another (R62)
@@ -95,6 +99,7 @@ func New(w World) (*Oracle, error) {
 	o := &Oracle{
 		namespaces: map[string]map[string]string{},
 		byEnd:      map[End]*endpoint{},
+		kinds:      map[End]string{},
 		byAddr:     map[netip.Addr][]*endpoint{},
 	}
 	var err error
@@ -114,6 +119,9 @@ func New(w World) (*Oracle, error) {
 		return nil, err
 	}
 	o.readNamespaces(w)
+	if err := o.readUnmanaged(w); err != nil {
+		return nil, err
+	}
 	o.locate(domains)
 	return o, nil
 }
@@ -126,6 +134,18 @@ func (o *Oracle) Ends() []End {
 		out[i] = e.end
 	}
 	return out
+}
+
+// Path is "NS/KIND/NAME" of a pod, with the kind of its workload for an
+// instance of a template; "node/NAME" or the address of another end.
+func (o *Oracle) Path(e End) string {
+	switch kind := o.kinds[e]; {
+	case e.Name == "":
+		return e.String()
+	case kind != "":
+		return e.Namespace + "/" + kind + "/" + e.Name
+	}
+	return e.Namespace + "/pod/" + e.Name
 }
 
 // Rejected returns "namespace/name" of the policies that the API server would

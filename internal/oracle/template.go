@@ -18,7 +18,7 @@ type instance struct {
 
 // instances returns the pods that a template stands for (R64): all of them
 // where each has an index among its labels (R65), two where there are two or
-// more that are alike. Custom resources (R66) come here.
+// more that are alike.
 func instances(wl *Workload, base string) ([]instance, error) {
 	n, first := 1, 0
 	indexed := false

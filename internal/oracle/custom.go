@@ -1,0 +1,264 @@
+package oracle
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Object is a custom object (R66), as JSON or YAML decodes to.
+type Object map[string]any
+
+// podSet is the pods of one template of a custom object: groups of pods that
+// differ by their group and index, if they differ.
+type podSet struct {
+	name     string // base of the instances' names
+	template corev1.PodTemplateSpec
+	groups   int
+	size     int // pods of a group: indexes from..size-1
+	from     int
+	// labels are those of the pod with an index in a group. If indexed is set
+	// they tell the pods apart, and each is an instance of its own.
+	labels  func(group, index int) map[string]string
+	indexed bool
+}
+
+// many stands for a number of pods that is not known (R64).
+const many = 2
+
+// customKind is what is known of a custom kind.
+type customKind struct {
+	group, version, kind string // without a version: of any
+	output               string // as output names it, if not by the kind in lower case
+	sets                 func(o Object) []podSet
+	finished             func(o Object) bool
+}
+
+// customKinds is R66. Those without sets are links between pods and the
+// objects above them alone (R67).
+func customKinds() []customKind {
+	var out []customKind
+	for _, family := range [][]customKind{jobSetKinds, rayKinds, kubeflowKinds, leaderWorkerSetKinds, volcanoKinds, kserveKinds, knativeKinds, sparkKinds, argoKinds, kubevirtKinds, prometheusKinds, kruiseKinds} {
+		out = append(out, family...)
+	}
+	return out
+}
+
+// customKindOf returns what is known of an object's kind, or nil.
+func customKindOf(o Object) *customKind {
+	group, version, _ := strings.Cut(o.text("apiVersion"), "/")
+	for _, k := range customKinds() {
+		if k.group == group && k.kind == o.text("kind") && (k.version == "" || k.version == version) {
+			if k.output == "" {
+				k.output = strings.ToLower(k.kind)
+			}
+			return &k
+		}
+	}
+	return nil
+}
+
+func (s podSet) instances(base string) []instance {
+	var out []instance
+	for group := range s.groups {
+		for index := s.from; index < s.size; index++ {
+			out = append(out, instance{fmt.Sprintf("%s[%d]", base, group*s.size+index), s.labels(group, index)})
+		}
+	}
+	if !s.indexed && len(out) > 2 {
+		out = out[:2]
+	}
+	if len(out) == 1 {
+		out[0].name = base
+	}
+	return out
+}
+
+// at returns what a path of keys leads to, or nil.
+func (o Object) at(path ...string) any {
+	var v any = map[string]any(o)
+	for _, key := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[key]
+	}
+	return v
+}
+
+func (o Object) has(path ...string) bool { return o.at(path...) != nil }
+
+// text returns a text, or "".
+func (o Object) text(path ...string) string {
+	s, _ := o.at(path...).(string)
+	return s
+}
+
+func (o Object) is(path ...string) bool {
+	b, _ := o.at(path...).(bool)
+	return b
+}
+
+// number returns a number, or otherwise where there is none.
+func (o Object) number(otherwise int, path ...string) int {
+	if v := o.at(path...); v != nil {
+		n, err := strconv.Atoi(fmt.Sprint(v))
+		if err != nil {
+			f, _ := strconv.ParseFloat(fmt.Sprint(v), 64)
+			n = int(f)
+		}
+		return n
+	}
+	return otherwise
+}
+
+// object returns the part of an object that a path leads to.
+func (o Object) object(path ...string) Object {
+	m, _ := o.at(path...).(map[string]any)
+	return m
+}
+
+// list returns the members of a list.
+func (o Object) list(path ...string) []Object {
+	var out []Object
+	items, _ := o.at(path...).([]any)
+	for _, item := range items {
+		m, _ := item.(map[string]any)
+		out = append(out, m)
+	}
+	return out
+}
+
+func (o Object) stringMap(path ...string) map[string]string {
+	out := map[string]string{}
+	for k, v := range o.object(path...) {
+		if s, ok := v.(string); ok {
+			out[k] = s
+		}
+	}
+	return out
+}
+
+func (o Object) name() string { return o.text("metadata", "name") }
+
+// named returns the object with its namespace, and with a name that stands for
+// the one that the API server will generate. No selector can name that: label
+// values have no asterisk, so what a controller makes of it is opaque (R66).
+func (o Object) named(namespace string, generated map[string]int) Object {
+	meta := maps.Clone(o.object("metadata"))
+	meta["namespace"] = namespace
+	if o.name() == "" {
+		name := o.text("metadata", "generateName") + "*"
+		key := o.text("kind") + " " + name
+		if generated[key]++; generated[key] > 1 {
+			name += strconv.Itoa(generated[key])
+		}
+		meta["name"] = name
+	}
+	out := maps.Clone(o)
+	out["metadata"] = map[string]any(meta)
+	return out
+}
+
+// template returns the pod template that a path leads to.
+func (o Object) template(path ...string) (out corev1.PodTemplateSpec) {
+	o.decode(&out, path...)
+	return out
+}
+
+// podSpec returns a template around the bare pod spec that a path leads to.
+func (o Object) podSpec(path ...string) (out corev1.PodTemplateSpec) {
+	o.decode(&out.Spec, path...)
+	return out
+}
+
+func (o Object) decode(into any, path ...string) {
+	b, err := json.Marshal(o.at(path...))
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("oracle: %s: %v", strings.Join(path, "."), err))
+	}
+}
+
+// controller returns the reference to the object's controller, or nil.
+func (o Object) controller() *metav1.OwnerReference {
+	var m metav1.ObjectMeta
+	o.decode(&m.OwnerReferences, "metadata", "ownerReferences")
+	return metav1.GetControllerOf(&m)
+}
+
+// condition reports whether the status has a condition of one of some types
+// that is "True".
+func (o Object) condition(types ...string) bool {
+	for _, c := range o.list("status", "conditions") {
+		if c.text("status") == "True" && slices.Contains(types, c.text("type")) {
+			return true
+		}
+	}
+	return false
+}
+
+// over puts label sets over one another, the last one on top.
+func over(sets ...map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, s := range sets {
+		maps.Copy(out, s)
+	}
+	return out
+}
+
+// missing adds the labels that l lacks.
+func missing(l map[string]string, add map[string]string) map[string]string {
+	return over(add, l)
+}
+
+// opaques are labels whose values cannot be known (R65).
+func opaques(keys ...string) map[string]string {
+	out := map[string]string{}
+	for _, k := range keys {
+		out[k] = opaque
+	}
+	return out
+}
+
+// jobLabels are what the pods of a batch Job get: added where the template
+// lacks them, and those that cannot be known.
+func jobLabels(l map[string]string, job string) map[string]string {
+	l = missing(l, map[string]string{"batch.kubernetes.io/job-name": job, "job-name": job})
+	return over(l, opaques("batch.kubernetes.io/controller-uid", "controller-uid"))
+}
+
+// statefulSetLabels are what the pods of a StatefulSet get.
+func statefulSetLabels(l map[string]string, pod string, ordinal int) map[string]string {
+	return over(l, map[string]string{
+		"statefulset.kubernetes.io/pod-name": pod, "apps.kubernetes.io/pod-index": strconv.Itoa(ordinal),
+	}, opaques("controller-revision-hash"))
+}
+
+// withPort returns the template with a container port that the controller
+// declares, unless a container has one of that name.
+func withPort(t corev1.PodTemplateSpec, name string, number int32) corev1.PodTemplateSpec {
+	for _, c := range t.Spec.Containers {
+		for _, p := range c.Ports {
+			if p.Name == name {
+				return t
+			}
+		}
+	}
+	t.Spec.Containers = append(slices.Clone(t.Spec.Containers), corev1.Container{Ports: []corev1.ContainerPort{{Name: name, ContainerPort: number, Protocol: corev1.ProtocolTCP}}})
+	return t
+}
+
+// alike is the labels of a set whose pods all have the same.
+func alike(l map[string]string) func(group, index int) map[string]string {
+	return func(int, int) map[string]string { return l }
+}
