@@ -35,7 +35,7 @@ var floors = []floor{
 		imports: []string{"model", "model/dialect", "internal/nearest"},
 		modules: slices.Concat(kubernetes, []string{"go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "github.com/go-json-experiment/json/...",
 			"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd"}),
-		tests:   []string{"model/dialect/netpol"}},
+		tests: []string{"model/dialect/netpol"}},
 	// Objects to a snapshot: the one place that knows readers and dialects.
 	{packages: "model/cluster",
 		imports: []string{"model", "model/dialect/...", "model/manifest", "internal/nearest"},
@@ -86,7 +86,7 @@ var floors = []floor{
 		imports: []string{"cmd/internal/...", "solver", "engine", "model/...", "internal/nearest"},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx",
 			"github.com/schollz/progressbar/v3", "golang.org/x/term"},
-		tests:   []string{"internal/oracle", "internal/gen", "corpus"}},
+		tests: []string{"internal/oracle", "internal/gen", "corpus"}},
 }
 
 var (
