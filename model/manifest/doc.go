@@ -4,6 +4,7 @@
 //
 // # The way of a byte
 //
+//	gzip, zstd -> text
 //	JSON  stream of values -> members of lists one by one -> Object
 //	YAML  stream -> documents -> node -> JSON bytes       -> Object
 //
@@ -15,6 +16,10 @@
 //
 // Documents of YAML are decoded in parallel, as are files; objects come out in
 // input order. A big JSON list costs the memory of one member at a time.
+//
+// Positions are those of the text, and are found by reading it again: a file
+// that is not any more what was read has none. The text of a pipe, and of what
+// is compressed, is kept in memory, compressed in blocks.
 //
 // # What goes wrong
 //

@@ -66,16 +66,20 @@ func (in *input) printDiagnostics() {
 		if s == dialect.Note && !in.verbose || s != dialect.Error && in.quiet {
 			continue
 		}
-		shown := 0
+		shown, unread := 0, 0
 		for _, d := range in.ledger.Diagnostics {
 			if in.severity(d) != s {
 				continue
 			}
-			if shown == shownDiagnostics && !in.verbose {
+			counter := &shown
+			if d.Code == dialect.CodeLimit || d.Code == dialect.CodeUnreadable { // something was not read: that is not lost among what was
+				counter = &unread
+			}
+			if *counter == shownDiagnostics && !in.verbose {
 				left[s]++
 				continue
 			}
-			shown++
+			*counter++
 			w.WriteString(in.line(d))
 		}
 	}

@@ -94,8 +94,8 @@ func TestNobodyWatches(t *testing.T) {
 	require.False(t, isTerminal(&screen{}))
 	f, err := os.Create(filepath.Join(t.TempDir(), "x"))
 	require.NoError(t, err)
-	defer f.Close()
 	require.False(t, isTerminal(f))
+	require.NoError(t, f.Close())
 	for _, flag := range []string{"", "--quiet"} {
 		s := &screen{}
 		r := &run{stdin: strings.NewReader(""), stdout: io.Discard, stderr: s, inputs: map[*cobra.Command]*input{}, watched: flag != ""}
@@ -105,4 +105,15 @@ func TestNobodyWatches(t *testing.T) {
 		require.Nil(t, r.bar)
 		require.Empty(t, s.String())
 	}
+}
+
+// TestUnreadIsSaid: that something was not read is said behind any number of
+// other errors.
+func TestUnreadIsSaid(t *testing.T) {
+	bad := strings.Repeat(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"a":1}}}`+"\n", 40)
+	var stderr bytes.Buffer
+	code := Main([]string{"podreach", "list", "-f", "-", "--limit", "objects=30"}, strings.NewReader(bad), io.Discard, &stderr)
+	require.Equal(t, exitError, code)
+	require.Contains(t, stderr.String(), "-:31:1: the input holds more than 30 objects (--limit objects=60 raises this)")
+	require.Contains(t, stderr.String(), "and 10 more errors; -v lists them")
 }
