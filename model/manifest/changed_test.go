@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -94,7 +95,7 @@ func TestChangedWhileRead(t *testing.T) {
 				f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 				if err == nil {
 					_, err = f.WriteString(text)
-					f.Close()
+					err = errors.Join(err, f.Close())
 				}
 				return err
 			},
@@ -128,8 +129,10 @@ func TestSpecialFiles(t *testing.T) {
 	require.NoError(t, exec.Command("mkfifo", pipe).Run())
 	go func() {
 		if f, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil {
-			fmt.Fprint(f, pod, "---\na: [")
-			f.Close()
+			_, err = fmt.Fprint(f, pod, "---\na: [")
+			if err = errors.Join(err, f.Close()); err != nil {
+				t.Error(err)
+			}
 		}
 	}()
 	loop := filepath.Join(dir, "loop")

@@ -187,7 +187,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		var expected any
-		switch o.Value.(type) {
+		switch v := o.Value.(type) {
 		case *Pod:
 			p := &Pod{Labels: want.Metadata.Labels, OwnerReferences: want.Metadata.OwnerReferences, DeletionTimestamp: want.Metadata.DeletionTimestamp != nil}
 			decode(want.Spec, &p.Spec)
@@ -207,7 +207,6 @@ func FuzzDecode(f *testing.F) {
 			np.Name = o.Name
 			expected = np
 		case *Workload:
-			w := o.Value.(*Workload)
 			var spec struct {
 				Replicas *int32 `json:"replicas"`
 				Template *struct {
@@ -221,7 +220,7 @@ func FuzzDecode(f *testing.F) {
 				return
 			}
 			decode(want.Spec, &spec)
-			expected = &Workload{Kind: w.Kind, Replicas: spec.Replicas, OwnerReferences: want.Metadata.OwnerReferences}
+			expected = &Workload{Kind: v.Kind, Replicas: spec.Replicas, OwnerReferences: want.Metadata.OwnerReferences}
 			if spec.Template != nil {
 				spec.Template.Spec.settle()
 				expected.(*Workload).Template = &PodTemplate{Labels: spec.Template.Metadata.Labels, Spec: spec.Template.Spec}

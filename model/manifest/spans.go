@@ -94,7 +94,7 @@ func (f *file) index() error {
 			s.documents, err = s.add(s.documents, span{offset: d.offset, line: d.line, column: 1, bytes: int64(len(d.text))})
 		}
 		if err != nil {
-			return nil //nolint:nilerr // the reader has reported it
+			return nil // the reader has reported it
 		}
 	}
 }
@@ -114,7 +114,7 @@ func (f *file) indexJSON(s *spans) error {
 		kind := x.dec.PeekKind()
 		if kind != 0 || len(bytes.TrimSpace(x.dec.UnreadBuffer())) > 0 {
 			if s.documents, err = s.add(s.documents, x.here()); err != nil {
-				return nil //nolint:nilerr // what lies behind has no position
+				return nil // what lies behind has no position
 			}
 		}
 		if kind == 0 || x.value(listKey{document: document}, 0) != nil {

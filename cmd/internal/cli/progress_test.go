@@ -94,7 +94,7 @@ func TestNobodyWatches(t *testing.T) {
 	require.False(t, isTerminal(&screen{}))
 	f, err := os.Create(filepath.Join(t.TempDir(), "x"))
 	require.NoError(t, err)
-	defer f.Close()
+	defer func() { require.NoError(t, f.Close()) }()
 	require.False(t, isTerminal(f))
 	for _, flag := range []string{"", "--quiet"} {
 		s := &screen{}
