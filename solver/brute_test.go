@@ -42,6 +42,9 @@ func expressions(x *engine.Index) []string {
 		p := &s.Pods[i]
 		out = append(out, p.Path(), WorkloadPath(p), p.Namespace+"/"+p.Name)
 		for k, v := range p.Labels {
+			if _, uncertain := model.UncertainLabel(k); uncertain { // no question is by it (R66)
+				continue
+			}
 			if v == model.OpaqueValue { // no selector names it (R65)
 				out = append(out, p.Namespace+":"+k, p.Namespace+":"+k+"!=a")
 				continue

@@ -341,6 +341,9 @@ func nearestLabel(selector model.Selector, labels []map[string]string) model.Sel
 		var keys, values []string
 		for _, l := range labels {
 			for k, v := range l {
+				if _, uncertain := model.UncertainLabel(k); uncertain {
+					continue
+				}
 				keys = append(keys, k)
 				if k == r.Key {
 					values = append(values, v)

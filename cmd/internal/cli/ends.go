@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/solver"
 )
@@ -20,6 +21,9 @@ func (in *input) ends(side, text string) (solver.Ends, error) {
 	if err := in.checkLabels(text); err != nil {
 		return solver.Ends{}, err
 	}
+	if err := in.checkUncertain(text); err != nil {
+		return solver.Ends{}, err
+	}
 	out, err := solver.Find(in.x, text)
 	var empty *solver.EmptyError
 	if errors.As(err, &empty) && (in.allowEmpty || in.wasThere(text)) {
@@ -30,6 +34,32 @@ func (in *input) ends(side, text string) (solver.Ends, error) {
 	}
 	in.noteDormant(out)
 	return out, err
+}
+
+// checkUncertain refuses an expression by a label of which the input does not
+// say which pods have it (R66): a pod that it should have meant would be missing
+// from the answer, or one that it should not would be in it.
+func (in *input) checkUncertain(text string) error {
+	e, _ := solver.ParseExpr(text) // the caller says what is wrong with it
+	may := func(key string) model.Requirement {
+		return model.Requirement{Key: model.UncertainKey(key), Operator: model.Exists}
+	}
+	var rest model.Selector
+	var keys []string
+	for _, r := range e.Pods.Pods {
+		if in.x.Select(model.PodSet{Pods: model.Selector{may(r.Key)}}).Empty() {
+			rest = append(rest, r)
+		} else {
+			keys = append(keys, r.Key)
+		}
+	}
+	for _, key := range keys {
+		set := e.Pods
+		if set.Pods = append(slices.Clone(rest), may(key)); !in.x.Select(set).Empty() {
+			return coded(dialect.CodeUnknownPods, "%q selects by the label %s, and the input does not say which pods have it (R66); name the pods, or their workload", text, key)
+		}
+	}
+	return nil
 }
 
 // noPods says why nothing can be asked of an input.

@@ -192,6 +192,53 @@ func TestPods(t *testing.T) {
 	require.Empty(t, pods.Sets[4].Incomplete)
 }
 
+// What conditions and labels can say beside the plain forms.
+func TestForms(t *testing.T) {
+	rows, bad := parse(t, `
+- gvk: a/v1/B
+  uncertain: [sum]
+  opaque: [hash]
+  templates:
+  - template: '{.spec.template}'
+    when: [{path: '{.spec.empty}', given: true}, '{.spec.on}']
+    unless: {path: '{.status.mode}{.spec.mode}', first: true, in: [Off]}
+    dropPorts: true
+    uncertain: [turn]
+    groups: '{.spec.groups}'
+    groupsAtLeast: 1
+    labelsOver: ['{.spec.over}']
+    labels: {turn: '{.spec.turn}', host: '{.host}', part: 'x-{.uncertain}'}
+`)
+	require.Empty(t, bad)
+	spec := `"metadata": {"name": "a.b"}, "spec": {"template": {"spec": {}}, "groups": 0, "over": {"k": "v"}, "mode": "Off", "empty": {}, "on": true}`
+	on := `, "status": {"mode": "On"}`
+	pods, problems := rows[0].Pods(object(t, "{"+spec+on+"}"))
+	require.Empty(t, problems)
+	require.Len(t, pods.Sets, 1)
+	set := pods.Sets[0]
+	require.Equal(t, 1, set.Groups)
+	require.True(t, set.DropPorts)
+	require.Equal(t, []string{"turn", "sum"}, set.Uncertain)
+	require.Equal(t, map[string]any{"k": "v"}, set.LabelsOver[0].Value)
+	values := map[string]string{}
+	for _, l := range set.Labels {
+		values[l.Key] = l.Value.Of(0, 0)
+	}
+	require.Equal(t, map[string]string{"host": "a", "part": "x-" + Uncertain}, values)
+
+	for _, text := range []string{
+		spec, // the only mode that is said is Off
+		strings.Replace(spec, `"empty": {}, `, "", 1) + on,
+		strings.Replace(spec, `"on": true`, `"on": false`, 1) + on,
+	} {
+		pods, problems := rows[0].Pods(object(t, "{"+text+"}"))
+		require.Empty(t, problems)
+		require.Empty(t, pods.Sets, text)
+	}
+	_, bad = parse(t, "[{gvk: a/v1/B, templates: [{containers: [], dropPorts: no}]}]")
+	require.Equal(t, `1:56: dropPorts is "no", expected true`, bad[0].Error())
+}
+
 // What does not fit is told with its place, and nothing panics.
 func TestProblems(t *testing.T) {
 	rows, bad := parse(t, everything)
