@@ -351,3 +351,29 @@ func nodeNames(snapshot string) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// TestDeletedPodsShowWhereAddressesAre deletes the only pods that show where
+// the addresses of pods are: what comes back can be there too (R47, R139).
+func TestDeletedPodsShowWhereAddressesAre(t *testing.T) {
+	s := read(t, cluster.Options{}, yamlFile(`
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: a, controller: true}]}
+spec: {nodeName: n1}
+status: {podIP: 100.64.0.1}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: a, namespace: shop}
+spec: {template: {metadata: {labels: {app: a}}}}
+`))
+	target, err := cluster.ParseTarget("node/n1")
+	require.NoError(t, err)
+	require.NoError(t, s.Delete(target))
+	require.Contains(t, s.Snapshot().String(), "pod domain [0.0.0.0/0 fc00::/7]\n")
+	require.Contains(t, s.Ledger().Assumptions, "nothing is assumed of unknown IPv4 pod addresses: Pod shop/a has 100.64.0.1, outside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16")
+}

@@ -166,7 +166,7 @@ func (e editor) account() string {
 var doomed = map[string][]string{
 	"ns/doomed": {
 		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"doomed"}}`,
-		`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"d","namespace":"doomed"},"status":{"podIP":"fd00::99"}}`,
+		`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"d","namespace":"doomed"},"status":{"phase":"Failed","podIP":"fd00::99"}}`,
 		`{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"d","namespace":"doomed"}}`,
 		`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"bad","namespace":"doomed"},"spec":{"podSelector":{},"ingres":[]}}`,
 		`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"d","namespace":"doomed"}}`,
@@ -174,7 +174,7 @@ var doomed = map[string][]string{
 	"deploy/grim/reaper": {
 		`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"reaper","namespace":"grim"},"spec":{"replicas":2,"template":{"metadata":{"labels":{"a":"1"}}}}}`,
 		`{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"reaper-x","namespace":"grim","ownerReferences":[{"apiVersion":"apps/v1","kind":"Deployment","name":"reaper","controller":true}]},"spec":{"template":{}}}`,
-		`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"reaper-x-1","namespace":"grim","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"reaper-x","controller":true}]},"status":{"podIP":"10.255.255.1"}}`,
+		`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"reaper-x-1","namespace":"grim","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"reaper-x","controller":true}]},"status":{"phase":"Failed","podIP":"10.255.255.1"}}`,
 		// Of this one the ReplicaSet is known by name only.
 		`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"reaper-y-1","namespace":"grim","labels":{"pod-template-hash":"y"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"reaper-y","controller":true}]}}`,
 	},
