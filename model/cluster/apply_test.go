@@ -377,3 +377,83 @@ spec: {template: {metadata: {labels: {app: a}}}}
 	require.Contains(t, s.Snapshot().String(), "pod domain [0.0.0.0/0 fc00::/7]\n")
 	require.Contains(t, s.Ledger().Assumptions, "nothing is assumed of unknown IPv4 pod addresses: Pod shop/a has 100.64.0.1, outside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16")
 }
+
+// TestApplyMerges applies manifests over objects of which kubectl apply, or
+// somebody else, had set something (R139).
+func TestApplyMerges(t *testing.T) {
+	const (
+		annotated = `uid: u, annotations: {"kubectl.kubernetes.io/last-applied-configuration": '{"metadata": {"labels": {"a": "1"}}, "spec": {"policyTypes": ["Ingress"]}}'}`
+		bare      = `uid: u, annotations: {"kubectl.kubernetes.io/last-applied-configuration": '{"metadata": {"annotations": {}}, "spec": {"ingress": []}}'}`
+		created   = `resourceVersion: "1"`
+		plain     = `uid: ""`
+	)
+	object := func(kind, version, meta, rest string) string {
+		return "apiVersion: " + version + "\nkind: " + kind + "\nmetadata: {name: o, namespace: shop, " + meta + "}\n" + rest + "\n"
+	}
+	policy := func(meta, rest string) string {
+		return object("NetworkPolicy", "networking.k8s.io/v1", meta, "spec: {podSelector: {}"+rest+"}")
+	}
+	const egress = ", egress: [{}]"
+	for _, c := range []struct {
+		name, base string
+		apply      []string
+		says       string // in the snapshot
+		change     string // its end
+		assumed    bool
+	}{
+		{
+			name: "a label that kubectl had set goes, one of somebody else stays",
+			base: object("Namespace", "v1", "labels: {a: '1', b: '2'}, "+annotated, ""), apply: []string{object("Namespace", "v1", "labels: {c: '3'}", "")},
+			says: "namespace o | b=2,c=3,kubernetes.io/metadata.name=o\n", change: "; it keeps what kubectl did not set: the labels b",
+		},
+		{
+			name: "an annotation that names none", base: object("Node", "v1", "labels: {a: '1'}, "+bare, ""), apply: []string{object("Node", "v1", "", "")},
+			says: "node o | [] | a=1\n", change: "; it keeps what kubectl did not set: the labels a",
+		},
+		{
+			name: "an object that kubectl did not apply", base: object("Pod", "v1", "labels: {a: '1'}, "+created, ""), apply: []string{object("Pod", "v1", "labels: {a: '2', c: '3'}", "")},
+			says: "unknown maybe | node ? | a=2,c=3\n", change: " over that of cluster.yaml",
+		},
+		{
+			name: "a plain manifest", base: object("Namespace", "v1", "labels: {a: '1', b: '2'}, "+plain, ""), apply: []string{object("Namespace", "v1", "labels: {b: '2'}", "")},
+			says: "namespace o | b=2,kubernetes.io/metadata.name=o\n", change: " over that of cluster.yaml", assumed: true,
+		},
+		{
+			name: "twice: the first apply has set c", base: object("Namespace", "v1", "labels: {a: '1', b: '2'}, "+annotated, ""),
+			apply: []string{object("Namespace", "v1", "labels: {c: '3'}", ""), object("Namespace", "v1", "", "")},
+			says:  "namespace o | b=2,kubernetes.io/metadata.name=o\n", change: "; it keeps what kubectl did not set: the labels b",
+		},
+		{
+			name: "policyTypes that the API server had written stay", base: policy(bare, ", policyTypes: [Ingress]"), apply: []string{policy("", egress)},
+			says: "networkpolicy/2 | ingress | shop: | deny | any | ALL other=unspecified | spec.policyTypes\n", change: "; it keeps what kubectl did not set: spec.policyTypes [Ingress]",
+		},
+		{
+			name: "and so do those that it writes into a plain manifest", base: policy(plain, ""), apply: []string{policy("", egress)},
+			says: "networkpolicy/2 | ingress | shop: | deny | any | ALL other=unspecified | spec.policyTypes\n", change: "; it keeps what kubectl did not set: spec.policyTypes [Ingress]",
+		},
+		{
+			name: "policyTypes that kubectl had set go", base: policy(annotated, ", policyTypes: [Ingress]"), apply: []string{policy("", egress)},
+			says: "networkpolicy/1 | egress | shop: | allow | any | ALL | spec.egress[0]\n", change: " over that of cluster.yaml",
+		},
+		{
+			name: "those of a plain manifest too", base: policy(plain, ", policyTypes: [Ingress]"), apply: []string{policy("", egress)},
+			says: "networkpolicy/1 | egress | shop: | allow | any | ALL | spec.egress[0]\n", change: " over that of cluster.yaml",
+		},
+		{
+			name: "an empty list is set anew", base: policy(created, ", policyTypes: [Ingress]"), apply: []string{policy("", egress+", policyTypes: []")},
+			says: "networkpolicy/1 | egress | shop: | allow | any | ALL | spec.egress[0]\n", change: " over that of cluster.yaml",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := read(t, cluster.Options{}, yamlFile(c.base))
+			for _, text := range c.apply {
+				s.Apply(manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("new.yaml", []byte(text))}, s.Ledger()))
+			}
+			text := s.Snapshot().String()
+			require.Contains(t, text, c.says)
+			changes := s.Ledger().Changes
+			require.True(t, strings.HasSuffix(changes[len(changes)-1], c.change), changes)
+			require.Equal(t, c.assumed, strings.Contains(fmt.Sprint(s.Ledger().Assumptions), "manifests of the input count as"))
+		})
+	}
+}

@@ -148,7 +148,7 @@ func (e editor) account() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v%d %d %d %d %v\n", s, l.Objects, l.Pods, l.Workloads, l.Policies, l.IgnoredKinds())
 	for _, a := range l.Assumptions {
-		if !strings.HasPrefix(a, "labels that applied objects lack") {
+		if !strings.HasPrefix(a, "manifests of the input count as") {
 			fmt.Fprintln(&b, a)
 		}
 	}
@@ -235,7 +235,7 @@ func TestChangedIsAsIfReadSo(t *testing.T) {
 			case r.IntN(2) == 0 && !invalid(o) && !workload: // over another
 				old := o.clone(map[string]any{"old": "x", "a": "1"})
 				if kind == "NetworkPolicy" {
-					old["spec"] = map[string]any{"podSelector": map[string]any{}, "ingress": []any{map[string]any{"from": []any{map[string]any{}}}}}
+					old["spec"] = map[string]any{"podSelector": map[string]any{}, "policyTypes": []any{"Ingress"}, "ingress": []any{map[string]any{"from": []any{map[string]any{}}}}}
 					if r.IntN(2) == 0 { // what the reader refuses
 						old["spec"] = map[string]any{"podSelector": map[string]any{}, "ingres": 1}
 					}

@@ -168,6 +168,18 @@ type policy struct {
 	rules       []model.Rule
 	diagnostics []dialect.Diagnostic
 	refused     *rejected // when the API server would refuse it
+
+	types    []networkingv1.PolicyType // in force
+	ownTypes bool                      // the user wrote them, and not the API server (R15)
+}
+
+// defaultTypes is what the API server makes of a policy without policyTypes
+// (R15).
+func defaultTypes(np *networkingv1.NetworkPolicy) []networkingv1.PolicyType {
+	if len(np.Spec.Egress) > 0 {
+		return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
+	}
+	return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
 }
 
 // lower puts the lowered form of a NetworkPolicy in its place.
@@ -181,7 +193,13 @@ func (s *State) lower(o *object) {
 		named.Namespace = namespace
 		np = &named
 	}
-	p := &policy{}
+	p := &policy{types: np.Spec.PolicyTypes, ownTypes: len(np.Spec.PolicyTypes) > 0}
+	if o.Stored != nil {
+		p.ownTypes = o.Stored.PolicyTypes
+	}
+	if len(p.types) == 0 {
+		p.types = defaultTypes(np)
+	}
 	p.rules, p.diagnostics = netpol.Lower(np, o.Origin, s.options.Profile.netpol())
 	for _, d := range p.diagnostics {
 		if d.Severity() == dialect.Error {
