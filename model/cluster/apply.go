@@ -86,7 +86,8 @@ func (a *application) apply(o manifest.Object) {
 		}
 	}
 	var before any
-	if place == old { // and all others of its identity
+	if place == old {
+		h.renewal = old.renewal // and all others of its identity
 		for t := old.twin; t != nil; t = t.twin {
 			t.gone = true
 		}
@@ -246,11 +247,17 @@ func (a *application) rollOut() {
 	}
 	for _, h := range a.order {
 		a.remake(h)
-		if len(pods[h]) == 0 || !a.leave(h, pods[h]) {
+		if len(pods[h]) == 0 {
 			continue
 		}
+		going, how := a.leave(h, pods[h]), "rolls out; the old ones go"
+		if len(going) < len(pods[h]) {
+			how = "needs fewer pods; these go"
+		} else {
+			going = slices.Concat(going, between[h])
+		}
 		var with tally
-		for _, o := range slices.Concat(pods[h], between[h]) {
+		for _, o := range going {
 			if !o.gone && !kept[o] {
 				with.add(o.Kind)
 				a.remove(o)
@@ -258,7 +265,7 @@ func (a *application) rollOut() {
 			}
 		}
 		if text := with.String(); text != "" {
-			a.changes = append(a.changes, fmt.Sprintf("%v rolls out; the old ones go: %s", a.ref(h), text))
+			a.changes = append(a.changes, fmt.Sprintf("%v %s: %s", a.ref(h), how, text))
 		}
 	}
 }
@@ -277,16 +284,16 @@ func (a *application) remake(h *object) {
 	h.Value = &again
 }
 
-// leave decides what becomes of the pods of a workload that was applied: whether
-// they leave, and, where they stay, whether others come (h.renewed).
-func (a *application) leave(h *object, pods []*object) bool {
+// leave decides what becomes of the pods of a workload that was applied: which
+// of them leave, and, where some stay, whether others come beside them.
+func (a *application) leave(h *object, pods []*object) (going []*object) {
 	w, _ := h.Value.(*manifest.Workload)
 	old := a.workloads[h]
-	if w.Custom != nil { // what other controllers do is not known: other pods come, all of them
-		return old != nil && old.Custom != nil && !reflect.DeepEqual(w.Custom.Sets, old.Custom.Sets)
+	if w.Custom != nil {
+		return a.leaveCustom(h, pods)
 	}
 	if w.Template == nil {
-		return false
+		return nil
 	}
 	var same bool
 	before, first := len(pods), w.FirstOrdinal
@@ -300,15 +307,27 @@ func (a *application) leave(h *object, pods []*object) bool {
 	n := podCount(&wrapped)
 	switch {
 	case n == 0:
-		return true
+		return pods
 	case !same: // some kinds leave what they made until it ends
-		h.renewed = w.Kind == "replicaset" || w.Kind == "replicationcontroller" || w.Kind == "cronjob"
-		return !h.renewed
-	case wrapped.hasIndexes():
-		return n != before || first != w.FirstOrdinal
+		if w.Kind == "replicaset" || w.Kind == "replicationcontroller" || w.Kind == "cronjob" {
+			h.renewal = renewal{renewed: true}
+			return nil
+		}
+		return pods
+	case n <= before && first == w.FirstOrdinal && !wrapped.hasIndexes():
+		return nil
 	}
-	h.renewed = n > before
-	return false
+	numbered := wrapped.hasIndexes() && w.Kind != "cronjob" // whose pods are its Jobs'
+	if n > before || first != w.FirstOrdinal {
+		h.renewal = renewal{renewed: true, fill: numbered}
+	}
+	for _, p := range pods { // those whose numbers are not wanted any more
+		i, ok := numberOf(w.Kind, h.Name, p.Name, p.Value.(*manifest.Pod).Labels)
+		if numbered && ok && (i < int(w.FirstOrdinal) || i-int(w.FirstOrdinal) >= n) {
+			going = append(going, p)
+		}
+	}
+	return going
 }
 
 // sameTemplate reports whether the analysis sees no difference between the pods

@@ -220,8 +220,7 @@ func TestChangedIsAsIfReadSo(t *testing.T) {
 		var base, apply, result []tree
 		for _, o := range w.objects {
 			kind, owned := o.text("kind"), o.field("metadata", "ownerReferences") != nil
-			_, workload := o.field("spec", "template").(map[string]any)
-			workload = workload || kind == "CronJob" || kind == "ReplicationController"
+			workload := !slices.Contains([]string{"Pod", "Namespace", "Node", "NetworkPolicy", "ServiceCIDR"}, kind)
 			move := r.IntN(3) == 0
 			if workload || owned {
 				move = moves[w.space(o)]

@@ -22,7 +22,29 @@ type object struct {
 	left      bool    // gone, a Pod, whose node is still there: it says which addresses that has (R58)
 	duplicate bool    // one of its identity came before
 	planned   bool    // applied, and new
-	renewed   bool    // its controller will make pods beside those that there are (R139)
+	renewal           // the pods that its controller will make beside those that there are (R139)
+}
+
+// renewal is the pods that a template stands for beside those of its workload
+// that there are (R139). The zero renewal is none.
+type renewal struct {
+	renewed bool
+	sets    map[int]bool // of a custom resource, those of which new pods come; nil means all
+	fill    bool         // of numbered pods, only numbers that no pod has
+}
+
+// renewSets lets new pods come of some sets of a custom resource too.
+func (r *renewal) renewSets(sets []int) {
+	if r.renewed && r.sets == nil {
+		return
+	}
+	r.renewed = true
+	if r.sets == nil {
+		r.sets = map[int]bool{}
+	}
+	for _, i := range sets {
+		r.sets[i] = true
+	}
 }
 
 // unread reports whether the reader refused the object. It is answered as
