@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -121,7 +122,22 @@ func (g *generator) snapshot() {
 		g.c.DefaultNamespace = pick(g, namespaceNames)
 	}
 	g.free4, g.free6 = g.shuffled(podAddrs4), g.shuffled(podAddrs6)
+	if g.pct(pctPodsInside) {
+		g.hit(PodsInsideDomain)
+		g.free4, g.free6 = inside(g.free4, g.c.PodCIDRs, private4), inside(g.free6, g.c.PodCIDRs, private6)
+	}
 	g.nodeFree4, g.nodeFree6 = g.shuffled(nodeAddrs4), g.shuffled(nodeAddrs6)
+}
+
+// inside keeps the addresses that are in one of the configured ranges, or in
+// the others when none is configured.
+func inside(addrs, configured, others []string) []string {
+	if len(configured) == 0 {
+		configured = others
+	}
+	return slices.DeleteFunc(addrs, func(a string) bool {
+		return !slices.ContainsFunc(configured, func(cidr string) bool { return netip.MustParsePrefix(cidr).Contains(netip.MustParseAddr(a)) })
+	})
 }
 
 // namespaces makes the namespaces. Some have no Namespace object.

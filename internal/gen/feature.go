@@ -13,7 +13,7 @@ var Features = []Feature{
 	// Nodes.
 	NodesAbsent, NodeWithoutAddress, NodeWithOneAddress, NodeWithSeveralAddresses, NodeOfBothFamilies, NodeWithHostname, NodeWithPodCIDRs, NodeWithPodCIDR,
 	// Pods.
-	PodWithoutAddress, PodIPv4, PodIPv6, PodDual, PodIPOnly, PodAddressClash, PodAddressReused, PodPublicAddress,
+	PodWithoutAddress, PodIPv4, PodIPv6, PodDual, PodIPOnly, PodAddressClash, PodAddressReused, PodPublicAddress, PodsInsideDomain,
 	PodRunning, PodPending, PodSucceeded, PodFailed, PodPhaseUnknown, PodPhaseAbsent, PodTerminating, PodTerminatingFinished,
 	PodWithoutLabels, PodEmptyLabelValue, PodOnNode, PodOnAbsentNode, PodNodeByHostIP, PodNodeNotSaid, PodOwned,
 	HostIPNotOfNode, HostIPSeveral, HostIPOfFinished, NodeAddressClash, PodAddressOfNode, HostNetworkNodeByAddress,
@@ -116,6 +116,7 @@ const (
 	PodAddressClash        Feature = "pod-address-clash"
 	PodAddressReused       Feature = "pod-address-reused" // after its pod has finished
 	PodPublicAddress       Feature = "pod-public-address"
+	PodsInsideDomain       Feature = "pods-inside-domain" // no pod contradicts where unknown addresses can be (R47)
 	PodRunning             Feature = "pod-running"
 	PodPending             Feature = "pod-pending"
 	PodSucceeded           Feature = "pod-succeeded"

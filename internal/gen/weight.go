@@ -14,6 +14,7 @@ const (
 	pctProfile            = 30 // other than the default, for each of the three alike
 	pctOtherDefault       = 10
 	pctUnmanaged          = 12
+	pctPodsInside         = 60 // of clusters: no pod outside the pod ranges, nor outside the private ones
 	pctNamespaceNotSaid   = 6
 
 	pctNamespaceMissing   = 20
@@ -143,8 +144,10 @@ var (
 	outside4   = []string{"8.8.8.8", "1.1.1.1", "10.9.9.9", "172.31.0.1", "203.0.113.1"}
 	outside6   = []string{"2606:4700::1111", "2001:4860::8888", "fe80::1", "fd09::9"}
 
-	podCIDRs4     = []string{"10.0.0.0/30", "10.0.0.4/30", "10.128.0.0/16"}
-	podCIDRs6     = []string{"fd00::/126", "fd00::4/126", "fd80::/64"}
+	podCIDRs4     = []string{"10.0.0.0/30", "10.0.0.4/30", "10.128.0.0/16", "10.0.0.0/8"}
+	podCIDRs6     = []string{"fd00::/126", "fd00::4/126", "fd80::/64", "fd00::/8"}
+	private4      = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
+	private6      = []string{"fc00::/7"}
 	serviceCIDRs4 = "10.96.0.0/12"
 	serviceCIDRs6 = "fd96::/112"
 )

@@ -133,6 +133,24 @@ func (d *domains) addPods(p netip.Prefix) {
 	d.pods[f] = append(d.pods[f], p)
 }
 
+// hold widens the domain of a family to all of it where the address of a pod
+// contradicts it (R47).
+func (d *domains) hold(endpoints []*endpoint) {
+	for _, e := range endpoints {
+		var seen [model.NumFamilies]bool // the first address of a family is the pod's (R46)
+		for _, a := range e.status {
+			f := model.FamilyOf(a)
+			if e.kind != pod || e.hostNetwork || seen[f] {
+				continue
+			}
+			seen[f] = true
+			if !slices.ContainsFunc(d.pods[f], func(p netip.Prefix) bool { return p.Contains(a) }) {
+				d.pods[f] = []netip.Prefix{anywhere[f]}
+			}
+		}
+	}
+}
+
 // candidates returns one address of each piece into which the boundaries cut
 // the domain (R6, R109). Pieces that are some other endpoint's address count
 // too: that no two pods share an address is nowhere said (R62).

@@ -192,6 +192,7 @@ func (o *Oracle) locate(d domains) {
 			}
 		}
 	}
+	d.hold(o.endpoints)
 	for _, e := range o.endpoints {
 		all := slices.Clone(e.status)
 		if n := o.byEnd[End{Node: e.nodeName}]; e.hostNetwork && n != nil { // R5: an alias of its node

@@ -176,23 +176,26 @@ func (s *State) domains(out *model.Snapshot, e evidence) {
 			}
 		}
 	}
-	out.PodDomain = slices.Clone(out.PodCIDRs)
 	var assumed []string
 	pods := 0
 	for f := range model.Family(model.NumFamilies) {
-		of := func(p netip.Prefix) bool { return model.FamilyOf(p.Addr()) == f }
-		if slices.ContainsFunc(out.PodCIDRs, of) {
-			continue
+		known := ofFamily(out.PodCIDRs, f)
+		domain := known
+		if len(known) == 0 {
+			domain = ofFamily(model.AssumedPodAddresses, f)
 		}
-		for _, p := range model.AssumedPodAddresses {
-			if of(p) {
-				out.PodDomain = append(out.PodDomain, p)
-				if unknown[f] > 0 {
-					assumed = append(assumed, p.String())
-					pods = max(pods, unknown[f])
-				}
+		outside, where := s.outside(out, f, domain)
+		switch {
+		case where.IsValid():
+			if unknown[f] > 0 {
+				s.contradicted(f, domain, outside, where, unknown[f])
 			}
+			domain = []netip.Prefix{anywhere(f)}
+		case len(known) == 0 && unknown[f] > 0:
+			assumed = append(assumed, spell(domain))
+			pods = max(pods, unknown[f])
 		}
+		out.PodDomain = append(out.PodDomain, domain...)
 	}
 	if len(assumed) > 0 {
 		text := "assumed pod addresses: " + strings.Join(assumed, ", ")
@@ -205,6 +208,88 @@ func (s *State) domains(out *model.Snapshot, e evidence) {
 	if maybe {
 		s.ledger.Assume("whether pods have IPv6 addresses is not known; nothing in the input says so")
 	}
+}
+
+// outside returns a pod that contradicts a domain, and its address there: one
+// that has not finished, is not on the host network, and has an address that is
+// known. Those that leave because of a planned change (R139) count too.
+func (s *State) outside(out *model.Snapshot, f model.Family, domain []netip.Prefix) (pod string, at netip.Addr) {
+	in := newPrefixSet(domain)
+	for i := range out.Pods {
+		p := &out.Pods[i]
+		if a := p.Addresses[f]; a.State == model.AddressKnown && !p.HostNetwork && !in.contains(a.Addr) {
+			return p.Path(), a.Addr
+		}
+	}
+	for o := range s.objects.all() {
+		pod, ok := o.Value.(*manifest.Pod)
+		if !ok || !o.gone || o.planned || o.duplicate || pod.Spec.HostNetwork || finished(pod) {
+			continue
+		}
+		p := entryOf(pod, o, s.namespace(&o.Object))
+		if addrs, _ := s.podAddresses(&p, false); addrs[f].IsValid() && !in.contains(addrs[f]) {
+			return s.ref(o).String(), addrs[f]
+		}
+	}
+	return "", netip.Addr{}
+}
+
+// contradicted says that nothing is assumed of the addresses of a family.
+func (s *State) contradicted(f model.Family, domain []netip.Prefix, pod string, at netip.Addr, pods int) {
+	text := fmt.Sprintf("nothing is assumed of unknown %v pod addresses: %s has %v, outside %s", f, pod, at, spell(domain))
+	s.ledger.Assume(text)
+	s.ledger.Report(dialect.Diagnostic{Code: dialect.CodeAssumedAddresses, Message: fmt.Sprintf("%s (%s no known address)", text, have(pods))})
+}
+
+// prefixSet finds whether an address is in one of many ranges, by lengths.
+type prefixSet struct {
+	bits []int
+	all  map[netip.Prefix]bool
+}
+
+func newPrefixSet(ranges []netip.Prefix) prefixSet {
+	s := prefixSet{all: make(map[netip.Prefix]bool, len(ranges))}
+	for _, p := range ranges {
+		s.all[p] = true
+		if !slices.Contains(s.bits, p.Bits()) {
+			s.bits = append(s.bits, p.Bits())
+		}
+	}
+	return s
+}
+
+func (s prefixSet) contains(a netip.Addr) bool {
+	return slices.ContainsFunc(s.bits, func(bits int) bool {
+		p, err := a.Prefix(bits)
+		return err == nil && s.all[p]
+	})
+}
+
+func ofFamily(ranges []netip.Prefix, f model.Family) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range ranges {
+		if model.FamilyOf(p.Addr()) == f {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// anywhere is the whole of a family.
+func anywhere(f model.Family) netip.Prefix {
+	if f == model.IPv4 {
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+}
+
+// spell lists the first few of some ranges.
+func spell(ranges []netip.Prefix) string {
+	var out []string
+	for _, p := range ranges {
+		out = append(out, p.String())
+	}
+	return listed(out)
 }
 
 func have(pods int) string {

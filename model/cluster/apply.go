@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	networkingv1 "k8s.io/api/networking/v1"
+
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/model/manifest"
@@ -27,7 +29,7 @@ func (s *State) Apply(objects iter.Seq[manifest.Object]) {
 	}
 	a.rollOut()
 	if len(a.unlabelled) > 0 {
-		s.ledger.Assume("labels that applied objects lack are taken as removed (kubectl apply keeps those that it did not set): " + listed(a.unlabelled))
+		s.ledger.Assume("manifests of the input count as what kubectl apply was given last, so that labels that applied ones lack are removed: " + listed(a.unlabelled))
 	}
 }
 
@@ -38,7 +40,7 @@ type application struct {
 	workloads  map[*object]*manifest.Workload // that were applied -> what they replace, or nil
 	order      []*object                      // of them
 	own        map[*object]bool               // everything that was applied
-	unlabelled []string                       // objects that lost labels
+	unlabelled []string                       // objects that lost labels because a manifest counts as what was last applied
 }
 
 func (a *application) apply(o manifest.Object) {
@@ -56,8 +58,9 @@ func (a *application) apply(o manifest.Object) {
 	}
 	said := a.listen(&o)
 	h := object{Object: o}
+	var kept []string
 	if old != nil && !old.refused() {
-		a.merge(&h.Object, old.Value)
+		kept = a.merge(&h.Object, &old.Object)
 	}
 	a.lower(&h)
 	place := old
@@ -78,9 +81,13 @@ func (a *application) apply(o manifest.Object) {
 		what += ", which is new"
 	default:
 		what += " over that of " + old.Origin.File
+		if len(kept) > 0 {
+			what += "; it keeps what kubectl did not set: " + strings.Join(kept, ", ")
+		}
 	}
 	var before any
-	if place == old { // and all others of its identity
+	if place == old {
+		h.renewal = old.renewal // and all others of its identity
 		for t := old.twin; t != nil; t = t.twin {
 			t.gone = true
 		}
@@ -110,72 +117,105 @@ func (o *object) refused() bool {
 }
 
 // merge gives an object that takes the place of another what the cluster holds
-// of that one and a manifest does not say (R139).
-func (a *application) merge(o *manifest.Object, before any) {
+// of that one and a manifest does not say (R139). It returns what of that the
+// API server or others had set, to be told.
+func (a *application) merge(o, old *manifest.Object) (kept []string) {
 	switch v := o.Value.(type) {
 	case *manifest.Pod:
-		if old, ok := before.(*manifest.Pod); ok {
+		if was, ok := old.Value.(*manifest.Pod); ok {
 			merged := *v
 			if reflect.ValueOf(v.Status).IsZero() {
-				merged.Status = old.Status
+				merged.Status = was.Status
 			}
-			merged.Spec.NodeName = cmp.Or(v.Spec.NodeName, old.Spec.NodeName)
+			merged.Spec.NodeName = cmp.Or(v.Spec.NodeName, was.Spec.NodeName)
 			if len(v.OwnerReferences) == 0 {
-				merged.OwnerReferences = old.OwnerReferences
+				merged.OwnerReferences = was.OwnerReferences
 			}
-			merged.DeletionTimestamp = v.DeletionTimestamp || old.DeletionTimestamp
+			merged.DeletionTimestamp = v.DeletionTimestamp || was.DeletionTimestamp
+			merged.Labels, kept = a.relabel(o, old, v.Labels, was.Labels)
 			o.Value = &merged
-			a.relabel(o, v.Labels, old.Labels)
 		}
 	case *manifest.Node:
-		if old, ok := before.(*manifest.Node); ok {
+		if was, ok := old.Value.(*manifest.Node); ok {
 			merged := *v
 			if len(v.Status.Addresses) == 0 {
-				merged.Status = old.Status
+				merged.Status = was.Status
 			}
 			if v.Spec.PodCIDR == "" && len(v.Spec.PodCIDRs) == 0 {
-				merged.Spec = old.Spec
+				merged.Spec = was.Spec
 			}
+			merged.Labels, kept = a.relabel(o, old, v.Labels, was.Labels)
 			o.Value = &merged
-			a.relabel(o, v.Labels, old.Labels)
 		}
 	case *manifest.Namespace:
-		if old, ok := before.(*manifest.Namespace); ok {
-			a.relabel(o, v.Labels, old.Labels)
-		}
-	case *manifest.Workload:
-		if old, ok := before.(*manifest.Workload); ok {
+		if was, ok := old.Value.(*manifest.Namespace); ok {
 			merged := *v
-			if v.Replicas == nil {
-				merged.Replicas = old.Replicas
-			}
-			if v.Completions == nil && v.Kind == "job" {
-				merged.Completions = old.Completions
-			}
-			if v.Template == nil {
-				merged.Template = old.Template
-			}
-			if len(v.OwnerReferences) == 0 {
-				merged.OwnerReferences = old.OwnerReferences
-			}
-			merged.Finished = v.Finished || old.Finished
+			merged.Labels, kept = a.relabel(o, old, v.Labels, was.Labels)
 			o.Value = &merged
 		}
+	case *manifest.Workload:
+		if was, ok := old.Value.(*manifest.Workload); ok {
+			merged := *v
+			if v.Replicas == nil {
+				merged.Replicas = was.Replicas
+			}
+			if v.Completions == nil && v.Kind == "job" {
+				merged.Completions = was.Completions
+			}
+			if v.Template == nil {
+				merged.Template = was.Template
+			}
+			if len(v.OwnerReferences) == 0 {
+				merged.OwnerReferences = was.OwnerReferences
+			}
+			merged.Finished = v.Finished || was.Finished
+			o.Value = &merged
+		}
+	case *networkingv1.NetworkPolicy:
+		if was, ok := old.Value.(*policy); ok {
+			own := len(v.Spec.PolicyTypes) > 0
+			if v.Spec.PolicyTypes == nil && !was.ownTypes {
+				merged := *v
+				merged.Spec.PolicyTypes = was.types
+				o.Value = &merged
+				if !slices.Equal(was.types, defaultTypes(v)) {
+					kept = []string{fmt.Sprintf("spec.policyTypes %v", was.types)}
+				}
+			}
+			o.Stored = &manifest.Stored{PolicyTypes: own}
+		}
 	}
+	return kept
 }
 
-// relabel notes an object that lost labels.
-func (a *application) relabel(o *manifest.Object, labels, old map[string]string) {
+// relabel merges labels as kubectl apply does: those that it had set, and the
+// new manifest lacks, go. A manifest of the input counts as what it was given
+// last. The object is then marked as stored with the labels of the new one.
+func (a *application) relabel(o, old *manifest.Object, labels, was map[string]string) (merged map[string]string, kept []string) {
 	var lost []string
-	for _, key := range slices.Sorted(maps.Keys(old)) {
-		if _, kept := labels[key]; !kept && key != metadataName {
+	for _, key := range slices.Sorted(maps.Keys(was)) {
+		if _, found := labels[key]; found || key == metadataName {
+			continue
+		}
+		switch {
+		case old.Stored == nil:
 			lost = append(lost, key)
+		case !slices.Contains(old.Stored.Labels, key):
+			kept = append(kept, key)
 		}
 	}
 	if len(lost) > 0 {
 		ref := model.ObjectRef{Kind: o.Kind, Namespace: a.namespace(o), Name: o.Name}
 		a.unlabelled = append(a.unlabelled, fmt.Sprintf("%v (%s)", ref, strings.Join(lost, ", ")))
 	}
+	o.Stored = &manifest.Stored{Labels: slices.Collect(maps.Keys(labels))}
+	if len(kept) == 0 {
+		return labels, nil
+	}
+	merged = maps.Clone(was)
+	maps.DeleteFunc(merged, func(key, _ string) bool { return !slices.Contains(kept, key) })
+	maps.Copy(merged, labels)
+	return merged, []string{"the labels " + listed(kept)}
 }
 
 // rollOut takes the pods away that controllers replace because of what was
@@ -207,11 +247,17 @@ func (a *application) rollOut() {
 	}
 	for _, h := range a.order {
 		a.remake(h)
-		if len(pods[h]) == 0 || !a.leave(h, pods[h]) {
+		if len(pods[h]) == 0 {
 			continue
 		}
+		going, how := a.leave(h, pods[h]), "rolls out; the old ones go"
+		if len(going) < len(pods[h]) {
+			how = "needs fewer pods; these go"
+		} else {
+			going = slices.Concat(going, between[h])
+		}
 		var with tally
-		for _, o := range slices.Concat(pods[h], between[h]) {
+		for _, o := range going {
 			if !o.gone && !kept[o] {
 				with.add(o.Kind)
 				a.remove(o)
@@ -219,7 +265,7 @@ func (a *application) rollOut() {
 			}
 		}
 		if text := with.String(); text != "" {
-			a.changes = append(a.changes, fmt.Sprintf("%v rolls out; the old ones go: %s", a.ref(h), text))
+			a.changes = append(a.changes, fmt.Sprintf("%v %s: %s", a.ref(h), how, text))
 		}
 	}
 }
@@ -238,16 +284,16 @@ func (a *application) remake(h *object) {
 	h.Value = &again
 }
 
-// leave decides what becomes of the pods of a workload that was applied: whether
-// they leave, and, where they stay, whether others come (h.renewed).
-func (a *application) leave(h *object, pods []*object) bool {
+// leave decides what becomes of the pods of a workload that was applied: which
+// of them leave, and, where some stay, whether others come beside them.
+func (a *application) leave(h *object, pods []*object) (going []*object) {
 	w, _ := h.Value.(*manifest.Workload)
 	old := a.workloads[h]
-	if w.Custom != nil { // what other controllers do is not known: other pods come, all of them
-		return old != nil && old.Custom != nil && !reflect.DeepEqual(w.Custom.Sets, old.Custom.Sets)
+	if w.Custom != nil {
+		return a.leaveCustom(h, pods)
 	}
 	if w.Template == nil {
-		return false
+		return nil
 	}
 	var same bool
 	before, first := len(pods), w.FirstOrdinal
@@ -261,15 +307,27 @@ func (a *application) leave(h *object, pods []*object) bool {
 	n := podCount(&wrapped)
 	switch {
 	case n == 0:
-		return true
+		return pods
 	case !same: // some kinds leave what they made until it ends
-		h.renewed = w.Kind == "replicaset" || w.Kind == "replicationcontroller" || w.Kind == "cronjob"
-		return !h.renewed
-	case wrapped.hasIndexes():
-		return n != before || first != w.FirstOrdinal
+		if w.Kind == "replicaset" || w.Kind == "replicationcontroller" || w.Kind == "cronjob" {
+			h.renewal = renewal{renewed: true}
+			return nil
+		}
+		return pods
+	case n <= before && first == w.FirstOrdinal && !wrapped.hasIndexes():
+		return nil
 	}
-	h.renewed = n > before
-	return false
+	numbered := wrapped.hasIndexes() && w.Kind != "cronjob" // whose pods are its Jobs'
+	if n > before || first != w.FirstOrdinal {
+		h.renewal = renewal{renewed: true, fill: numbered}
+	}
+	for _, p := range pods { // those whose numbers are not wanted any more
+		i, ok := numberOf(w.Kind, h.Name, p.Name, p.Value.(*manifest.Pod).Labels)
+		if numbered && ok && (i < int(w.FirstOrdinal) || i-int(w.FirstOrdinal) >= n) {
+			going = append(going, p)
+		}
+	}
+	return going
 }
 
 // sameTemplate reports whether the analysis sees no difference between the pods

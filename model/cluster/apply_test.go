@@ -168,7 +168,14 @@ func TestChange(t *testing.T) {
 		{
 			name:    "a StatefulSet of other numbers",
 			apply:   "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: shop}, spec: {replicas: 2, template: {metadata: {labels: {app: db}}}}}",
-			pods:    []string{"shop/statefulset/db[0]", "shop/statefulset/db[1]", "-shop/pod/db-0"},
+			pods:    []string{"shop/statefulset/db[1]"},
+			changes: []string{"applied StatefulSet shop/db over that of cluster.yaml"},
+			says:    []string{"shop/statefulset/db[1] | statefulset/db | unknown maybe | node ? | app=db,apps.kubernetes.io/pod-index=1,controller-revision-hash=?,statefulset.kubernetes.io/pod-name=db-1\n"},
+		},
+		{
+			name:    "a StatefulSet whose numbers begin elsewhere",
+			apply:   "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: shop}, spec: {ordinals: {start: 3}, template: {metadata: {labels: {app: db}}}}}",
+			pods:    []string{"-shop/pod/db-0", "shop/statefulset/db"},
 			changes: []string{"applied StatefulSet shop/db over that of cluster.yaml", "StatefulSet shop/db rolls out; the old ones go: 1 of kind Pod"},
 		},
 		{
@@ -350,4 +357,238 @@ func nodeNames(snapshot string) string {
 		}
 	}
 	return strings.Join(out, " ")
+}
+
+// TestDeletedPodsShowWhereAddressesAre deletes the only pods that show where
+// the addresses of pods are: what comes back can be there too (R47, R139).
+func TestDeletedPodsShowWhereAddressesAre(t *testing.T) {
+	s := read(t, cluster.Options{}, yamlFile(`
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: a, controller: true}]}
+spec: {nodeName: n1}
+status: {podIP: 100.64.0.1}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: n1}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: a, namespace: shop}
+spec: {template: {metadata: {labels: {app: a}}}}
+`))
+	target, err := cluster.ParseTarget("node/n1")
+	require.NoError(t, err)
+	require.NoError(t, s.Delete(target))
+	require.Contains(t, s.Snapshot().String(), "pod domain [0.0.0.0/0 fc00::/7]\n")
+	require.Contains(t, s.Ledger().Assumptions, "nothing is assumed of unknown IPv4 pod addresses: Pod shop/a has 100.64.0.1, outside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16")
+}
+
+// TestApplyMerges applies manifests over objects of which kubectl apply, or
+// somebody else, had set something (R139).
+func TestApplyMerges(t *testing.T) {
+	const (
+		annotated = `uid: u, annotations: {"kubectl.kubernetes.io/last-applied-configuration": '{"metadata": {"labels": {"a": "1"}}, "spec": {"policyTypes": ["Ingress"]}}'}`
+		bare      = `uid: u, annotations: {"kubectl.kubernetes.io/last-applied-configuration": '{"metadata": {"annotations": {}}, "spec": {"ingress": []}}'}`
+		created   = `resourceVersion: "1"`
+		plain     = `uid: ""`
+	)
+	object := func(kind, version, meta, rest string) string {
+		return "apiVersion: " + version + "\nkind: " + kind + "\nmetadata: {name: o, namespace: shop, " + meta + "}\n" + rest + "\n"
+	}
+	policy := func(meta, rest string) string {
+		return object("NetworkPolicy", "networking.k8s.io/v1", meta, "spec: {podSelector: {}"+rest+"}")
+	}
+	const egress = ", egress: [{}]"
+	for _, c := range []struct {
+		name, base string
+		apply      []string
+		says       string // in the snapshot
+		change     string // its end
+		assumed    bool
+	}{
+		{
+			name: "a label that kubectl had set goes, one of somebody else stays",
+			base: object("Namespace", "v1", "labels: {a: '1', b: '2'}, "+annotated, ""), apply: []string{object("Namespace", "v1", "labels: {c: '3'}", "")},
+			says: "namespace o | b=2,c=3,kubernetes.io/metadata.name=o\n", change: "; it keeps what kubectl did not set: the labels b",
+		},
+		{
+			name: "an annotation that names none", base: object("Node", "v1", "labels: {a: '1'}, "+bare, ""), apply: []string{object("Node", "v1", "", "")},
+			says: "node o | [] | a=1\n", change: "; it keeps what kubectl did not set: the labels a",
+		},
+		{
+			name: "an object that kubectl did not apply", base: object("Pod", "v1", "labels: {a: '1'}, "+created, ""), apply: []string{object("Pod", "v1", "labels: {a: '2', c: '3'}", "")},
+			says: "unknown maybe | node ? | a=2,c=3\n", change: " over that of cluster.yaml",
+		},
+		{
+			name: "a plain manifest", base: object("Namespace", "v1", "labels: {a: '1', b: '2'}, "+plain, ""), apply: []string{object("Namespace", "v1", "labels: {b: '2'}", "")},
+			says: "namespace o | b=2,kubernetes.io/metadata.name=o\n", change: " over that of cluster.yaml", assumed: true,
+		},
+		{
+			name: "twice: the first apply has set c", base: object("Namespace", "v1", "labels: {a: '1', b: '2'}, "+annotated, ""),
+			apply: []string{object("Namespace", "v1", "labels: {c: '3'}", ""), object("Namespace", "v1", "", "")},
+			says:  "namespace o | b=2,kubernetes.io/metadata.name=o\n", change: "; it keeps what kubectl did not set: the labels b",
+		},
+		{
+			name: "policyTypes that the API server had written stay", base: policy(bare, ", policyTypes: [Ingress]"), apply: []string{policy("", egress)},
+			says: "networkpolicy/2 | ingress | shop: | deny | any | ALL other=unspecified | spec.policyTypes\n", change: "; it keeps what kubectl did not set: spec.policyTypes [Ingress]",
+		},
+		{
+			name: "and so do those that it writes into a plain manifest", base: policy(plain, ""), apply: []string{policy("", egress)},
+			says: "networkpolicy/2 | ingress | shop: | deny | any | ALL other=unspecified | spec.policyTypes\n", change: "; it keeps what kubectl did not set: spec.policyTypes [Ingress]",
+		},
+		{
+			name: "policyTypes that kubectl had set go", base: policy(annotated, ", policyTypes: [Ingress]"), apply: []string{policy("", egress)},
+			says: "networkpolicy/1 | egress | shop: | allow | any | ALL | spec.egress[0]\n", change: " over that of cluster.yaml",
+		},
+		{
+			name: "those of a plain manifest too", base: policy(plain, ", policyTypes: [Ingress]"), apply: []string{policy("", egress)},
+			says: "networkpolicy/1 | egress | shop: | allow | any | ALL | spec.egress[0]\n", change: " over that of cluster.yaml",
+		},
+		{
+			name: "an empty list is set anew", base: policy(created, ", policyTypes: [Ingress]"), apply: []string{policy("", egress+", policyTypes: []")},
+			says: "networkpolicy/1 | egress | shop: | allow | any | ALL | spec.egress[0]\n", change: " over that of cluster.yaml",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := read(t, cluster.Options{}, yamlFile(c.base))
+			for _, text := range c.apply {
+				s.Apply(manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("new.yaml", []byte(text))}, s.Ledger()))
+			}
+			text := s.Snapshot().String()
+			require.Contains(t, text, c.says)
+			changes := s.Ledger().Changes
+			require.True(t, strings.HasSuffix(changes[len(changes)-1], c.change), changes)
+			require.Equal(t, c.assumed, strings.Contains(fmt.Sprint(s.Ledger().Assumptions), "manifests of the input count as"))
+		})
+	}
+}
+
+// liveTraining is custom resources with pods, as a dump has them.
+const liveTraining = `
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {name: ray, namespace: ml}
+spec:
+  headGroupSpec: {template: {metadata: {labels: {team: a}}, spec: {containers: [{name: c, image: i}]}}}
+  workerGroupSpecs: [{groupName: w, replicas: 1, template: {metadata: {labels: {team: a}}, spec: {containers: [{name: c, image: i}]}}}]
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: ray-head-x
+  namespace: ml
+  labels: {team: a, ray.io/cluster: ray, ray.io/node-type: head, ray.io/group: headgroup, ray.io/is-ray-node: "yes", ray.io/identifier: ray-head, app.kubernetes.io/name: kuberay, app.kubernetes.io/created-by: kuberay-operator}
+  ownerReferences: [{apiVersion: ray.io/v1, kind: RayCluster, name: ray, controller: true}]
+status: {podIP: 10.0.0.1}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: ray-w-x
+  namespace: ml
+  labels: {team: a, ray.io/cluster: ray, ray.io/node-type: worker, ray.io/group: w, ray.io/is-ray-node: "yes", ray.io/identifier: ray-worker, app.kubernetes.io/name: kuberay, app.kubernetes.io/created-by: kuberay-operator}
+  ownerReferences: [{apiVersion: ray.io/v1, kind: RayCluster, name: ray, controller: true}]
+status: {podIP: 10.0.0.2}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: ray-odd, namespace: ml, labels: {ray.io/group: other}, ownerReferences: [{apiVersion: ray.io/v1, kind: RayCluster, name: ray, controller: true}]}
+status: {podIP: 10.0.0.3}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: ml}
+spec: {replicas: 2, template: {metadata: {labels: {app: db}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db-0, namespace: ml, labels: {app: db}, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, controller: true}]}
+status: {podIP: 10.0.0.4}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db-1, namespace: ml, labels: {app: db}, ownerReferences: [{apiVersion: apps/v1, kind: StatefulSet, name: db, controller: true}]}
+status: {podIP: 10.0.0.5}
+`
+
+// TestChangeOfParts changes some of the pods of an object, and others stay.
+func TestChangeOfParts(t *testing.T) {
+	ray := func(team, groups string) string {
+		return "{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: ray, namespace: ml}, spec: {headGroupSpec: {template: {metadata: {labels: {team: " + team + "}}, spec: {containers: [{name: c, image: i}]}}}, workerGroupSpecs: [" + groups + "]}}"
+	}
+	group := func(name, replicas string) string {
+		return "{groupName: " + name + ", replicas: " + replicas + ", template: {metadata: {labels: {team: a}}, spec: {containers: [{name: c, image: i}]}}}"
+	}
+	db := func(replicas string) string {
+		return "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: ml}, spec: {replicas: " + replicas + ", template: {metadata: {labels: {app: db}}}}}"
+	}
+	for _, c := range []struct {
+		name, apply, remove string
+		pods                string // that are new, or gone
+		warned              string
+	}{
+		{name: "the same", apply: ray("a", group("w", "1"))},
+		{name: "another template", apply: ray("b", group("w", "1")), pods: "ml/raycluster/ray-head", warned: "those of the input stay, and the new ones stand beside them"},
+		{name: "more pods of a set", apply: ray("a", group("w", "3")), pods: "ml/raycluster/ray-w[0] ml/raycluster/ray-w[1] ml/raycluster/ray-w[2]"},
+		{name: "another set", apply: ray("a", group("w", "1")+","+group("gpu", "1")), pods: "ml/raycluster/ray-gpu"},
+		{name: "no pods of a set", apply: ray("a", group("w", "0")), warned: "pods of which there are now 0"},
+		{name: "a set less", apply: ray("a", ""), warned: "those of the input stay"},
+		{name: "a worker is deleted", remove: "pod/ml/ray-w-x", pods: "-ml/pod/ray-w-x ml/raycluster/ray-w"},
+		{name: "a head is deleted", remove: "pod/ml/ray-head-x", pods: "-ml/pod/ray-head-x ml/raycluster/ray-head"},
+		{name: "a pod of no set is deleted", remove: "pod/ml/ray-odd", pods: "-ml/pod/ray-odd", warned: "makes another, which the answer does not know"},
+		{name: "one more number", apply: db("3"), pods: "ml/statefulset/db[2]"},
+		{name: "one number less", apply: db("1"), pods: "-ml/pod/db-1"},
+		{name: "a number is deleted", remove: "pod/ml/db-0", pods: "-ml/pod/db-0 ml/statefulset/db[0]"},
+		{name: "more numbers than are listed", apply: db("5000"), pods: "ml/statefulset/db[2] ml/statefulset/db[3]"},
+		{name: "two numbers, one after the other", apply: db("3"), remove: "pod/ml/db-1", pods: "-ml/pod/db-1 ml/statefulset/db[1] ml/statefulset/db[2]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := read(t, cluster.Options{}, yamlFile(liveTraining))
+			want := map[string]bool{}
+			for _, p := range paths(s.Snapshot()) {
+				want[p] = true
+			}
+			require.Len(t, want, 5)
+			if c.apply != "" {
+				s.Apply(manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("new.yaml", []byte(c.apply))}, s.Ledger()))
+			}
+			if c.remove != "" {
+				target, err := cluster.ParseTarget(c.remove)
+				require.NoError(t, err)
+				require.NoError(t, s.Delete(target))
+			}
+			for _, p := range strings.Fields(c.pods) {
+				if gone, found := strings.CutPrefix(p, "-"); found {
+					require.True(t, want[gone])
+					delete(want, gone)
+				} else {
+					want[p] = true
+				}
+			}
+			var pods, warned []string
+			for p := range want {
+				pods = append(pods, p)
+			}
+			snapshot := s.Snapshot()
+			require.NoError(t, snapshot.Validate())
+			got := []string{}
+			for i := range snapshot.Pods {
+				if !snapshot.Pods[i].Dormant {
+					got = append(got, snapshot.Pods[i].Path())
+				}
+			}
+			require.ElementsMatch(t, pods, got)
+			for _, d := range s.Ledger().Diagnostics {
+				if d.Code == dialect.CodeNotAsApplied {
+					warned = append(warned, d.Message)
+				}
+			}
+			require.Equal(t, c.warned != "", len(warned) == 1, warned)
+			if c.warned != "" {
+				require.Contains(t, warned[0], c.warned)
+			}
+		})
+	}
 }

@@ -154,6 +154,7 @@ func (d *deletion) went(r *manifest.OwnerReference, namespace string) bool {
 
 // renew settles which controllers make new pods for those that went (R139).
 func (d *deletion) renew() {
+	var others map[*object]int // objects -> pods that they still have; nil before it is needed
 	for _, p := range d.lost {
 		pod := p.Value.(*manifest.Pod)
 		links := d.chain(p)
@@ -167,8 +168,7 @@ func (d *deletion) renew() {
 			}
 		}
 		if top != nil {
-			if w, ok := top.Value.(*manifest.Workload); ok { // a DaemonSet has no pod where there is no node
-				top.renewed = top.renewed || w.Kind != "daemonset" || !d.onDeletedNode(pod)
+			if w, ok := top.Value.(*manifest.Workload); ok && d.renewOf(top, w, pod, &others) {
 				continue
 			}
 		}
@@ -181,6 +181,42 @@ func (d *deletion) renew() {
 			Message: fmt.Sprintf("%v is deleted, but its controller %s %s makes another, which the answer does not know", d.ref(p), last.Kind, last.Name),
 		})
 	}
+}
+
+// renewOf lets the template of a workload stand for a new pod in the place of
+// one that went. It reports false when it is not known which template that is.
+func (d *deletion) renewOf(top *object, w *manifest.Workload, pod *manifest.Pod, others *map[*object]int) bool {
+	switch {
+	case w.Kind == "daemonset" && d.onDeletedNode(pod): // it has no pod where there is no node
+	case w.Custom != nil && len(w.Custom.Sets) > 0:
+		sets := setsOf(w.Custom, pod.Labels)
+		if len(sets) == 0 && d.others(others)[top] > 0 {
+			return false
+		}
+		if len(sets) == 0 {
+			top.renewal = renewal{renewed: true}
+		}
+		top.renewSets(sets)
+	case !top.renewed:
+		wrapped := workload{entry: entry[*manifest.Workload]{value: w}}
+		top.renewal = renewal{renewed: true, fill: wrapped.hasIndexes() && w.Kind != "cronjob"}
+	}
+	return true
+}
+
+// others counts the pods that objects own, once.
+func (d *deletion) others(count *map[*object]int) map[*object]int {
+	if *count == nil {
+		*count = map[*object]int{}
+		for o := range d.live() {
+			if pod, ok := o.Value.(*manifest.Pod); ok && !finished(pod) {
+				for _, l := range d.chain(o) {
+					(*count)[l.object]++
+				}
+			}
+		}
+	}
+	return *count
 }
 
 // link is an owner in a chain of controllers.

@@ -22,7 +22,29 @@ type object struct {
 	left      bool    // gone, a Pod, whose node is still there: it says which addresses that has (R58)
 	duplicate bool    // one of its identity came before
 	planned   bool    // applied, and new
-	renewed   bool    // its controller will make pods beside those that there are (R139)
+	renewal           // the pods that its controller will make beside those that there are (R139)
+}
+
+// renewal is the pods that a template stands for beside those of its workload
+// that there are (R139). The zero renewal is none.
+type renewal struct {
+	renewed bool
+	sets    map[int]bool // of a custom resource, those of which new pods come; nil means all
+	fill    bool         // of numbered pods, only numbers that no pod has
+}
+
+// renewSets lets new pods come of some sets of a custom resource too.
+func (r *renewal) renewSets(sets []int) {
+	if r.renewed && r.sets == nil {
+		return
+	}
+	r.renewed = true
+	if r.sets == nil {
+		r.sets = map[int]bool{}
+	}
+	for _, i := range sets {
+		r.sets[i] = true
+	}
 }
 
 // unread reports whether the reader refused the object. It is answered as
@@ -168,6 +190,18 @@ type policy struct {
 	rules       []model.Rule
 	diagnostics []dialect.Diagnostic
 	refused     *rejected // when the API server would refuse it
+
+	types    []networkingv1.PolicyType // in force
+	ownTypes bool                      // the user wrote them, and not the API server (R15)
+}
+
+// defaultTypes is what the API server makes of a policy without policyTypes
+// (R15).
+func defaultTypes(np *networkingv1.NetworkPolicy) []networkingv1.PolicyType {
+	if len(np.Spec.Egress) > 0 {
+		return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
+	}
+	return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
 }
 
 // lower puts the lowered form of a NetworkPolicy in its place.
@@ -181,7 +215,13 @@ func (s *State) lower(o *object) {
 		named.Namespace = namespace
 		np = &named
 	}
-	p := &policy{}
+	p := &policy{types: np.Spec.PolicyTypes, ownTypes: len(np.Spec.PolicyTypes) > 0}
+	if o.Stored != nil {
+		p.ownTypes = o.Stored.PolicyTypes
+	}
+	if len(p.types) == 0 {
+		p.types = defaultTypes(np)
+	}
 	p.rules, p.diagnostics = netpol.Lower(np, o.Origin, s.options.Profile.netpol())
 	for _, d := range p.diagnostics {
 		if d.Severity() == dialect.Error {

@@ -70,8 +70,12 @@ func (o *ordinals) indexes(w *workload) []int {
 	if !w.hasIndexes() {
 		n = min(n, 2)
 	}
+	var standing map[int]bool // which has pods already
+	if w.ownsPods {
+		standing = w.standing
+	}
 	if !w.hasIndexes() || n <= o.limit {
-		return numbers(first, n)
+		return slices.DeleteFunc(numbers(first, n), func(i int) bool { return standing[i] })
 	}
 	o.short++
 	var named []int
@@ -85,7 +89,7 @@ func (o *ordinals) indexes(w *workload) []int {
 			}
 		}
 	}
-	return withOthers(named, first, n)
+	return withOthers(named, first, n, standing)
 }
 
 // ofSet is of for a set of pods of a custom resource: groups of pods, which
@@ -117,12 +121,12 @@ func (o *ordinals) ofSet(s *manifest.PodSet) []ordinal {
 		}
 	}
 	if byGroup {
-		namedGroups = o.few(withOthers(namedGroups, 0, groups))
+		namedGroups = o.few(withOthers(namedGroups, 0, groups, nil))
 	} else {
 		namedGroups = numbers(0, min(groups, 2))
 	}
 	if byIndex {
-		named = o.few(withOthers(named, s.From, pods))
+		named = o.few(withOthers(named, s.From, pods, nil))
 	} else {
 		named = numbers(s.From, min(pods, 2))
 	}
@@ -137,6 +141,16 @@ func (o *ordinals) few(n []int) []int {
 	return n
 }
 
+// numberOf is the number of a numbered pod (R65).
+func numberOf(kind, workload, pod string, labels map[string]string) (int, bool) {
+	text := labels[jobCompletionIndex]
+	if kind == "statefulset" {
+		text, _ = strings.CutPrefix(pod, workload+"-")
+	}
+	i, err := strconv.Atoi(text)
+	return i, err == nil && i >= 0
+}
+
 // numbers are n numbers from first on.
 func numbers(first, n int) []int {
 	out := make([]int, 0, max(0, n))
@@ -147,13 +161,13 @@ func numbers(first, n int) []int {
 }
 
 // withOthers are those of the named numbers that are among n from first on,
-// and two others, sorted.
-func withOthers(named []int, first, n int) []int {
-	out := slices.DeleteFunc(named, func(i int) bool { return i < first || i >= first+n })
+// and two others, sorted, without those that are standing.
+func withOthers(named []int, first, n int, standing map[int]bool) []int {
+	out := slices.DeleteFunc(named, func(i int) bool { return i < first || i >= first+n || standing[i] })
 	slices.Sort(out)
 	out = slices.Compact(out)
 	for i, others := first, 0; others < 2 && i < first+n; i++ {
-		if at, named := slices.BinarySearch(out, i); !named {
+		if at, named := slices.BinarySearch(out, i); !named && !standing[i] {
 			out = slices.Insert(out, at, i)
 			others++
 		}

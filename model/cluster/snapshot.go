@@ -104,7 +104,7 @@ func (s *State) fileObject(o *object, first int) {
 		if v.Custom == nil || !v.Custom.Row.Link() {
 			s.refer(namespace, o.Origin)
 		}
-		w := &workload{entry: entryOf(v, o, namespace), renewed: o.renewed}
+		w := &workload{entry: entryOf(v, o, namespace), renewal: o.renewal}
 		s.workloads = append(s.workloads, w)
 		s.workload[workloadKey{v.Kind, namespace, o.Name}] = w
 		if key := (workloadKey{strings.ToLower(o.Kind), namespace, o.Name}); v.Custom != nil && s.custom[key] == nil {

@@ -33,7 +33,7 @@ type Options struct {
 //
 // Put reads a cluster; Apply and Delete change it afterwards. Snapshot may be
 // called before and after: what was replaced or deleted leaves no trace in a
-// later one, nor in the ledger.
+// later one, nor in the ledger, but for what its pods say of addresses (R139).
 type State struct {
 	options Options
 	ledger  *dialect.Ledger

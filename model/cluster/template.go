@@ -36,6 +36,9 @@ func (s *State) expansions() []*expansion {
 		}
 		s.reportUnknown(w)
 		for i := range w.value.Custom.Sets {
+			if w.ownsPods && w.sets != nil && !w.sets[i] {
+				continue
+			}
 			out = append(out, &expansion{workload: w, set: &w.value.Custom.Sets[i], number: i})
 		}
 	}
@@ -44,7 +47,9 @@ func (s *State) expansions() []*expansion {
 		x.instances = ordinals.of(x)
 	}
 	ordinals.report(s.ledger)
-	return out
+	return slices.DeleteFunc(out, func(x *expansion) bool { // every number has its pod
+		return len(x.instances) == 0 && x.ownsPods && x.fill
+	})
 }
 
 // instances adds the pods that the workload templates stand for (R63, R64),
@@ -197,7 +202,7 @@ func podCount(w *workload) int {
 // out to be taken.
 func (x *expansion) name(i, attempt int) string {
 	base := x.base(x.instances[i], attempt)
-	if len(x.instances) == 1 {
+	if len(x.instances) == 1 && !(x.fill && x.ownsPods) {
 		return base
 	}
 	o := x.instances[i]

@@ -11,7 +11,8 @@ import (
 type workload struct {
 	entry[*manifest.Workload]
 	ownsPods bool // some pod that is an endpoint is its own, directly or through others (R67)
-	renewed  bool // its template stands for pods beside them (R139)
+	renewal
+	standing map[int]bool // of a renewal that fills: the numbers of the pods that it owns
 }
 
 // workloadKey names a workload; the kind is in lower case.
@@ -65,7 +66,7 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 	}
 	for range maxOwners {
 		top = model.Workload{Kind: s.kindName(ref), Name: ref.Name}
-		if next := s.ownerOf(ref, p.namespace, func(w *workload) { w.ownsPods, top.Kind = true, w.value.Kind }); next != nil {
+		if next := s.ownerOf(ref, p.namespace, func(w *workload) { top.Kind = w.value.Kind; w.own(p) }); next != nil {
 			ref = next
 			continue
 		}
@@ -79,6 +80,20 @@ func (s *State) owner(p *entry[*manifest.Pod]) model.Workload {
 		ref = &manifest.OwnerReference{Kind: "deployment", Name: stem}
 	}
 	return top
+}
+
+// own marks a pod that is an endpoint as w's.
+func (w *workload) own(p *entry[*manifest.Pod]) {
+	w.ownsPods = true
+	if !w.fill {
+		return
+	}
+	if w.standing == nil {
+		w.standing = map[int]bool{}
+	}
+	if i, ok := numberOf(w.value.Kind, w.name, p.name, p.value.Labels); ok {
+		w.standing[i] = true
+	}
 }
 
 // ownerOf is the controller of what a reference means, or nil. If that is a

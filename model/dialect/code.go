@@ -470,7 +470,7 @@ spec: {podSelector: {}}
 	},
 	{
 		Code: CodeAssumedAddresses, Severity: Note, Title: "pod addresses are assumed",
-		Text: "Some pods have no known address, and no pod range of the cluster is known either. Their addresses are taken to be private ones: RFC 1918, and fc00::/7 (R47). An ipBlock that covers only a part of these makes the answer uncertain. Node objects with spec.podCIDRs, or podCIDRs in the configuration, replace the assumption.",
+		Text: "Some pods have no known address, and no pod range of the cluster is known either. Their addresses are taken to be private ones: RFC 1918, and fc00::/7 (R47). An ipBlock that covers only a part of these makes the answer uncertain. Node objects with spec.podCIDRs, or podCIDRs in the configuration, replace the assumption. Where a pod has an address outside of all of these, they are not where pods are: unknown addresses of its family can then be any, which is said instead; podCIDRs that hold every pod narrow them.",
 		Example: `apiVersion: v1
 kind: Namespace
 metadata: {name: ml}

@@ -16,6 +16,7 @@ type Object struct {
 	Name       string       // with only a generateName: that and "*"
 	Origin     model.Origin // Path is "" or, for a member of a list, "items[3]"; File names a live object itself
 	Live       bool         // a live cluster has it: its API server has accepted it
+	Stored     *Stored      // what an API server that has stored it says of its origin; nil for a plain manifest, and for kinds that are ignored
 
 	// Value is what the analysis needs of the object:
 	//
@@ -31,6 +32,15 @@ type Object struct {
 // Ref names the object, with the namespace as written.
 func (o Object) Ref() model.ObjectRef {
 	return model.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+// Stored is the mark of an object that an API server has stored: it has a
+// metadata.uid or resourceVersion. It holds what kubectl apply has set of the
+// fields that planned changes ask for (R139), by its annotation
+// kubectl.kubernetes.io/last-applied-configuration. It must not be changed.
+type Stored struct {
+	Labels      []string // the keys of metadata.labels
+	PolicyTypes bool     // spec.policyTypes of a NetworkPolicy
 }
 
 // Broken is a document that could not be parsed, or a path, or the rest of a

@@ -39,6 +39,9 @@ func (d *decoder) policy(e *element, p *policySource) {
 		case "metadata":
 			d.strict(e, f, &np.ObjectMeta)
 			_ = json.Unmarshal(f.value, &identity{&e.meta}, jsontext.AllowDuplicateNames(true)) // takes what fits and never fails
+			e.meta.UID, e.meta.ResourceVersion = np.UID != "", np.ResourceVersion != ""
+			e.meta.Annotations.read(np.Annotations[lastAppliedKey])
+			np.Annotations = nil
 		case "spec":
 			spec = f.value
 			d.strict(e, f, &np.Spec)

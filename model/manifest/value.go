@@ -16,6 +16,9 @@ type metadata struct {
 	Labels            labels           `json:"labels"`
 	OwnerReferences   []OwnerReference `json:"ownerReferences"`
 	DeletionTimestamp present          `json:"deletionTimestamp"`
+	UID               filled           `json:"uid"`
+	ResourceVersion   filled           `json:"resourceVersion"`
+	Annotations       lastApplied      `json:"annotations"`
 }
 
 // identity is the metadata of an object of a kind that is ignored.
@@ -66,6 +69,16 @@ type present bool
 func (p *present) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*p = dec.PeekKind() != 'n'
 	return dec.SkipValue()
+}
+
+// filled is whether a field is a text that is not empty.
+type filled bool
+
+// UnmarshalJSONFrom takes any value.
+func (f *filled) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	*f = v.Kind() == '"' && len(v) > len(`""`)
+	return err
 }
 
 // labels is a map of labels, with the values that are not strings. They do not
