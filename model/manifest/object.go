@@ -157,6 +157,8 @@ type Workload struct {
 	OwnerReferences []OwnerReference
 	Template        *PodTemplate // nil when there is none, as a ReplicationController may have it
 
+	Selector *metav1.LabelSelector // of apps/v1: which pods are the workload's; nil when absent or of the wrong type
+
 	FirstOrdinal   int32  // StatefulSet: spec.ordinals.start
 	Indexed        bool   // Job, CronJob: the Job's spec.completionMode is Indexed
 	Completions    *int32 // Job, CronJob: the Job's spec.completions; nil when absent

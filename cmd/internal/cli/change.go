@@ -44,7 +44,7 @@ func (in *input) targets() ([]cluster.Target, error) {
 // be answered.
 func (in *input) change(state *cluster.State, targets []cluster.Target, config string) error {
 	if len(in.apply) > 0 {
-		state.Apply(in.reader.Read(in.inputs(in.apply, config), in.ledger))
+		state.Apply(in.reader.Read(in.inputs(lastOf(in.apply), config), in.ledger))
 	}
 	err := state.Delete(targets...)
 	var missing *cluster.TargetError
@@ -52,6 +52,17 @@ func (in *input) change(state *cluster.State, targets []cluster.Target, config s
 		return coded(dialect.CodeNoTarget, "--delete %v", missing)
 	}
 	return err
+}
+
+// lastOf keeps the last of equal names: what is applied last counts (R139).
+func lastOf(files []string) []string {
+	var out []string
+	for i, f := range files {
+		if !slices.Contains(files[i+1:], f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // wasThere reports whether an expression that selects nothing did so already
