@@ -35,7 +35,7 @@ func (o Object) Ref() model.ObjectRef {
 }
 
 // Stored is the mark of an object that an API server has stored: it has a
-// metadata.uid or resourceVersion. It holds what kubectl apply has set of the
+// metadata.uid or resourceVersion, or the annotation of kubectl apply. It holds what kubectl apply has set of the
 // fields that planned changes ask for (R139), by its annotation
 // kubectl.kubernetes.io/last-applied-configuration. It must not be changed.
 type Stored struct {

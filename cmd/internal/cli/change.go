@@ -113,6 +113,8 @@ type beforeDocument struct {
 	Ports      portsDocument            `json:"ports"`
 	Everywhere map[string]portsDocument `json:"everywhere,omitempty"`
 	Because    string                   `json:"because,omitempty"` // what did not exist
+
+	errors int // in the input, if the change took some away
 }
 
 // canBefore answers the question of a document for the cluster before the
@@ -125,6 +127,9 @@ func (in *input) canBefore(s sentence, ports solver.PortQuery, now *canDocument)
 	} else if !onlyOutside(&q.From) || !onlyOutside(&q.To) {
 		doc := in.canDocument(s, q, solver.Ask(in.x, q))
 		out.Answer, out.Witness, out.Counts, out.Ports, out.Everywhere = doc.Answer, doc.Witness, doc.Counts, doc.Ports, doc.Everywhere
+	}
+	if in.failed > in.ledger.Count(dialect.Error) {
+		out.errors = in.failed
 	}
 	out.Different = out.Answer != now.Answer || out.Counts != now.Counts || !out.Ports.Equal(now.Ports.PortSet) || !sameEverywhere(out.Everywhere, now.Everywhere)
 	return out
@@ -145,11 +150,22 @@ func (now *canDocument) beforeProse(b *strings.Builder) {
 	if was == nil {
 		return
 	}
+	answer := "the same"
+	if was.Different {
+		answer = was.Answer
+	}
+	printf(b, "before: %s", answer)
+	switch was.errors {
+	case 0:
+	case 1:
+		b.WriteString(" (with 1 error in the input)")
+	default:
+		printf(b, " (with %d errors in the input)", was.errors)
+	}
 	if !was.Different {
-		b.WriteString("before: the same\n")
+		b.WriteString("\n")
 		return
 	}
-	printf(b, "before: %s", was.Answer)
 	w := was.Witness
 	switch {
 	case was.Because != "":
