@@ -163,6 +163,9 @@ func (a *application) merge(o, old *manifest.Object) (kept []string) {
 			if v.Template == nil {
 				merged.Template = was.Template
 			}
+			if v.Selector == nil {
+				merged.Selector = was.Selector
+			}
 			if len(v.OwnerReferences) == 0 {
 				merged.OwnerReferences = was.OwnerReferences
 			}
