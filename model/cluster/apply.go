@@ -18,12 +18,11 @@ import (
 
 // Apply lays objects over those that there are, as kubectl apply would (R139):
 // an object takes the place of the one of its identity, or is new. Objects of
-// one call are one apply: of two of one identity the first counts and the
-// second is reported, and what the API server would refuse is reported and
-// changes nothing. Workloads whose template changes roll out: their pods leave,
+// one call are applied one after the other, and what the API server would refuse
+// is reported and changes nothing. Workloads whose template changes roll out: their pods leave,
 // but for those that are applied in the same call.
 func (s *State) Apply(objects iter.Seq[manifest.Object]) {
-	a := application{State: s, done: map[identity]*object{}, workloads: map[*object]*manifest.Workload{}, own: map[*object]bool{}}
+	a := application{State: s, workloads: map[*object]*manifest.Workload{}, own: map[*object]bool{}}
 	for o := range objects {
 		a.apply(o)
 	}
@@ -36,7 +35,6 @@ func (s *State) Apply(objects iter.Seq[manifest.Object]) {
 // application is one Apply.
 type application struct {
 	*State
-	done       map[identity]*object
 	workloads  map[*object]*manifest.Workload // that were applied -> what they replace, or nil
 	order      []*object                      // of them
 	own        map[*object]bool               // everything that was applied
@@ -50,18 +48,17 @@ func (a *application) apply(o manifest.Object) {
 		return
 	}
 	old := a.at[id]
-	if first := a.done[id]; first != nil {
-		h := a.add(o)
-		h.twin, old.twin = old.twin, h
-		a.duplicate(h, first)
+	said := a.listen(&o)
+	if why := a.forbids(&o, old); why != "" {
+		a.forbid(&o, old, said, why)
 		return
 	}
-	said := a.listen(&o)
 	h := object{Object: o}
 	var kept []string
 	if old != nil && !old.refused() {
 		kept = a.merge(&h.Object, &old.Object)
 	}
+	h.Stored = appliedOf(&o)
 	a.lower(&h)
 	place := old
 	if old == nil || h.refused() {
@@ -80,6 +77,7 @@ func (a *application) apply(o manifest.Object) {
 		h.planned = true
 		what += ", which is new"
 	default:
+		h.planned = old.planned
 		what += " over that of " + old.Origin.File
 		if len(kept) > 0 {
 			what += "; it keeps what kubectl did not set: " + strings.Join(kept, ", ")
@@ -93,7 +91,7 @@ func (a *application) apply(o manifest.Object) {
 		}
 		before = old.Value
 	}
-	if _, ok := h.Value.(*manifest.Workload); ok {
+	if _, ok := h.Value.(*manifest.Workload); ok && !a.own[place] {
 		a.workloads[place], _ = before.(*manifest.Workload)
 		a.order = append(a.order, place)
 	}
@@ -102,7 +100,7 @@ func (a *application) apply(o manifest.Object) {
 	if len(said) > 0 {
 		a.said[place] = said
 	}
-	a.done[id], a.own[place] = place, true
+	a.own[place] = true
 	if what != "" {
 		a.changes = append(a.changes, what)
 	} else if old != nil && !old.refused() {
@@ -127,7 +125,7 @@ func (a *application) merge(o, old *manifest.Object) (kept []string) {
 			if reflect.ValueOf(v.Status).IsZero() {
 				merged.Status = was.Status
 			}
-			merged.Spec.NodeName = cmp.Or(v.Spec.NodeName, was.Spec.NodeName)
+			merged.Spec = was.Spec // of what the analysis needs, nothing can change
 			if len(v.OwnerReferences) == 0 {
 				merged.OwnerReferences = was.OwnerReferences
 			}
@@ -165,6 +163,9 @@ func (a *application) merge(o, old *manifest.Object) (kept []string) {
 			if v.Template == nil {
 				merged.Template = was.Template
 			}
+			if v.Selector == nil {
+				merged.Selector = was.Selector
+			}
 			if len(v.OwnerReferences) == 0 {
 				merged.OwnerReferences = was.OwnerReferences
 			}
@@ -173,7 +174,6 @@ func (a *application) merge(o, old *manifest.Object) (kept []string) {
 		}
 	case *networkingv1.NetworkPolicy:
 		if was, ok := old.Value.(*policy); ok {
-			own := len(v.Spec.PolicyTypes) > 0
 			if v.Spec.PolicyTypes == nil && !was.ownTypes {
 				merged := *v
 				merged.Spec.PolicyTypes = was.types
@@ -182,7 +182,6 @@ func (a *application) merge(o, old *manifest.Object) (kept []string) {
 					kept = []string{fmt.Sprintf("spec.policyTypes %v", was.types)}
 				}
 			}
-			o.Stored = &manifest.Stored{PolicyTypes: own}
 		}
 	}
 	return kept
@@ -190,7 +189,7 @@ func (a *application) merge(o, old *manifest.Object) (kept []string) {
 
 // relabel merges labels as kubectl apply does: those that it had set, and the
 // new manifest lacks, go. A manifest of the input counts as what it was given
-// last. The object is then marked as stored with the labels of the new one.
+// last.
 func (a *application) relabel(o, old *manifest.Object, labels, was map[string]string) (merged map[string]string, kept []string) {
 	var lost []string
 	for _, key := range slices.Sorted(maps.Keys(was)) {
@@ -208,7 +207,6 @@ func (a *application) relabel(o, old *manifest.Object, labels, was map[string]st
 		ref := model.ObjectRef{Kind: o.Kind, Namespace: a.namespace(o), Name: o.Name}
 		a.unlabelled = append(a.unlabelled, fmt.Sprintf("%v (%s)", ref, strings.Join(lost, ", ")))
 	}
-	o.Stored = &manifest.Stored{Labels: slices.Collect(maps.Keys(labels))}
 	if len(kept) == 0 {
 		return labels, nil
 	}

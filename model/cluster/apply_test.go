@@ -221,14 +221,15 @@ func TestChange(t *testing.T) {
 ---
 apiVersion: v1
 kind: Pod
-metadata: {name: web-5d-b, namespace: shop, labels: {app: new, pod-template-hash: 5d}}`,
+metadata: {name: web-5d-b, namespace: shop, labels: {app: new, pod-template-hash: 5d}}
+spec: {containers: [{name: c, ports: [{name: http, containerPort: 80, protocol: TCP}]}]}`,
 			pods: []string{"-shop/pod/web-5d-a"},
 			changes: []string{
 				"applied Deployment shop/web over that of cluster.yaml",
 				"applied Pod shop/web-5d-b over that of cluster.yaml",
 				"Deployment shop/web rolls out; the old ones go: 1 of kind Pod",
 			},
-			says: []string{"shop/pod/web-5d-b | deployment/web | 10.1.1.2 none | node n2 | app=new,pod-template-hash=5d\n"},
+			says: []string{"shop/pod/web-5d-b | deployment/web | 10.1.1.2 none | node n2 | app=new,pod-template-hash=5d | TCP/http=80\n"},
 		},
 		{
 			name:    "a new pod has no address yet",
@@ -590,5 +591,94 @@ func TestChangeOfParts(t *testing.T) {
 				require.Contains(t, warned[0], c.warned)
 			}
 		})
+	}
+}
+
+// TestForbiddenChanges applies what the API server refuses: the old object
+// stays, and what is beside it is applied (R139).
+func TestForbiddenChanges(t *testing.T) {
+	const other = "\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: beside, namespace: shop}\n"
+	deployment := func(spec string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: " + spec
+	}
+	pod := func(meta, spec string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop" + meta + "}\nspec: " + spec
+	}
+	const (
+		web   = "{selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}}}"
+		named = "{nodeName: n1, serviceAccountName: a, containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}"
+	)
+	for _, c := range []struct{ name, base, apply, why string }{
+		{"another selector", deployment(web), deployment("{selector: {matchLabels: {app: new}}, template: {metadata: {labels: {app: new}}}}"), "the selector of what is there cannot be changed; that of cluster.yaml stays"},
+		{"a selector with expressions", deployment(web), deployment("{selector: {matchExpressions: [{key: app, operator: Exists}]}, template: {metadata: {labels: {app: web}}}}"), "the selector of what is there cannot be changed"},
+		{"labels that do not match", deployment(web), deployment("{selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: new}}}}"), "its selector does not match the labels of its template; that of"},
+		{"labels of a new one that do not match", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}", deployment("{selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: new}}}}"), "Deployment shop/web: its selector does not match the labels of its template"},
+		{"more labels than the selector's", deployment(web), deployment("{selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web, v: '2'}}}}"), ""},
+		{"a selector of the wrong type is not looked at", deployment(web), deployment("{selector: [7], template: {metadata: {labels: {app: new}}}}"), ""},
+		{"the host network", pod("", "{}"), pod("", "{hostNetwork: true}"), "hostNetwork of a pod cannot be changed"},
+		{"the host network of a manifest", pod("", "{hostNetwork: true}"), pod("", "{}"), "hostNetwork of a pod cannot be changed"},
+		{"the node", pod("", named), pod("", "{nodeName: m1, containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}"), "the node of a pod"},
+		{"the service account", pod("", named), pod("", "{serviceAccountName: b, containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}"), "the service account of a pod"},
+		{"a port", pod("", named), pod("", "{containers: [{name: c, ports: [{name: http, containerPort: 81}]}]}"), "the ports of a pod"},
+		{"a port less", pod("", named), pod("", "{containers: [{name: c}]}"), "the ports of a pod"},
+		{"what the API server or a webhook had set", pod(", uid: u", named), pod("", "{containers: [{name: c}]}"), ""},
+		{"labels", pod("", named), pod(", labels: {a: b}", named), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := read(t, cluster.Options{}, yamlFile(c.base))
+			before := paths(s.Snapshot())
+			s.Apply(manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("new.yaml", []byte(c.apply+other))}, s.Ledger()))
+			for range 2 {
+				require.ElementsMatch(t, append([]string{"shop/pod/beside"}, before...), paths(s.Snapshot()))
+				var said []string
+				for _, d := range s.Ledger().Diagnostics {
+					if d.Code == dialect.CodeNotAsApplied {
+						require.Equal(t, "new.yaml", d.Origin.File)
+						said = append(said, d.Message)
+					}
+				}
+				if c.why == "" {
+					require.Empty(t, said)
+					require.Len(t, s.Ledger().Changes, 2)
+					continue
+				}
+				require.Equal(t, []string{"applied Pod shop/beside, which is new"}, s.Ledger().Changes)
+				require.Len(t, said, 1)
+				require.Contains(t, said[0], c.why)
+			}
+		})
+	}
+}
+
+// TestApplyTwice applies two objects of one identity: one after the other, as
+// kubectl apply -f a -f b.
+func TestApplyTwice(t *testing.T) {
+	s := read(t, cluster.Options{}, yamlFile(liveApp))
+	s.Snapshot()
+	apply := `
+apiVersion: v1
+kind: Pod
+metadata: {name: new, namespace: shop, labels: {a: "1"}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: new, namespace: shop, labels: {b: "2"}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {replicas: 1, template: {metadata: {labels: {app: other}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {replicas: 2, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}}}
+`
+	s.Apply(manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("new.yaml", []byte(apply))}, s.Ledger()))
+	snapshot := s.Snapshot()
+	require.ElementsMatch(t, append(strings.Fields(livePods), "shop/pod/new"), paths(snapshot), "the Deployment is as it was")
+	require.Contains(t, snapshot.String(), "shop/pod/new | pod/new | unknown maybe | node ? | b=2\n")
+	for _, d := range s.Ledger().Diagnostics {
+		require.NotEqual(t, dialect.CodeDuplicateObject, d.Code)
 	}
 }

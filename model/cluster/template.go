@@ -202,7 +202,8 @@ func podCount(w *workload) int {
 // out to be taken.
 func (x *expansion) name(i, attempt int) string {
 	base := x.base(x.instances[i], attempt)
-	if len(x.instances) == 1 && !(x.fill && x.ownsPods) {
+	beside := x.fill && x.ownsPods // its number says which one it is
+	if len(x.instances) == 1 && !beside {
 		return base
 	}
 	o := x.instances[i]

@@ -260,7 +260,7 @@ podCIDR: [10.0.0.0/16]
 	},
 	{
 		Code: CodeNotAsApplied, Severity: Warning, Title: "the cluster would take the change differently",
-		Text: "What --apply or --delete asks for is not what the cluster would make of it: a Job does not take another template, and the answer is for the Job deleted and made anew; an object that the API server refuses changes nothing, and the one that is there stays; a deleted pod comes back when a controller keeps a number of them, and where the input does not hold that controller the new pod has no part in the answer.",
+		Text: "What --apply or --delete asks for is not what the cluster would make of it: a Job does not take another template, and the answer is for the Job deleted and made anew; an object that the API server refuses, or that would change what cannot be changed (the selector of a Deployment, the host network or ports of a Pod), changes nothing, and the one that is there stays; whether the controller of a custom resource replaces running pods when their template changes is not known, so that old and new ones stand side by side; a deleted pod comes back when a controller keeps a number of them, and where the input does not hold that controller the new pod has no part in the answer.",
 		Example: `podreach can ml-training: reach internet -f demo: --delete pod/ml-data/qdrant-1
 `,
 	},

@@ -154,7 +154,7 @@ func (d *decoder) misfit(e *element, p custom.Problem) {
 	code, message := dialect.CodeWrongType, clip(p.Path)
 	if p.Limit {
 		code = dialect.CodeLimit
-	} else if raw, err := json.Marshal(p.Value); err == nil && p.Value != nil {
+	} else if raw, err := json.Marshal(p.Value, json.Deterministic(true)); err == nil && p.Value != nil {
 		v := jsontext.Value(raw)
 		if k := v.Kind(); k == '{' || k == '[' {
 			v = nil
@@ -295,7 +295,7 @@ func (d *decoder) part(e *element, path string, value, target any) {
 	if value == nil {
 		return
 	}
-	raw, err := json.Marshal(value)
+	raw, err := json.Marshal(value, json.Deterministic(true))
 	if err != nil { // it was JSON before
 		e.add(problem{dialect.CodeWrongType, join(e.path, path), fmt.Sprint(err)})
 		return

@@ -35,7 +35,7 @@ func (o Object) Ref() model.ObjectRef {
 }
 
 // Stored is the mark of an object that an API server has stored: it has a
-// metadata.uid or resourceVersion. It holds what kubectl apply has set of the
+// metadata.uid or resourceVersion, or the annotation of kubectl apply. It holds what kubectl apply has set of the
 // fields that planned changes ask for (R139), by its annotation
 // kubectl.kubernetes.io/last-applied-configuration. It must not be changed.
 type Stored struct {
@@ -156,6 +156,8 @@ type Workload struct {
 	Replicas        *int32 // spec.replicas; Job: spec.parallelism; nil when absent and for DaemonSet and CronJob
 	OwnerReferences []OwnerReference
 	Template        *PodTemplate // nil when there is none, as a ReplicationController may have it
+
+	Selector *metav1.LabelSelector // of apps/v1: which pods are the workload's; nil when absent or of the wrong type
 
 	FirstOrdinal   int32  // StatefulSet: spec.ordinals.start
 	Indexed        bool   // Job, CronJob: the Job's spec.completionMode is Indexed

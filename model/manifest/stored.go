@@ -13,6 +13,7 @@ const lastAppliedKey = "kubectl.kubernetes.io/last-applied-configuration"
 // lastApplied is an object's annotations, of which it takes one. That holds the
 // whole manifest, with what containers are given: nothing of its text is kept.
 type lastApplied struct {
+	found       bool
 	labels      []string
 	policyTypes bool
 }
@@ -35,6 +36,7 @@ func (a *lastApplied) read(text string) {
 	if text == "" {
 		return
 	}
+	a.found = true
 	dec := jsontext.NewDecoder(strings.NewReader(text), jsontext.AllowDuplicateNames(true))
 	_ = eachField(dec, func(outer string) error {
 		if outer != "metadata" && outer != "spec" {
@@ -85,7 +87,7 @@ var created = &Stored{}
 // stored is the mark of the object, or nil for a plain manifest.
 func (m *metadata) stored() *Stored {
 	switch a := &m.Annotations; {
-	case !bool(m.UID) && !bool(m.ResourceVersion):
+	case !bool(m.UID) && !bool(m.ResourceVersion) && !a.found:
 		return nil
 	case len(a.labels) > 0 || a.policyTypes:
 		return &Stored{Labels: a.labels, PolicyTypes: a.policyTypes}

@@ -17,7 +17,7 @@ func TestStored(t *testing.T) {
 	}{
 		{``, nil},
 		{`,"uid":"","resourceVersion":null`, nil},
-		{`,` + applied, nil}, // a manifest that somebody copied
+		{`,` + applied, &Stored{Labels: []string{"a", "b"}, PolicyTypes: true}}, // somebody took the rest away
 		{`,"uid":"u"`, &Stored{}},
 		{`,"resourceVersion":"7"`, &Stored{}},
 		{`,"uid":"u",` + applied, &Stored{Labels: []string{"a", "b"}, PolicyTypes: true}},
@@ -44,6 +44,6 @@ func TestStored(t *testing.T) {
 func TestStoredKeepsNoText(t *testing.T) {
 	a := lastApplied{}
 	a.read(`{"spec":{"containers":[{"env":[{"name":"KEY","value":"hidden"}]}],"policyTypes":null},"metadata":{"labels":{"a":"1"}}}`)
-	require.Equal(t, lastApplied{labels: []string{"a"}}, a)
+	require.Equal(t, lastApplied{found: true, labels: []string{"a"}}, a)
 	require.False(t, strings.Contains(a.labels[0], "hidden"))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // metadata is the part of an object's metadata that the analysis needs.
@@ -162,6 +163,7 @@ func (s *jobStatus) finished() bool {
 type workloadSpec struct {
 	Replicas *int32    `json:"replicas"`
 	Template *template `json:"template"`
+	Selector rawValue  `json:"selector"`
 	Ordinals struct {
 		Start int32 `json:"start"`
 	} `json:"ordinals"`
@@ -174,6 +176,25 @@ type workloadSpec struct {
 	JobTemplate *struct {
 		Spec workloadSpec `json:"spec"`
 	} `json:"jobTemplate"`
+}
+
+// rawValue is a value of any type.
+type rawValue []byte
+
+// UnmarshalJSONFrom takes any value.
+func (r *rawValue) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	v, err := dec.ReadValue()
+	*r = append((*r)[:0], v...)
+	return err
+}
+
+// selector is the value as a selector of the kinds of apps/v1, or nil.
+func (r rawValue) selector() *metav1.LabelSelector {
+	s := &metav1.LabelSelector{}
+	if len(r) == 0 || jsontext.Value(r).Kind() != '{' || json.Unmarshal(r, s, jsontext.AllowDuplicateNames(true)) != nil {
+		return nil
+	}
+	return s
 }
 
 type template struct {
@@ -316,6 +337,9 @@ func (e *element) finished() any {
 			w.Replicas, w.FirstOrdinal = v.spec.Replicas, v.spec.Ordinals.Start
 		default:
 			w.Replicas = v.spec.Replicas
+		}
+		if strings.HasPrefix(e.apiVersion, "apps/") {
+			w.Selector = v.spec.Selector.selector()
 		}
 		if t := v.spec.pods(); t != nil {
 			t.Spec.settle()

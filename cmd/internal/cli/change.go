@@ -44,7 +44,7 @@ func (in *input) targets() ([]cluster.Target, error) {
 // be answered.
 func (in *input) change(state *cluster.State, targets []cluster.Target, config string) error {
 	if len(in.apply) > 0 {
-		state.Apply(in.reader.Read(in.inputs(in.apply, config), in.ledger))
+		state.Apply(in.reader.Read(in.inputs(lastOf(in.apply), config), in.ledger))
 	}
 	err := state.Delete(targets...)
 	var missing *cluster.TargetError
@@ -52,6 +52,17 @@ func (in *input) change(state *cluster.State, targets []cluster.Target, config s
 		return coded(dialect.CodeNoTarget, "--delete %v", missing)
 	}
 	return err
+}
+
+// lastOf keeps the last of equal names: what is applied last counts (R139).
+func lastOf(files []string) []string {
+	var out []string
+	for i, f := range files {
+		if !slices.Contains(files[i+1:], f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // wasThere reports whether an expression that selects nothing did so already
@@ -102,6 +113,8 @@ type beforeDocument struct {
 	Ports      portsDocument            `json:"ports"`
 	Everywhere map[string]portsDocument `json:"everywhere,omitempty"`
 	Because    string                   `json:"because,omitempty"` // what did not exist
+
+	errors int // in the input, if the change took some away
 }
 
 // canBefore answers the question of a document for the cluster before the
@@ -114,6 +127,9 @@ func (in *input) canBefore(s sentence, ports solver.PortQuery, now *canDocument)
 	} else if !onlyOutside(&q.From) || !onlyOutside(&q.To) {
 		doc := in.canDocument(s, q, solver.Ask(in.x, q))
 		out.Answer, out.Witness, out.Counts, out.Ports, out.Everywhere = doc.Answer, doc.Witness, doc.Counts, doc.Ports, doc.Everywhere
+	}
+	if in.failed > in.ledger.Count(dialect.Error) {
+		out.errors = in.failed
 	}
 	out.Different = out.Answer != now.Answer || out.Counts != now.Counts || !out.Ports.Equal(now.Ports.PortSet) || !sameEverywhere(out.Everywhere, now.Everywhere)
 	return out
@@ -134,11 +150,22 @@ func (now *canDocument) beforeProse(b *strings.Builder) {
 	if was == nil {
 		return
 	}
+	answer := "the same"
+	if was.Different {
+		answer = was.Answer
+	}
+	printf(b, "before: %s", answer)
+	switch was.errors {
+	case 0:
+	case 1:
+		b.WriteString(" (with 1 error in the input)")
+	default:
+		printf(b, " (with %d errors in the input)", was.errors)
+	}
 	if !was.Different {
-		b.WriteString("before: the same\n")
+		b.WriteString("\n")
 		return
 	}
-	printf(b, "before: %s", was.Answer)
 	w := was.Witness
 	switch {
 	case was.Because != "":

@@ -48,6 +48,7 @@ type input struct {
 
 	x        *engine.Index
 	before   *input        // the same without --apply and --delete; nil when there are none
+	failed   int           // of before: how many errors there were
 	table    *custom.Table // of custom resources that make pods; nil: podreach's own
 	used     string        // the configuration file; "" when there is none
 	ledger   *dialect.Ledger
@@ -167,6 +168,7 @@ func (in *input) load() error {
 		if before.x, err = compile(state.Snapshot()); err != nil {
 			return err
 		}
+		before.failed = in.ledger.Count(dialect.Error)
 		in.before = &before
 		if err := in.change(state, targets, used); err != nil {
 			in.printDiagnostics()
