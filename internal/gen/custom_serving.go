@@ -197,6 +197,8 @@ func (g *generator) inferenceService(c *Custom, name string) {
 			continue
 		}
 		s := g.podSpecTree()
+		c.label("app", "isvc."+name+"-"+part, name+"-"+part+"-00001")
+		c.label("serving.knative.dev/revision", name+"-"+part+"-00001")
 		if !standard {
 			oneWithPorts(s)
 		}

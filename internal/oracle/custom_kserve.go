@@ -53,7 +53,7 @@ func inferenceService(o Object) (out []podSet) {
 				"serving.knative.dev/configurationUID", "serving.knative.dev/revision", "serving.knative.dev/revisionUID", "serving.knative.dev/serviceUID"))
 			out = append(out, podSet{name: name, template: t, groups: 1, size: many, incomplete: true, labels: alike(l)})
 		} else {
-			s := knativePods(name, t, union, uncertain)
+			s := knativePods(name, t, union, beginning(name+"-"))
 			s.incomplete = s.incomplete || served
 			s.template = declaring(s.template, agent...)
 			own := over(uncertains("networking.knative.dev/visibility"), s.labels(0, 0), map[string]string{"serving.knative.dev/service": name}, opaques("serving.knative.dev/serviceUID"))
@@ -177,7 +177,7 @@ func knative(o Object) []podSet {
 		return nil
 	}
 	t := o.template("spec", "template")
-	revision := uncertain // NAME-00001 and up
+	revision := beginning(o.name() + "-") // NAME-00001 and up
 	if t.Name != "" {
 		revision = t.Name
 	}

@@ -393,6 +393,8 @@ func (e *evaluation) text(t text, limit int) Text {
 		}
 		length += len(literal)
 		switch {
+		case length > limit && slices.ContainsFunc(t, func(p piece) bool { return p.literal == Uncertain }):
+			return Text{{Literal: Uncertain}}
 		case length > limit:
 			return Text{{Literal: GeneratedName}}
 		case literal == "":

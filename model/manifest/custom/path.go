@@ -267,6 +267,16 @@ func (t Text) Of(group, index int) string {
 	return b.String()
 }
 
+// Beginning is what the text of every pod begins with, if all of it but what
+// stands behind is not known.
+func (t Text) Beginning() string {
+	if len(t) == 0 {
+		return ""
+	}
+	beginning, _, _ := strings.Cut(t[0].Literal, "\x00") // GeneratedName, UnsaidNamespace, Uncertain
+	return beginning
+}
+
 // Has reports whether the text tells pods from each other by the number of
 // their group, and by their index in it.
 func (t Text) Has() (group, index bool) {
