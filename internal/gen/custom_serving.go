@@ -75,7 +75,7 @@ var servingKinds = []customKind{
 		}
 		if g.pct(30) {
 			g.hit(PrometheusThanos)
-			spec["thanos"] = tree{"version": "v0.36.0"}
+			spec["thanos"] = pick(g, []tree{{}, {"version": "v0.36.0"}})
 		}
 		c.label("prometheus", name)
 		c.label("operator.prometheus.io/name", name)
@@ -208,7 +208,7 @@ func (g *generator) inferenceService(c *Custom, name string) {
 		}
 		if g.pct(25) {
 			g.hit(InferenceAgent)
-			s[pick(g, []string{"logger", "batcher"})] = tree{"mode": "all"}
+			s[pick(g, []string{"logger", "batcher"})] = pick(g, []tree{{}, {"mode": "all"}})
 		}
 		if part == "predictor" && g.pct(30) {
 			g.hit(InferenceWorkers)

@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"fmt"
+
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -325,6 +327,10 @@ func (g *generator) volcanoJob(c *Custom, name string) {
 		task := tree{"name": n}
 		g.setTemplate(task, "template", "volcano.sh/task-index", "volcano.sh/job-name")
 		g.setCount(task, "replicas", 0, 1, 3)
+		if g.pct(20) {
+			delete(task, "name")
+			n = fmt.Sprint("default", len(tasks))
+		}
 		tasks = append(tasks, task)
 		c.label("volcano.sh/task-spec", n)
 	}

@@ -42,7 +42,7 @@ func inferenceService(o Object) (out []podSet) {
 		if o.has("spec", c, "logger") || o.has("spec", c, "batcher") {
 			agent = append(agent, tcp("agent-port", 9081))
 		}
-		workers := standard && o.has("spec", c, "workerSpec") && c == "predictor"
+		workers := (standard || !known) && o.has("spec", c, "workerSpec") && c == "predictor"
 		if standard {
 			l := over(union, map[string]string{"app": "isvc." + name}, opaques("pod-template-hash"), uncertains("isvc.generation"))
 			out = append(out, podSet{name: name, template: declaring(t, agent...), groups: 1, size: many, incomplete: served, labels: alike(l)})
@@ -72,7 +72,7 @@ func inferenceService(o Object) (out []podSet) {
 // ServingRuntime.
 func served(o Object, component string) bool {
 	return slices.ContainsFunc([]string{"model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"},
-		func(field string) bool { return len(o.object("spec", component, field)) > 0 })
+		func(field string) bool { return o.has("spec", component, field) })
 }
 
 // tcp is a port that a controller declares.

@@ -84,7 +84,7 @@ func (j training) sets(o Object) (out []podSet) {
 		}
 		if t == "Worker" && j.firstWorkerLeads {
 			first := s
-			first.name, first.size = s.name+"-0", 1
+			first.name, first.size = s.name+"-0", min(1, s.size)
 			first.labels = func(int, int) map[string]string { return labels(0, true) }
 			out = append(out, first)
 			s.from = 1

@@ -104,7 +104,7 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 	if e.top == nil {
 		e.top = map[string]any{}
 	}
-	for _, name := range []string{varItem, varKey, varLower} {
+	for _, name := range []string{varItem, varKey, varLower, varPlace} {
 		delete(e.top, name)
 	}
 	delete(e.top, varHost)
@@ -195,7 +195,7 @@ func (e *evaluation) follow(p *path) []any {
 func (e *evaluation) place(p *path) string {
 	fields, at := p.fields, ""
 	switch fields[0] {
-	case varItem, varKey, varLower:
+	case varItem, varKey, varLower, varPlace:
 		fields, at = fields[1:], e.at
 	}
 	for _, f := range fields {
@@ -227,7 +227,8 @@ func (e *evaluation) one(p *path) Located {
 // member is a member of a list or map, with its place.
 type member struct {
 	Located
-	key string // in a map
+	key   string // in a map
+	place int    // in a list
 }
 
 // members are what a path names one by one.
@@ -244,11 +245,11 @@ func (e *evaluation) members(p *path) []member {
 		switch v := v.(type) {
 		case []any:
 			for i, m := range v {
-				out = append(out, member{Located: Located{m, at + "[" + strconv.Itoa(i) + "]"}})
+				out = append(out, member{Located: Located{m, at + "[" + strconv.Itoa(i) + "]"}, place: i})
 			}
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
-				out = append(out, member{Located{v[key], join(at, key)}, key})
+				out = append(out, member{Located: Located{v[key], join(at, key)}, key: key})
 			}
 		default:
 			e.problem(at, v, "a list or a mapping")
@@ -268,6 +269,7 @@ func (e *evaluation) sets(out []Set, t *template) []Set {
 	defer func() { e.at = "" }()
 	for _, m := range e.members(t.each) {
 		e.at, e.top[varItem], e.top[varKey], e.top[varLower] = m.Path, m.Value, m.key, strings.ToLower(m.key)
+		e.top[varPlace] = int64(m.place)
 		if s := e.set(t); s != nil {
 			if len(out) == MaxSets {
 				e.limit(e.place(t.each), nil, fmt.Sprintf("at most %d sets of pods", MaxSets))
@@ -276,7 +278,7 @@ func (e *evaluation) sets(out []Set, t *template) []Set {
 			out = append(out, *s)
 		}
 	}
-	for _, name := range []string{varItem, varKey, varLower} {
+	for _, name := range []string{varItem, varKey, varLower, varPlace} {
 		delete(e.top, name)
 	}
 	return out
