@@ -114,6 +114,9 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 			e.top[varHost] = host[:min(len(host), MaxText)]
 		}
 	}
+	if r.anyCase != nil {
+		e.top = r.anyCase.mend(e.top, r.anyCase.path.fields)
+	}
 	var out Pods
 	out.Finished = r.finished != nil && e.holds(r.finished)
 	out.Unknown = e.reason(r.unknown)
@@ -121,6 +124,27 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 		out.Sets = e.sets(out.Sets, t)
 	}
 	return out, e.problems
+}
+
+// mend returns v with the keys at the end of the fields as they should be
+// written. Of keys that differ in case alone one that is written otherwise wins.
+func (a *anyCase) mend(v map[string]any, fields []string) map[string]any {
+	out := maps.Clone(v)
+	if len(fields) > 0 {
+		if below, ok := v[fields[0]].(map[string]any); ok {
+			out[fields[0]] = a.mend(below, fields[1:])
+		}
+		return out
+	}
+	for _, key := range slices.Sorted(maps.Keys(v)) {
+		for _, want := range a.keys {
+			if key != want && strings.EqualFold(key, want) {
+				delete(out, key)
+				out[want] = v[key]
+			}
+		}
+	}
+	return out
 }
 
 // evaluation is a row at work on one object.

@@ -254,6 +254,7 @@ func (p *parser) row(n *yaml.Node) *Row {
 		"sources":    func(n *yaml.Node) { out.Sources = p.strings(n, "sources") },
 		"finished":   func(n *yaml.Node) { out.finished = p.condition(n, "finished") },
 		"unknown":    func(n *yaml.Node) { out.unknown = p.doubt(n, "unknown") },
+		"anyCase":    func(n *yaml.Node) { out.anyCase = p.anyCase(n) },
 		"templates":  func(n *yaml.Node) { templates = p.list(n, "templates") },
 		"replicas":   func(n *yaml.Node) { v := p.number(n, "replicas"); common.replicas = &v },
 		"default":    func(n *yaml.Node) { v := p.constant(n, "default"); common.fallback = &v },
@@ -267,6 +268,20 @@ func (p *parser) row(n *yaml.Node) *Row {
 	}
 	for _, t := range templates {
 		out.templates = append(out.templates, p.template(t, &common))
+	}
+	return out
+}
+
+// anyCase reads {path: PATH, keys: [KEY, ...]}; the path has names alone.
+func (p *parser) anyCase(n *yaml.Node) *anyCase {
+	out := &anyCase{}
+	p.fields(n, "anyCase", map[string]func(*yaml.Node){
+		"path": func(n *yaml.Node) { out.path = p.path(n, "anyCase") },
+		"keys": func(n *yaml.Node) { out.keys = p.strings(n, "keys") },
+	})
+	if out.path == nil || !out.path.plain || out.path.member {
+		p.report(n, "anyCase has no path of names, such as {.spec.replicaSpecs}")
+		return nil
 	}
 	return out
 }

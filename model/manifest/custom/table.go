@@ -26,7 +26,8 @@ type Row struct {
 	Sources []string
 
 	finished  *condition
-	unknown   *doubt // nil when all pods can be known
+	anyCase   *anyCase // nil when every key counts as it is written
+	unknown   *doubt   // nil when all pods can be known
 	templates []*template
 }
 
@@ -106,6 +107,13 @@ func (r *Row) Source() string {
 	}
 	source, _, _ := strings.Cut(r.Sources[0], " ")
 	return source
+}
+
+// anyCase is a map of the object whose keys may be written in other cases, as
+// controllers take them that mend the case themselves.
+type anyCase struct {
+	path *path
+	keys []string
 }
 
 // template is one entry of a row's templates: a set of pods, or one for each
