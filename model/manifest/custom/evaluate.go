@@ -368,13 +368,19 @@ func (e *evaluation) set(t *template) *Set {
 }
 
 // maps are the maps of labels that paths lead to.
-func (e *evaluation) maps(paths []*path) []Located {
+func (e *evaluation) maps(from []labelMap) []Located {
 	var out []Located
-	for _, p := range paths {
-		if v := e.one(p); v.Value != nil {
+	for _, l := range from {
+		if v := e.one(l.path); v.Value != nil {
 			if m, ok := v.Value.(map[string]any); ok && len(m) > MaxLabels {
 				e.limit(v.Path, nil, fmt.Sprintf("at most %d labels", MaxLabels))
 				continue
+			} else if ok && l.only+l.but != "" {
+				m = maps.Clone(m)
+				maps.DeleteFunc(m, func(key string, _ any) bool {
+					return !strings.HasPrefix(key, l.only) || l.but != "" && strings.HasPrefix(key, l.but)
+				})
+				v.Value = m
 			}
 			out = append(out, v)
 		}

@@ -133,10 +133,16 @@ type template struct {
 	replicas, groups count
 	from             int
 
-	labelsFrom         []*path
-	labelsOver         []*path // over the template's own labels, and over labels
+	labelsFrom         []labelMap
+	labelsOver         []labelMap // over the template's own labels, and over labels
 	labels, addMissing []label
 	opaque, uncertain  []string
+}
+
+// labelMap is a map of labels in the object, or a part of it.
+type labelMap struct {
+	path      *path
+	only, but string // a prefix that all keys have, or none; "" says nothing
 }
 
 // label is a label that a controller sets.
