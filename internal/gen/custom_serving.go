@@ -280,7 +280,7 @@ func (g *generator) llmInferenceService(c *Custom, name string) {
 	}
 	if g.pct(20) {
 		g.hit(LLMQueue)
-		c.meta()["labels"] = tree{"kueue.x-k8s.io/queue-name": "q", "app": "a"}
+		c.meta()["labels"] = tree{"kueue.x-k8s.io/queue-name": "q", "kueue.x-k8s.io/other": "q", "app": "a"}
 		c.label("kueue.x-k8s.io/queue-name", "q")
 	}
 	if g.pct(8) {
