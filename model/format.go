@@ -172,7 +172,7 @@ func (s *Snapshot) String() string {
 }
 
 // formatLabels is "a=1,b=2", sorted by key; the value of c=? is opaque (R65), whether there is a
-// label d is not known where it is ?d (R66).
+// label d is not known where it is ?d, and ?d=x* says what its value begins with (R66).
 func formatLabels(labels map[string]string) string {
 	var b strings.Builder
 	for i, k := range slices.Sorted(maps.Keys(labels)) {
@@ -181,6 +181,9 @@ func formatLabels(labels map[string]string) string {
 		}
 		if _, uncertain := UncertainLabel(k); uncertain {
 			b.WriteString(k)
+			if beginning := labels[k]; beginning != "" {
+				b.WriteString("=" + beginning + "*")
+			}
 			continue
 		}
 		v := labels[k]

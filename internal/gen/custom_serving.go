@@ -75,7 +75,7 @@ var servingKinds = []customKind{
 		}
 		if g.pct(30) {
 			g.hit(PrometheusThanos)
-			spec["thanos"] = tree{"version": "v0.36.0"}
+			spec["thanos"] = pick(g, []tree{{}, {"version": "v0.36.0"}})
 		}
 		c.label("prometheus", name)
 		c.label("operator.prometheus.io/name", name)
@@ -197,6 +197,8 @@ func (g *generator) inferenceService(c *Custom, name string) {
 			continue
 		}
 		s := g.podSpecTree()
+		c.label("app", "isvc."+name+"-"+part, name+"-"+part+"-00001")
+		c.label("serving.knative.dev/revision", name+"-"+part+"-00001")
 		if !standard {
 			oneWithPorts(s)
 		}
@@ -206,7 +208,7 @@ func (g *generator) inferenceService(c *Custom, name string) {
 		}
 		if g.pct(25) {
 			g.hit(InferenceAgent)
-			s[pick(g, []string{"logger", "batcher"})] = tree{"mode": "all"}
+			s[pick(g, []string{"logger", "batcher"})] = pick(g, []tree{{}, {"mode": "all"}})
 		}
 		if part == "predictor" && g.pct(30) {
 			g.hit(InferenceWorkers)
@@ -278,7 +280,7 @@ func (g *generator) llmInferenceService(c *Custom, name string) {
 	}
 	if g.pct(20) {
 		g.hit(LLMQueue)
-		c.meta()["labels"] = tree{"kueue.x-k8s.io/queue-name": "q", "app": "a"}
+		c.meta()["labels"] = tree{"kueue.x-k8s.io/queue-name": "q", "kueue.x-k8s.io/other": "q", "app": "a"}
 		c.label("kueue.x-k8s.io/queue-name", "q")
 	}
 	if g.pct(8) {

@@ -1,6 +1,9 @@
 package gen
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -47,7 +50,7 @@ var trainingKinds = []customKind{
 		c.Object["spec"] = spec
 	}},
 	{"kubeflow.org/v1", "TFJob", CustomTFJob, func(g *generator, c *Custom, name string) {
-		c.Object["spec"] = tree{"tfReplicaSpecs": g.replicaSpecs(c, name, "PS", "Worker", "Chief", "Master", "Evaluator")}
+		c.Object["spec"] = tree{"tfReplicaSpecs": g.otherCase(g.replicaSpecs(c, name, "PS", "Worker", "Chief", "Master", "Evaluator"))}
 	}},
 	{"kubeflow.org/v1", "XGBoostJob", CustomXGBoostJob, func(g *generator, c *Custom, name string) {
 		c.Object["spec"] = tree{"xgbReplicaSpecs": g.replicaSpecs(c, name, "Master", "Worker")}
@@ -79,6 +82,19 @@ var trainingKinds = []customKind{
 	}},
 	{"leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", CustomLeaderWorkerSet, (*generator).leaderWorkerSet},
 	{"batch.volcano.sh/v1alpha1", "Job", CustomVolcanoJob, (*generator).volcanoJob},
+}
+
+// otherCase writes some keys in lower case.
+func (g *generator) otherCase(specs tree) tree {
+	out := tree{}
+	for _, key := range slices.Sorted(maps.Keys(specs)) {
+		if g.pct(15) {
+			out[strings.ToLower(key)] = specs[key]
+		} else {
+			out[key] = specs[key]
+		}
+	}
+	return out
 }
 
 // setCount writes a number of pods, or leaves it out.
@@ -325,6 +341,10 @@ func (g *generator) volcanoJob(c *Custom, name string) {
 		task := tree{"name": n}
 		g.setTemplate(task, "template", "volcano.sh/task-index", "volcano.sh/job-name")
 		g.setCount(task, "replicas", 0, 1, 3)
+		if g.pct(20) {
+			delete(task, "name")
+			n = fmt.Sprint("default", len(tasks))
+		}
 		tasks = append(tasks, task)
 		c.label("volcano.sh/task-spec", n)
 	}

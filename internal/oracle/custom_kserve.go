@@ -42,7 +42,7 @@ func inferenceService(o Object) (out []podSet) {
 		if o.has("spec", c, "logger") || o.has("spec", c, "batcher") {
 			agent = append(agent, tcp("agent-port", 9081))
 		}
-		workers := standard && o.has("spec", c, "workerSpec") && c == "predictor"
+		workers := (standard || !known) && o.has("spec", c, "workerSpec") && c == "predictor"
 		if standard {
 			l := over(union, map[string]string{"app": "isvc." + name}, opaques("pod-template-hash"), uncertains("isvc.generation"))
 			out = append(out, podSet{name: name, template: declaring(t, agent...), groups: 1, size: many, incomplete: served, labels: alike(l)})
@@ -53,7 +53,7 @@ func inferenceService(o Object) (out []podSet) {
 				"serving.knative.dev/configurationUID", "serving.knative.dev/revision", "serving.knative.dev/revisionUID", "serving.knative.dev/serviceUID"))
 			out = append(out, podSet{name: name, template: t, groups: 1, size: many, incomplete: true, labels: alike(l)})
 		} else {
-			s := knativePods(name, t, union, uncertain)
+			s := knativePods(name, t, union, beginning(name+"-"))
 			s.incomplete = s.incomplete || served
 			s.template = declaring(s.template, agent...)
 			own := over(uncertains("networking.knative.dev/visibility"), s.labels(0, 0), map[string]string{"serving.knative.dev/service": name}, opaques("serving.knative.dev/serviceUID"))
@@ -72,7 +72,7 @@ func inferenceService(o Object) (out []podSet) {
 // ServingRuntime.
 func served(o Object, component string) bool {
 	return slices.ContainsFunc([]string{"model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"},
-		func(field string) bool { return len(o.object("spec", component, field)) > 0 })
+		func(field string) bool { return o.has("spec", component, field) })
 }
 
 // tcp is a port that a controller declares.
@@ -177,7 +177,7 @@ func knative(o Object) []podSet {
 		return nil
 	}
 	t := o.template("spec", "template")
-	revision := uncertain // NAME-00001 and up
+	revision := beginning(o.name() + "-") // NAME-00001 and up
 	if t.Name != "" {
 		revision = t.Name
 	}

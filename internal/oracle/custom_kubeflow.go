@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,6 +11,7 @@ func trainingEnded(o Object) bool { return o.condition("Succeeded", "Failed") }
 
 var kubeflowKinds = []customKind{
 	{group: "kubeflow.org", version: "v1", kind: "PyTorchJob", finished: trainingEnded, sets: func(o Object) []podSet {
+		o = spelled(o, "pytorchReplicaSpecs")
 		j := training{
 			replicas: "pytorchReplicaSpecs", types: []string{"Master", "Worker"},
 			operator: "pytorchjob-controller", port: "pytorchjob-port", number: 23456, masters: []string{"Master"},
@@ -18,6 +21,7 @@ var kubeflowKinds = []customKind{
 		return j.sets(o)
 	}},
 	{group: "kubeflow.org", version: "v1", kind: "TFJob", finished: trainingEnded, sets: func(o Object) []podSet {
+		o = spelled(o, "tfReplicaSpecs")
 		j := training{
 			replicas: "tfReplicaSpecs", types: []string{"PS", "Worker", "Chief", "Master", "Evaluator"},
 			operator: "tfjob-controller", port: "tfjob-port", number: 2222, masters: []string{"Chief", "Master"},
@@ -55,7 +59,35 @@ type training struct {
 	manyWorkers      bool     // the operator scales them
 }
 
+// spelled is the job with its types in the case in which they should be.
+func spelled(o Object, replicas string) Object {
+	specs := map[string]any{}
+	given := o.object("spec", replicas)
+	for _, exact := range []bool{true, false} { // one in another case wins
+		for _, key := range slices.Sorted(maps.Keys(given)) {
+			name := key
+			for _, t := range []string{"PS", "Worker", "Chief", "Master", "Evaluator"} {
+				if strings.EqualFold(t, key) {
+					name = t
+				}
+			}
+			if (name == key) == exact {
+				specs[name] = given[key]
+			}
+		}
+	}
+	if len(given) == 0 {
+		return o
+	}
+	spec := maps.Clone(o.object("spec"))
+	spec[replicas] = specs
+	out := maps.Clone(o)
+	out["spec"] = map[string]any(spec)
+	return out
+}
+
 func (j training) sets(o Object) (out []podSet) {
+	o = spelled(o, j.replicas)
 	for _, t := range j.types {
 		spec := o.object("spec", j.replicas, t)
 		if !spec.has("template") {
@@ -84,7 +116,7 @@ func (j training) sets(o Object) (out []podSet) {
 		}
 		if t == "Worker" && j.firstWorkerLeads {
 			first := s
-			first.name, first.size = s.name+"-0", 1
+			first.name, first.size = s.name+"-0", min(1, s.size)
 			first.labels = func(int, int) map[string]string { return labels(0, true) }
 			out = append(out, first)
 			s.from = 1

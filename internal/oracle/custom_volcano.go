@@ -26,17 +26,19 @@ func volcanoJob(o Object) (out []podSet) {
 			labels[key] = o.text("metadata", "labels", key)
 		}
 	}
-	for _, task := range o.list("spec", "tasks") {
+	for i, task := range o.list("spec", "tasks") {
 		if !task.has("template") {
 			continue
 		}
 		t := task.template("template")
+		name := task.text("name")
+		if name == "" {
+			name = "default" + strconv.Itoa(i)
+		}
 		plugins := o.object("spec", "plugins")
-		out = append(out, podSet{name: o.name() + "-" + task.text("name"), template: t, groups: 1, size: task.number(0, "replicas"), indexed: true, incomplete: plugins.has("pytorch") || plugins.has("mpi") || plugins.has("ray"), labels: func(_, i int) map[string]string {
-			l := over(t.Labels, labels, map[string]string{"volcano.sh/task-index": strconv.Itoa(i)}, uncertains("volcano.sh/job-forwarding", "volcano.sh/task-spec"))
-			if name := task.text("name"); name != "" {
-				l["volcano.sh/task-spec"] = name
-			}
+		out = append(out, podSet{name: o.name() + "-" + name, template: t, groups: 1, size: task.number(0, "replicas"), indexed: true, incomplete: plugins.has("pytorch") || plugins.has("mpi") || plugins.has("ray"), labels: func(_, i int) map[string]string {
+			l := over(t.Labels, labels, map[string]string{"volcano.sh/task-index": strconv.Itoa(i)}, uncertains("volcano.sh/job-forwarding"))
+			l["volcano.sh/task-spec"] = name
 			return l
 		}})
 	}

@@ -31,12 +31,12 @@ type endpoint struct {
 	nodeName     string // the node it is on, or is; "" when not said
 	everyNode    bool   // on whichever node the other end is (R57)
 	running      bool
-	unmanaged    bool            // no policy has it as a subject (R69)
-	uncertain    map[string]bool // keys of labels that it may have or not, with any value (R66)
-	maybeManaged bool            // whether it is unmanaged hangs on those
-	portsUnknown bool            // it may have more named ports
-	implied      bool            // a node without a Node object
-	status       []netip.Addr    // what its status says
+	unmanaged    bool              // no policy has it as a subject (R69)
+	uncertain    map[string]string // labels that it may have or not, with any value, or with one that begins so (R66)
+	maybeManaged bool              // whether it is unmanaged hangs on those
+	portsUnknown bool              // it may have more named ports
+	implied      bool              // a node without a Node object
+	status       []netip.Addr      // what its status says
 	addresses    [model.NumFamilies]fact
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -76,6 +77,15 @@ const opaque = "not said"
 
 // uncertain is a value that stands for any, or for no such label at all.
 const uncertain = "may be"
+
+// beginning is a value of which is known only what it begins with. A name that
+// the API server will generate is not known, and a long one is shortened.
+func beginning(text string) string {
+	if len(text) > 40 || strings.Contains(text, "*") {
+		return uncertain
+	}
+	return uncertain + " " + text
+}
 
 // labels returns the labels of the pod with an index: the template's, and those
 // that the controller sets (R65). What the API server adds to the template of a

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -52,29 +53,41 @@ func (o *Oracle) terms(w World) []term {
 }
 
 // told takes the labels that a pod may have or not out of its labels. A value
-// in braces is one that a controller replaces.
-func (o *Oracle) told(all map[string]string) (known map[string]string, keys map[string]bool) {
-	known, keys = map[string]string{}, map[string]bool{}
+// in braces is one that a controller replaces. Where its beginning is known the
+// label is there, and its value one that no selector names but by that.
+func (o *Oracle) told(all map[string]string) (known, begins map[string]string) {
+	known, begins = map[string]string{}, map[string]string{}
 	for k, v := range all {
-		if v != uncertain && !strings.Contains(v, "{{") {
+		text, partly := strings.CutPrefix(v, uncertain+" ")
+		switch {
+		case partly:
+			known[k], begins[k] = opaque, text
+		case v == uncertain, strings.Contains(v, "{{"):
+			begins[k] = ""
+		default:
 			known[k] = v
 			continue
 		}
-		keys[k] = true
 		o.uncertain[k] = true
 	}
-	return known, keys
+	return known, begins
+}
+
+// undecidedBy reports whether it is not known if p meets r.
+func undecidedBy(r labels.Requirement, p *endpoint) bool {
+	begin, found := p.uncertain[r.Key()]
+	return found && (begin == "" || slices.ContainsFunc(r.Values().List(), func(v string) bool { return strings.HasPrefix(v, begin) }))
 }
 
 // doubtful reports whether a selector hangs on a label of which it is not known
-// whether the pod has it: it asks for one, and what it asks for that is not
-// uncertain for any pod the pod has (R66).
+// whether the pod has it: one of its requirements is undecided, and what it asks
+// for that is not uncertain for any pod the pod has (R66).
 func (o *Oracle) doubtful(s labels.Selector, p *endpoint) bool {
 	asked := false
 	rest := labels.NewSelector()
 	requirements, _ := s.Requirements()
 	for _, r := range requirements {
-		asked = asked || p.uncertain[r.Key()]
+		asked = asked || undecidedBy(r, p)
 		if !o.uncertain[r.Key()] {
 			rest = rest.Add(r)
 		}

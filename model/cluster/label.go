@@ -10,8 +10,8 @@ import (
 )
 
 // uncertainLabels are the keys of labels of which the input does not say
-// whether pods have them, and with what values (R66), with the objects whose
-// pods these are.
+// whether pods have them, and with what values, or of the values only what they
+// begin with (R66), with the objects whose pods these are.
 type uncertainLabels map[string][]*expansion
 
 // gatherUncertain gathers them from the templates that stand for pods.
@@ -28,23 +28,35 @@ func gatherUncertain(all []*expansion) uncertainLabels {
 	return out
 }
 
-// split returns a selector without what it asks of uncertain labels, and the
-// keys of those.
-func (u uncertainLabels) split(s model.Selector) (rest model.Selector, keys []string) {
+// split returns a selector without what it asks of uncertain labels, and what
+// pods have of which that is not known; what is known of all pods is left out.
+func (u uncertainLabels) split(s model.Selector) (rest model.Selector, undecided []model.Requirement) {
 	for _, r := range s {
 		if u[r.Key] == nil {
 			rest = append(rest, r)
-		} else if !slices.Contains(keys, r.Key) {
-			keys = append(keys, r.Key)
+		} else if q := model.Undecided(r); len(u.have(q)) > 0 {
+			undecided = append(undecided, q)
 		}
 	}
-	return rest, keys
+	return rest, undecided
+}
+
+// have are the templates whose pods are undecided.
+func (u uncertainLabels) have(undecided model.Requirement) []*expansion {
+	var out []*expansion
+	key, _ := model.UncertainLabel(undecided.Key)
+	for _, x := range u[key] {
+		if slices.Contains(undecided.Values, x.set.Template.Labels[undecided.Key]) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // may are the pods of a set of which it is not known whether they have the
 // label that the set asks for, but that fit otherwise.
-func may(set model.PodSet, rest model.Selector, key string) model.PodSet {
-	set.Pods = append(slices.Clone(rest), model.Requirement{Key: model.UncertainKey(key), Operator: model.Exists})
+func may(set model.PodSet, rest model.Selector, undecided model.Requirement) model.PodSet {
+	set.Pods = append(slices.Clone(rest), undecided)
 	return set
 }
 
@@ -57,11 +69,11 @@ func (u uncertainLabels) doubts(policies []model.Rule) []model.Rule {
 	type subject struct {
 		object    model.ObjectRef
 		direction model.Direction
-		key       string
+		number    int // of what its selector leaves undecided
 	}
 	told := map[subject]bool{}
 	var out []model.Rule
-	doubt := func(r *model.Rule, key string, subject model.PodSet, peer model.Peer) {
+	doubt := func(r *model.Rule, undecided model.Requirement, subject model.PodSet, peer model.Peer) {
 		out = append(out, model.Rule{
 			Rank:      model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled},
 			Direction: r.Direction,
@@ -71,22 +83,22 @@ func (u uncertainLabels) doubts(policies []model.Rule) []model.Rule {
 			Action:    model.Uncertain,
 			Object:    r.Object,
 			Origin:    r.Origin,
-			Note:      fmt.Sprintf("whether %s gives its pods the label %s that %v names is not known (R66)", u.who(key), key, r.Object),
+			Note:      fmt.Sprintf("whether %s that %v names is not known (R66)", u.gives(undecided), r.Object),
 		})
 	}
 	for i := range policies {
 		r := &policies[i]
-		rest, keys := u.split(r.Subject.Pods)
-		for _, key := range keys {
-			if s := (subject{r.Object, r.Direction, key}); !told[s] {
+		rest, undecided := u.split(r.Subject.Pods)
+		for n, q := range undecided {
+			if s := (subject{r.Object, r.Direction, n}); !told[s] {
 				told[s] = true
-				doubt(r, key, may(r.Subject, rest, key), model.Peer{Any: true})
+				doubt(r, q, may(r.Subject, rest, q), model.Peer{Any: true})
 			}
 		}
 		for _, set := range r.Peer.Pods {
-			rest, keys := u.split(set.Pods)
-			for _, key := range keys {
-				doubt(r, key, r.Subject, model.Peer{Pods: []model.PodSet{may(set, rest, key)}})
+			rest, undecided := u.split(set.Pods)
+			for _, q := range undecided {
+				doubt(r, q, r.Subject, model.Peer{Pods: []model.PodSet{may(set, rest, q)}})
 			}
 		}
 	}
@@ -98,15 +110,15 @@ func (u uncertainLabels) doubts(policies []model.Rule) []model.Rule {
 func (u uncertainLabels) unmanaged(rules []model.Rule) []model.Rule {
 	var out []model.Rule
 	for _, r := range rules {
-		rest, keys := u.split(r.Subject.Pods)
+		rest, undecided := u.split(r.Subject.Pods)
 		sure := r
 		sure.Subject.Pods = slices.Clone(r.Subject.Pods)
-		for _, key := range keys {
-			sure.Subject.Pods = append(sure.Subject.Pods, model.Requirement{Key: model.UncertainKey(key), Operator: model.DoesNotExist})
+		for _, q := range undecided {
+			sure.Subject.Pods = append(sure.Subject.Pods, model.Requirement{Key: q.Key, Operator: model.NotIn, Values: q.Values})
 			maybe := r
 			maybe.Rank.Priority, maybe.Action, maybe.Ports.Other = model.PriorityNotModelled, model.Uncertain, model.OtherUnspecified
-			maybe.Subject = may(r.Subject, rest, key)
-			maybe.Note = fmt.Sprintf("whether %s gives its pods the label %s, by which pods are not managed, is not known (R66)", u.who(key), key)
+			maybe.Subject = may(r.Subject, rest, q)
+			maybe.Note = fmt.Sprintf("whether %s, by which pods are not managed, is not known (R66)", u.gives(q))
 			out = append(out, maybe)
 		}
 		out = append(out, sure)
@@ -114,18 +126,20 @@ func (u uncertainLabels) unmanaged(rules []model.Rule) []model.Rule {
 	return out
 }
 
-// who names the objects whose pods may have the label.
-func (u uncertainLabels) who(key string) string {
-	x := u[key][0]
+// gives tells which objects may give their pods a label.
+func (u uncertainLabels) gives(undecided model.Requirement) string {
+	key, _ := model.UncertainLabel(undecided.Key)
+	all := u.have(undecided)
+	x := all[0]
 	first := model.ObjectRef{Kind: x.value.Custom.Row.Kind, Namespace: x.namespace, Name: x.workload.name}.String()
 	others := map[*workload]bool{}
-	for _, x := range u[key] {
+	for _, x := range all {
 		others[x.workload] = true
 	}
 	if n := len(others) - 1; n > 0 {
-		return fmt.Sprintf("%s (and %d more)", first, n)
+		first = fmt.Sprintf("%s (and %d more)", first, n)
 	}
-	return first
+	return fmt.Sprintf("%s gives its pods the label %s", first, key)
 }
 
 // report tells which policies name uncertain labels, once for each policy and
@@ -143,7 +157,7 @@ func (u uncertainLabels) report(policies []model.Rule, l *dialect.Ledger) {
 		rule := &policies[i]
 		for r := range requirements(rule) {
 			kinds := map[string]bool{}
-			for _, x := range u[r.Key] {
+			for _, x := range u.have(model.Undecided(r)) {
 				kinds[x.value.Custom.Row.Kind] = true
 			}
 			for _, kind := range slices.Sorted(maps.Keys(kinds)) {

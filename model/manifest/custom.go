@@ -233,7 +233,8 @@ func (d *decoder) setLabels(e *element, out *PodSet, in *custom.Set, own map[str
 	}
 	lay(in.LabelsFrom, all)
 	maps.Copy(all, own)
-	given := map[string]bool{} // what the row has a value for
+	given := map[string]bool{}    // what the row has a value for
+	begins := map[string]string{} // what the values begin with that are known no further
 	set := func(key string, value custom.Text, stands bool) {
 		_, found := all[key]
 		given[key] = true
@@ -244,7 +245,11 @@ func (d *decoder) setLabels(e *element, out *PodSet, in *custom.Set, own map[str
 			out.Added = append(out.Added, key)
 		}
 		out.Numbered = slices.DeleteFunc(out.Numbered, func(l custom.Label) bool { return l.Key == key })
-		if all[key] = value.Of(0, in.From); strings.Contains(all[key], custom.GeneratedName) {
+		if all[key] = value.Of(0, in.From); strings.Contains(all[key], custom.Uncertain) {
+			if begins[key] = value.Beginning(); len(begins[key]) > model.MaxBeginning {
+				begins[key] = ""
+			}
+		} else if strings.Contains(all[key], custom.GeneratedName) {
 			all[key] = model.OpaqueValue
 		} else if group, index := value.Has(); group || index {
 			out.Numbered = append(out.Numbered, custom.Label{Key: key, Value: value})
@@ -281,8 +286,16 @@ func (d *decoder) setLabels(e *element, out *PodSet, in *custom.Set, own map[str
 	}
 	slices.Sort(out.Uncertain)
 	for _, key := range out.Uncertain {
-		delete(all, key)
-		all[model.UncertainKey(key)] = ""
+		beginning := ""
+		if strings.Contains(all[key], custom.Uncertain) {
+			beginning = begins[key]
+		}
+		all[model.UncertainKey(key)] = beginning
+		if beginning == "" {
+			delete(all, key)
+		} else {
+			all[key] = model.OpaqueValue
+		}
 	}
 	out.Numbered = slices.DeleteFunc(out.Numbered, func(l custom.Label) bool { return slices.Contains(out.Uncertain, l.Key) })
 	out.Added = slices.DeleteFunc(out.Added, func(key string) bool { return slices.Contains(out.Uncertain, key) })

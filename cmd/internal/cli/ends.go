@@ -41,21 +41,19 @@ func (in *input) ends(side, text string) (solver.Ends, error) {
 // from the answer, or one that it should not would be in it.
 func (in *input) checkUncertain(text string) error {
 	e, _ := solver.ParseExpr(text) // the caller says what is wrong with it
-	may := func(key string) model.Requirement {
-		return model.Requirement{Key: model.UncertainKey(key), Operator: model.Exists}
-	}
 	var rest model.Selector
-	var keys []string
+	var undecided []model.Requirement
 	for _, r := range e.Pods.Pods {
-		if in.x.Select(model.PodSet{Pods: model.Selector{may(r.Key)}}).Empty() {
+		if q := model.Undecided(r); in.x.Select(model.PodSet{Pods: model.Selector{q}}).Empty() {
 			rest = append(rest, r)
 		} else {
-			keys = append(keys, r.Key)
+			undecided = append(undecided, q)
 		}
 	}
-	for _, key := range keys {
+	for _, q := range undecided {
+		key, _ := model.UncertainLabel(q.Key)
 		set := e.Pods
-		if set.Pods = append(slices.Clone(rest), may(key)); !in.x.Select(set).Empty() {
+		if set.Pods = append(slices.Clone(rest), q); !in.x.Select(set).Empty() {
 			return coded(dialect.CodeUnknownPods, "%q selects by the label %s, and the input does not say which pods have it (R66); name the pods, or their workload", text, key)
 		}
 	}

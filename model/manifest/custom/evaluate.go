@@ -104,7 +104,7 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 	if e.top == nil {
 		e.top = map[string]any{}
 	}
-	for _, name := range []string{varItem, varKey, varLower} {
+	for _, name := range []string{varItem, varKey, varLower, varPlace} {
 		delete(e.top, name)
 	}
 	delete(e.top, varHost)
@@ -114,6 +114,9 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 			e.top[varHost] = host[:min(len(host), MaxText)]
 		}
 	}
+	if r.anyCase != nil {
+		e.top = r.anyCase.mend(e.top, r.anyCase.path.fields)
+	}
 	var out Pods
 	out.Finished = r.finished != nil && e.holds(r.finished)
 	out.Unknown = e.reason(r.unknown)
@@ -121,6 +124,27 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 		out.Sets = e.sets(out.Sets, t)
 	}
 	return out, e.problems
+}
+
+// mend returns v with the keys at the end of the fields as they should be
+// written. Of keys that differ in case alone one that is written otherwise wins.
+func (a *anyCase) mend(v map[string]any, fields []string) map[string]any {
+	out := maps.Clone(v)
+	if len(fields) > 0 {
+		if below, ok := v[fields[0]].(map[string]any); ok {
+			out[fields[0]] = a.mend(below, fields[1:])
+		}
+		return out
+	}
+	for _, key := range slices.Sorted(maps.Keys(v)) {
+		for _, want := range a.keys {
+			if key != want && strings.EqualFold(key, want) {
+				delete(out, key)
+				out[want] = v[key]
+			}
+		}
+	}
+	return out
 }
 
 // evaluation is a row at work on one object.
@@ -195,7 +219,7 @@ func (e *evaluation) follow(p *path) []any {
 func (e *evaluation) place(p *path) string {
 	fields, at := p.fields, ""
 	switch fields[0] {
-	case varItem, varKey, varLower:
+	case varItem, varKey, varLower, varPlace:
 		fields, at = fields[1:], e.at
 	}
 	for _, f := range fields {
@@ -227,7 +251,8 @@ func (e *evaluation) one(p *path) Located {
 // member is a member of a list or map, with its place.
 type member struct {
 	Located
-	key string // in a map
+	key   string // in a map
+	place int    // in a list
 }
 
 // members are what a path names one by one.
@@ -244,11 +269,11 @@ func (e *evaluation) members(p *path) []member {
 		switch v := v.(type) {
 		case []any:
 			for i, m := range v {
-				out = append(out, member{Located: Located{m, at + "[" + strconv.Itoa(i) + "]"}})
+				out = append(out, member{Located: Located{m, at + "[" + strconv.Itoa(i) + "]"}, place: i})
 			}
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
-				out = append(out, member{Located{v[key], join(at, key)}, key})
+				out = append(out, member{Located: Located{v[key], join(at, key)}, key: key})
 			}
 		default:
 			e.problem(at, v, "a list or a mapping")
@@ -268,6 +293,7 @@ func (e *evaluation) sets(out []Set, t *template) []Set {
 	defer func() { e.at = "" }()
 	for _, m := range e.members(t.each) {
 		e.at, e.top[varItem], e.top[varKey], e.top[varLower] = m.Path, m.Value, m.key, strings.ToLower(m.key)
+		e.top[varPlace] = int64(m.place)
 		if s := e.set(t); s != nil {
 			if len(out) == MaxSets {
 				e.limit(e.place(t.each), nil, fmt.Sprintf("at most %d sets of pods", MaxSets))
@@ -276,7 +302,7 @@ func (e *evaluation) sets(out []Set, t *template) []Set {
 			out = append(out, *s)
 		}
 	}
-	for _, name := range []string{varItem, varKey, varLower} {
+	for _, name := range []string{varItem, varKey, varLower, varPlace} {
 		delete(e.top, name)
 	}
 	return out
@@ -342,13 +368,19 @@ func (e *evaluation) set(t *template) *Set {
 }
 
 // maps are the maps of labels that paths lead to.
-func (e *evaluation) maps(paths []*path) []Located {
+func (e *evaluation) maps(from []labelMap) []Located {
 	var out []Located
-	for _, p := range paths {
-		if v := e.one(p); v.Value != nil {
+	for _, l := range from {
+		if v := e.one(l.path); v.Value != nil {
 			if m, ok := v.Value.(map[string]any); ok && len(m) > MaxLabels {
 				e.limit(v.Path, nil, fmt.Sprintf("at most %d labels", MaxLabels))
 				continue
+			} else if ok && l.only+l.but != "" {
+				m = maps.Clone(m)
+				maps.DeleteFunc(m, func(key string, _ any) bool {
+					return !strings.HasPrefix(key, l.only) || l.but != "" && strings.HasPrefix(key, l.but)
+				})
+				v.Value = m
 			}
 			out = append(out, v)
 		}
@@ -393,6 +425,8 @@ func (e *evaluation) text(t text, limit int) Text {
 		}
 		length += len(literal)
 		switch {
+		case length > limit && slices.ContainsFunc(t, func(p piece) bool { return p.literal == Uncertain }):
+			return Text{{Literal: Uncertain}}
 		case length > limit:
 			return Text{{Literal: GeneratedName}}
 		case literal == "":

@@ -147,6 +147,29 @@ func (p *parser) paths(n *yaml.Node, what string) []*path {
 	return out
 }
 
+// labelMaps reads a list of PATH or {path: PATH, only: PREFIX, but: PREFIX}.
+func (p *parser) labelMaps(n *yaml.Node, what string) []labelMap {
+	out := []labelMap{}
+	for _, e := range p.list(n, what) {
+		var m labelMap
+		if e.Kind != yaml.MappingNode {
+			m.path = p.path(e, what)
+		} else {
+			p.fields(e, what, map[string]func(*yaml.Node){
+				"path": func(n *yaml.Node) { m.path = p.path(n, what) },
+				"only": func(n *yaml.Node) { m.only = p.scalar(n, "only") },
+				"but":  func(n *yaml.Node) { m.but = p.scalar(n, "but") },
+			})
+			if m.path == nil {
+				p.report(e, "%s has no path", what)
+				continue
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
 func (p *parser) text(n *yaml.Node, what string) text {
 	out, err := p.compile.text(p.scalar(n, what))
 	if err != nil {
@@ -238,7 +261,7 @@ func (p *parser) yes(n *yaml.Node, what string) bool {
 type shared struct {
 	replicas   *number
 	fallback   *int
-	labelsFrom []*path
+	labelsFrom []labelMap
 	labels     []label
 	opaque     []string
 	uncertain  []string
@@ -254,10 +277,11 @@ func (p *parser) row(n *yaml.Node) *Row {
 		"sources":    func(n *yaml.Node) { out.Sources = p.strings(n, "sources") },
 		"finished":   func(n *yaml.Node) { out.finished = p.condition(n, "finished") },
 		"unknown":    func(n *yaml.Node) { out.unknown = p.doubt(n, "unknown") },
+		"anyCase":    func(n *yaml.Node) { out.anyCase = p.anyCase(n) },
 		"templates":  func(n *yaml.Node) { templates = p.list(n, "templates") },
 		"replicas":   func(n *yaml.Node) { v := p.number(n, "replicas"); common.replicas = &v },
 		"default":    func(n *yaml.Node) { v := p.constant(n, "default"); common.fallback = &v },
-		"labelsFrom": func(n *yaml.Node) { common.labelsFrom = p.paths(n, "labelsFrom") },
+		"labelsFrom": func(n *yaml.Node) { common.labelsFrom = p.labelMaps(n, "labelsFrom") },
 		"labels":     func(n *yaml.Node) { common.labels = p.labels(n, "labels") },
 		"opaque":     func(n *yaml.Node) { common.opaque = p.strings(n, "opaque") },
 		"uncertain":  func(n *yaml.Node) { common.uncertain = p.strings(n, "uncertain") },
@@ -267,6 +291,20 @@ func (p *parser) row(n *yaml.Node) *Row {
 	}
 	for _, t := range templates {
 		out.templates = append(out.templates, p.template(t, &common))
+	}
+	return out
+}
+
+// anyCase reads {path: PATH, keys: [KEY, ...]}; the path has names alone.
+func (p *parser) anyCase(n *yaml.Node) *anyCase {
+	out := &anyCase{}
+	p.fields(n, "anyCase", map[string]func(*yaml.Node){
+		"path": func(n *yaml.Node) { out.path = p.path(n, "anyCase") },
+		"keys": func(n *yaml.Node) { out.keys = p.strings(n, "keys") },
+	})
+	if out.path == nil || !out.path.plain || out.path.member {
+		p.report(n, "anyCase has no path of names, such as {.spec.replicaSpecs}")
+		return nil
 	}
 	return out
 }
@@ -346,10 +384,10 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"atLeast":            func(n *yaml.Node) { out.replicas.least = p.constant(n, "atLeast") },
 			"groups":             func(n *yaml.Node) { out.groups.number = p.number(n, "groups") },
 			"groupsAtLeast":      func(n *yaml.Node) { out.groups.least = p.constant(n, "groupsAtLeast") },
-			"labelsOver":         func(n *yaml.Node) { out.labelsOver = p.paths(n, "labelsOver") },
+			"labelsOver":         func(n *yaml.Node) { out.labelsOver = p.labelMaps(n, "labelsOver") },
 			"groupsDefault":      func(n *yaml.Node) { out.groups.fallback = p.constant(n, "groupsDefault") },
 			"from":               func(n *yaml.Node) { out.from = p.constant(n, "from") },
-			"labelsFrom":         func(n *yaml.Node) { own.labelsFrom = p.paths(n, "labelsFrom") },
+			"labelsFrom":         func(n *yaml.Node) { own.labelsFrom = p.labelMaps(n, "labelsFrom") },
 			"labels":             func(n *yaml.Node) { own.labels = p.labels(n, "labels") },
 			"addMissing":         func(n *yaml.Node) { out.addMissing = p.labels(n, "addMissing") },
 			"opaque":             func(n *yaml.Node) { own.opaque = p.strings(n, "opaque") },
@@ -416,7 +454,10 @@ func (p *parser) noMember(n *yaml.Node, t *template) {
 
 // paths lists the paths of t; some are nil.
 func (t *template) paths() []*path {
-	out := slices.Concat([]*path{t.template, t.podSpec, t.hostNetwork, t.serviceAccount, t.replicas.path, t.groups.path}, t.containers, t.labelsFrom, t.labelsOver)
+	out := slices.Concat([]*path{t.template, t.podSpec, t.hostNetwork, t.serviceAccount, t.replicas.path, t.groups.path}, t.containers)
+	for _, m := range slices.Concat(t.labelsFrom, t.labelsOver) {
+		out = append(out, m.path)
+	}
 	addText := func(texts ...text) {
 		for _, x := range texts {
 			for _, piece := range x {

@@ -26,6 +26,7 @@ const (
 	varItem  = "item"  // the member of each
 	varKey   = "key"   // its name, where each is a map
 	varLower = "lower" // its name in lower case
+	varPlace = "place" // its number, where each is a list
 	varHost  = "host"  // the name of the object up to a dot, as a host is called
 	varIndex = "index" // the number of a pod in its group
 	varGroup = "group" // the number of its group
@@ -35,7 +36,7 @@ const (
 )
 
 // roots are where a path may begin.
-var roots = []string{"apiVersion", "kind", "metadata", "spec", "status", varItem, varKey, varLower, varHost}
+var roots = []string{"apiVersion", "kind", "metadata", "spec", "status", varItem, varKey, varLower, varPlace, varHost}
 
 // relaxed is a path without braces, as kubectl takes it too in custom columns.
 var relaxed = regexp.MustCompile(`^[$.]?[.]?[^{}]+$`)
@@ -99,7 +100,7 @@ func compilePath(s string) (*path, error) {
 	if len(p.fields) == 0 || !slices.Contains(roots, p.fields[0]) {
 		return nil, fmt.Errorf("%q does not begin with one of .spec, .metadata, .status, .item, .key and .lower", s)
 	}
-	p.member = slices.Contains([]string{varItem, varKey, varLower}, p.fields[0])
+	p.member = slices.Contains([]string{varItem, varKey, varLower, varPlace}, p.fields[0])
 	return p, nil
 }
 
@@ -265,6 +266,16 @@ func (t Text) Of(group, index int) string {
 		}
 	}
 	return b.String()
+}
+
+// Beginning is what the text of every pod begins with, if all of it but what
+// stands behind is not known.
+func (t Text) Beginning() string {
+	if len(t) == 0 {
+		return ""
+	}
+	beginning, _, _ := strings.Cut(t[0].Literal, "\x00") // GeneratedName, UnsaidNamespace, Uncertain
+	return beginning
 }
 
 // Has reports whether the text tells pods from each other by the number of

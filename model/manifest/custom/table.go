@@ -26,7 +26,8 @@ type Row struct {
 	Sources []string
 
 	finished  *condition
-	unknown   *doubt // nil when all pods can be known
+	anyCase   *anyCase // nil when every key counts as it is written
+	unknown   *doubt   // nil when all pods can be known
 	templates []*template
 }
 
@@ -108,6 +109,13 @@ func (r *Row) Source() string {
 	return source
 }
 
+// anyCase is a map of the object whose keys may be written in other cases, as
+// controllers take them that mend the case themselves.
+type anyCase struct {
+	path *path
+	keys []string
+}
+
 // template is one entry of a row's templates: a set of pods, or one for each
 // member of a list or map.
 type template struct {
@@ -125,10 +133,16 @@ type template struct {
 	replicas, groups count
 	from             int
 
-	labelsFrom         []*path
-	labelsOver         []*path // over the template's own labels, and over labels
+	labelsFrom         []labelMap
+	labelsOver         []labelMap // over the template's own labels, and over labels
 	labels, addMissing []label
 	opaque, uncertain  []string
+}
+
+// labelMap is a map of labels in the object, or a part of it.
+type labelMap struct {
+	path      *path
+	only, but string // a prefix that all keys have, or none; "" says nothing
 }
 
 // label is a label that a controller sets.

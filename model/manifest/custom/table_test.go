@@ -192,6 +192,41 @@ func TestPods(t *testing.T) {
 	require.Empty(t, pods.Sets[4].Incomplete)
 }
 
+// Keys in other cases, members called by their place, parts of maps of labels.
+func TestParts(t *testing.T) {
+	rows, bad := parse(t, `
+- gvk: a/v1/B
+  anyCase: {path: '{.spec.kinds}', keys: [Worker, PS]}
+  templates:
+  - template: '{.spec.kinds.Worker.template}'
+    labelsFrom: [{path: '{.metadata.labels}', only: q/}]
+    labelsOver: [{path: '{.metadata.labels}', but: q/}]
+  - each: '{.spec.tasks}'
+    name: 'task{.place}'
+    template: '{.item.template}'
+    labels: {part: '{.metadata.name}-{.uncertain}', numbered: 'x-{.index}-{.uncertain}'}
+`)
+	require.Empty(t, bad)
+	o := object(t, `{"metadata": {"name": "a", "labels": {"q/a": "1", "b": "2"}},
+		"spec": {"kinds": {"wOrker": {"template": {"spec": {}}}, "other": 1}, "tasks": [{}, {"template": {"spec": {}}}]}}`)
+	pods, problems := rows[0].Pods(o)
+	require.Empty(t, problems)
+	require.Len(t, pods.Sets, 2)
+	require.Equal(t, map[string]any{"q/a": "1"}, pods.Sets[0].LabelsFrom[0].Value)
+	require.Equal(t, map[string]any{"b": "2"}, pods.Sets[0].LabelsOver[0].Value)
+	require.Equal(t, "task1", pods.Sets[1].Name.Of(0, 0))
+	require.Equal(t, "x-", pods.Sets[1].Labels[0].Value.Beginning())
+	require.Equal(t, "a-", pods.Sets[1].Labels[1].Value.Beginning())
+	require.Contains(t, o["spec"].(map[string]any)["kinds"], "wOrker", "the object is not changed")
+
+	_, bad = parse(t, `
+- gvk: a/v1/C
+  anyCase: {path: '{.spec.kinds[*]}', keys: [Worker]}
+  templates: [{template: '{.spec.template}', labelsFrom: [{only: q/}]}]
+`)
+	require.Len(t, bad, 2)
+}
+
 // What conditions and labels can say beside the plain forms.
 func TestForms(t *testing.T) {
 	rows, bad := parse(t, `
