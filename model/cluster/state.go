@@ -71,6 +71,7 @@ type facts struct {
 	policies   []model.Rule              // in the order of the input
 	rejected   []rejected
 
+	doubtful   []doubtful
 	unlabelled bool // namespaces of a live cluster could not be read, so their labels are not known
 }
 

@@ -222,7 +222,7 @@ status:
 	},
 	{
 		Code: CodeUnread, Severity: Warning, Title: "kind of a live cluster cannot be read",
-		Text: "The cluster does not list the objects of a kind, or not to the end: the account may not list them (Forbidden), the server did not answer in time (--request-timeout), or kubectl failed. What is missing is never taken for nothing. Without a kind of policy the pods in its scope are uncertain, without namespaces what a namespaceSelector matches is; pods, nodes and workloads that could not be read are missing from the answer, which says so among its assumptions. kubectl auth can-i list KIND -A asks whether an account may read a kind. With --strict it is an error, and a cluster of which nothing can be read always is one. The example is a command on a cluster whose networkpolicies the account may not list.",
+		Text: "The cluster does not list the objects of a kind, or not to the end: the account may not list them (Forbidden), the server did not answer in time (--request-timeout), or kubectl failed, or printed something else. What is missing is never taken for nothing. Without a kind of policy the pods in its scope are uncertain, without namespaces what a namespaceSelector matches is; pods, nodes and workloads that could not be read are missing from the answer, which says so among its assumptions. Custom kinds of which nobody knows whether a controller makes pods of them are told together. kubectl auth can-i list KIND -A asks whether an account may read a kind. With --strict it is an error, and a cluster of which nothing can be read always is one. The example is a command on a cluster whose networkpolicies the account may not list.",
 		Example: `podreach list --live
 `,
 	},

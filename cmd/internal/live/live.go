@@ -2,9 +2,9 @@
 // knows how to find a cluster and how to log in to it.
 //
 // `kubectl api-resources` says which kinds the cluster serves; of those that
-// have a part in an answer, each is listed by a kubectl of its own, whose output
-// is read as it comes and not kept. Nothing else is asked for: no Secret, no
-// ConfigMap.
+// have a part in an answer, and of custom kinds of which a controller may make
+// pods, each is listed by a kubectl of its own, whose output is read as it comes
+// and not kept. Nothing else is asked for: no Secret, no ConfigMap.
 package live
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"github.com/podreach/podreach/model/cluster"
 	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // DefaultTimeout is how long one request of kubectl to the server may take.
@@ -29,6 +30,9 @@ type Cluster struct {
 	Context    string        // "" is the current one
 	Kubeconfig string        // "" is what $KUBECONFIG or the default says
 	Timeout    time.Duration // of one request to the server; 0 is none
+
+	// Table is which custom resources make pods; nil is podreach's own.
+	Table *custom.Table
 
 	// Reading, if set, is told which resource begins to be read, the nth of
 	// all. It is called by one goroutine at a time.
@@ -58,10 +62,10 @@ func (c Cluster) Inputs(ctx context.Context) (inputs []manifest.Input, assumed [
 	}
 	assumed = []string{"the cluster did not change while it was read"}
 	for _, group := range strange {
-		assumed = append(assumed, fmt.Sprintf("the API group %s of the cluster cannot be asked for its kinds; it is taken to hold no policies", group))
+		assumed = append(assumed, fmt.Sprintf("the API group %s of the cluster cannot be asked for its kinds; it is taken to hold no policies and nothing that makes pods", group))
 	}
 	for i, r := range resources {
-		inputs = append(inputs, manifest.LiveInput(r.name, manifest.Live{APIVersion: r.apiVersion, Kind: r.kind}, func() (io.ReadCloser, error) {
+		inputs = append(inputs, manifest.LiveInput(r.name, manifest.Live{APIVersion: r.apiVersion, Kind: r.kind, Doubtful: r.doubtful}, func() (io.ReadCloser, error) {
 			if c.Reading != nil {
 				c.Reading(r.name, i+1, len(resources))
 			}
@@ -79,6 +83,8 @@ type resource struct {
 	name       string // with its group: "networkpolicies.networking.k8s.io"
 	apiVersion string
 	kind       string
+	namespaced bool
+	doubtful   bool  // nobody knows whether a controller makes pods of it
 	err        error // why it cannot be listed
 }
 
@@ -108,19 +114,27 @@ func (k *command) resources(ctx context.Context) (out []resource, strange []stri
 			return nil, nil, err
 		}
 	}
+	table := k.cluster.Table
+	if table == nil {
+		table = custom.Builtin()
+	}
 	known := map[[2]string]bool{} // group and kind
 	for _, r := range served {
 		known[[2]string{groupOf(r.apiVersion), r.kind}] = true
-		if cluster.Reads(r.apiVersion, r.kind) {
+		switch {
+		case cluster.Reads(r.apiVersion, r.kind), slices.Contains(table.Kinds(groupOf(r.apiVersion)), r.kind):
+			out = append(out, r)
+		case mayMakePods(r):
+			r.doubtful = true
 			out = append(out, r)
 		}
 	}
 	for _, f := range failed {
-		kinds := cluster.KindsOf(groupOf(f.apiVersion))
+		kinds := slices.Concat(cluster.KindsOf(groupOf(f.apiVersion)), table.Kinds(groupOf(f.apiVersion)))
 		for _, kind := range kinds {
 			if !known[[2]string{groupOf(f.apiVersion), kind}] {
 				known[[2]string{groupOf(f.apiVersion), kind}] = true
-				out = append(out, resource{kind + "." + f.apiVersion, f.apiVersion, kind, fmt.Errorf("%s does not say what it serves: %s", f.apiVersion, f.reason)})
+				out = append(out, resource{name: kind + "." + f.apiVersion, apiVersion: f.apiVersion, kind: kind, err: fmt.Errorf("%s does not say what it serves: %s", f.apiVersion, f.reason)})
 			}
 		}
 		if len(kinds) == 0 && !slices.Contains(strange, f.apiVersion) {

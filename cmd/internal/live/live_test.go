@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 const table = `NAME              SHORTNAMES   APIVERSION                     NAMESPACED   KIND
@@ -69,6 +71,48 @@ esac`)
 	require.Equal(t, manifest.Live{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}, *inputs[1].Live)
 }
 
+// Of custom kinds those are read that the table knows, in whatever version and
+// scope, and those that nobody knows anything of.
+func TestCustomKinds(t *testing.T) {
+	fakeKubectl(t, `table; cat <<'END'
+rayclusters           ray.io/v1                 true   RayCluster
+clusters              example.com/v1            false  Cluster
+trainers              example.com/v1beta1       true   Trainer
+fooworkloads          foo.example.com/v1        true   FooWorkload
+clusterfoos           foo.example.com/v1        false  ClusterFoo
+secrets               v1                        true   Secret
+volumesnapshots       snapshot.storage.k8s.io/v1 true  VolumeSnapshot
+jobsets               jobset.x-k8s.io/v1alpha2  true   JobSet
+queues                new.x-k8s.io/v1           true   Queue
+certificates          cert-manager.io/v1        true   Certificate
+challenges            acme.cert-manager.io/v1   true   Challenge
+mycilium              mycilium.io/v1            true   Mine
+END
+echo 'error: unable to retrieve the complete list of server APIs: kubeflow.org/v1: gone' >&2; exit 1`)
+	rows, bad := custom.Parse(yamlOf(t, "[{gvk: example.com/v1/Trainer, templates: ['{.spec.template}']}, {gvk: example.com/v1/Cluster, templates: ['{.spec.template}']}]"))
+	require.Empty(t, bad)
+	inputs, _, err := Cluster{Table: custom.Builtin().With(rows)}.Inputs(t.Context())
+	require.NoError(t, err)
+	doubtful := map[string]bool{}
+	for _, in := range inputs {
+		doubtful[in.Live.Kind] = in.Live.Doubtful
+	}
+	for kind, want := range map[string]bool{"RayCluster": false, "Cluster": false, "Trainer": false, "JobSet": false, "PyTorchJob": false, "FooWorkload": true, "Queue": true, "Mine": true, "Pod": false} {
+		got, read := doubtful[kind]
+		require.True(t, read, kind)
+		require.Equal(t, want, got, kind)
+	}
+	for _, kind := range []string{"ClusterFoo", "Secret", "ConfigMap", "VolumeSnapshot", "Certificate", "Challenge"} {
+		require.NotContains(t, doubtful, kind)
+	}
+}
+
+func yamlOf(t *testing.T, text string) *yaml.Node {
+	var n yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(text), &n))
+	return n.Content[0]
+}
+
 // Where there is no cluster to read, one line says why.
 func TestNoCluster(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
@@ -104,7 +148,7 @@ echo 'error: unable to retrieve the complete list of server APIs: metrics.k8s.io
 exit 1`)
 	inputs, assumed, err := Cluster{}.Inputs(t.Context())
 	require.NoError(t, err)
-	require.Contains(t, assumed, "the API group metrics.k8s.io/v1beta1 of the cluster cannot be asked for its kinds; it is taken to hold no policies")
+	require.Contains(t, assumed, "the API group metrics.k8s.io/v1beta1 of the cluster cannot be asked for its kinds; it is taken to hold no policies and nothing that makes pods")
 	require.Len(t, assumed, 2)
 	got := names(inputs)
 	require.Contains(t, got, "live:GlobalNetworkPolicy.projectcalico.org/v3")
