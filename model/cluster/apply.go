@@ -23,6 +23,7 @@ import (
 // changes nothing. Workloads whose template changes roll out: their pods leave,
 // but for those that are applied in the same call.
 func (s *State) Apply(objects iter.Seq[manifest.Object]) {
+	s.settleMode()
 	a := application{State: s, done: map[identity]*object{}, workloads: map[*object]*manifest.Workload{}, own: map[*object]bool{}}
 	for o := range objects {
 		a.apply(o)

@@ -48,6 +48,10 @@ type State struct {
 	changes []string          // what Apply and Delete did
 	inert   map[typeMeta]bool // kinds that are only counted
 
+	mode        mode // of the cluster before it was changed
+	modeSettled bool
+	addressless []model.Pod // of the last Snapshot
+
 	facts
 }
 
