@@ -33,7 +33,7 @@ func (l *liveFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&l.on, "live", false, "read the current cluster, through kubectl (as a kubectl plugin: the default without -f)")
 	f.StringVar(&l.context, "context", "", "read the cluster of this context of the kubeconfig")
 	f.StringVar(&l.kubeconfig, "kubeconfig", "", "the kubeconfig file for kubectl; a cluster is read")
-	f.DurationVar(&l.timeout, "request-timeout", live.DefaultTimeout, "live: how long a request to the server may take; 0 is for ever")
+	f.DurationVar(&l.timeout, "request-timeout", live.DefaultTimeout, "live: how long a request to the server may take, of which a kind may need many; a kubectl that is silent for 10 times as long is ended; 0 is for ever")
 }
 
 // readsLive reports whether the flags ask for a running cluster.

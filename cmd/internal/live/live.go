@@ -39,7 +39,11 @@ type Cluster struct {
 	Reading func(resource string, n, all int)
 
 	// Saying, if set, is given what a kubectl that goes on running writes to
-	// standard error, such as where to log in. It is called by any goroutine.
+	// standard error, such as where to log in. It is called by any goroutine. It
+	// is for a user at a terminal: there a kubectl stays in podreach's process
+	// group, so that a credential plugin may ask for a password, and the terminal
+	// interrupts all of them. Without it each has a group of its own, which is
+	// ended with it.
 	Saying func(text string)
 }
 

@@ -3,10 +3,13 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -210,6 +213,68 @@ func TestInterrupt(t *testing.T) {
 	require.Less(t, time.Since(from), 10*time.Second)
 	_, err = inputs[1].Open()
 	require.Error(t, err, "nothing starts any more")
+}
+
+// What a kubectl has started, such as a credential plugin, ends with it.
+func TestGroup(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	t.Setenv("CHILD", file)
+	fakeKubectl(t, `case $1 in
+api-resources) table ;;
+get) sleep 60 & echo $! >"$CHILD.new"; mv "$CHILD.new" "$CHILD"; wait ;;
+esac`)
+	ctx, cancel := context.WithCancel(t.Context())
+	inputs, _, err := Cluster{}.Inputs(ctx)
+	require.NoError(t, err)
+	stream, err := inputs[0].Open()
+	require.NoError(t, err)
+	var pid int
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+		return err == nil
+	}, 10*time.Second, 5*time.Millisecond)
+	cancel()
+	_, err = io.ReadAll(stream)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Eventually(t, func() bool { return !running(pid) }, 5*time.Second, 5*time.Millisecond)
+}
+
+// running reports whether a process runs; one that has ended may still wait for
+// a parent that asks for its exit code.
+func running(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		p, err := os.FindProcess(pid)
+		return err == nil && p.Signal(syscall.Signal(0)) == nil
+	}
+	_, state, _ := strings.Cut(string(text), ") ")
+	return !strings.HasPrefix(state, "Z")
+}
+
+// A kubectl that writes without end to standard error does not hang, nor fill
+// the memory.
+func TestEndlessStderr(t *testing.T) {
+	for _, c := range []struct{ name, script string }{
+		{"at the table", `exec yes nonsense >&2`},
+		{"at a list", `case $1 in api-resources) table ;; *) exec yes nonsense >&2 ;; esac`},
+		{"in a child", `case $1 in api-resources) table ;; *) yes nonsense >&2 & wait ;; esac`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fakeKubectl(t, c.script)
+			from := time.Now()
+			inputs, _, err := Cluster{}.Inputs(t.Context())
+			if err == nil {
+				stream, openErr := inputs[0].Open()
+				require.NoError(t, openErr)
+				_, err = io.ReadAll(stream)
+			}
+			require.EqualError(t, err, "kubectl has written 16 MiB to standard error and goes on")
+			require.Less(t, time.Since(from), 20*time.Second)
+		})
+	}
 }
 
 func TestSilence(t *testing.T) {
