@@ -103,6 +103,7 @@ func (in *input) nothingLive(unread, kinds int) error {
 			break
 		}
 	}
+	in.ledger.Diagnostics = nil // one for each kind; this error says them all
 	if unread == kinds {
 		return fmt.Errorf("none of its %d kinds can be listed%s", kinds, why)
 	}

@@ -114,6 +114,7 @@ func TestLiveForbidden(t *testing.T) {
 	require.Empty(t, stdout)
 	require.True(t, strings.HasPrefix(stderr, "error: cannot read the cluster: none of its 5 kinds can be listed; Pod objects cannot be read: pods is forbidden (PR1014)\n"), stderr)
 	require.Equal(t, 1, strings.Count(stderr, "(PR"), stderr)
+	require.Contains(t, stderr, "; 1 errors, 0 warnings\n")
 }
 
 // On a terminal there is one line, which is taken away; elsewhere there is

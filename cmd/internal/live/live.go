@@ -14,6 +14,7 @@ import (
 	"io"
 	"os/exec"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/podreach/podreach/model/cluster"
@@ -60,13 +61,16 @@ func (c Cluster) Inputs(ctx context.Context) (inputs []manifest.Input, assumed [
 		return nil, nil, errors.New("there is no kubectl on the PATH, and a cluster is read through it")
 	}
 	k := command{path: kubectl, cluster: c, slots: make(chan struct{}, together)}
-	resources, strange, err := k.resources(ctx)
+	resources, strange, passed, err := k.resources(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	assumed = []string{"the cluster did not change while it was read"}
 	for _, group := range strange {
 		assumed = append(assumed, fmt.Sprintf("the API group %s of the cluster cannot be asked for its kinds; it is taken to hold no policies and nothing that makes pods", group))
+	}
+	if len(passed) > 0 {
+		assumed = append(assumed, "kinds of the cluster that are not read make no pods; they are of "+strings.Join(passed, ", "))
 	}
 	for i, r := range resources {
 		inputs = append(inputs, manifest.LiveInput(r.name, manifest.Live{APIVersion: r.apiVersion, Kind: r.kind, Doubtful: r.doubtful}, func() (io.ReadCloser, error) {
@@ -92,12 +96,13 @@ type resource struct {
 	err        error // why it cannot be listed
 }
 
-// resources are the kinds that have a part in an answer, and the API groups
-// that do not say what they serve and are not known to serve any such kind.
-func (k *command) resources(ctx context.Context) (out []resource, strange []string, err error) {
+// resources are the kinds that have a part in an answer, or may; the API groups
+// that do not say what they serve and are not known to serve any such kind; and
+// those not of Kubernetes itself that serve kinds which are passed over.
+func (k *command) resources(ctx context.Context) (out []resource, strange, passed []string, err error) {
 	l, err := k.start(ctx, "api-resources", "--verbs=list")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer func() { _ = l.Close() }()
 	text, err := io.ReadAll(io.LimitReader(l, maxTable))
@@ -106,7 +111,7 @@ func (k *command) resources(ctx context.Context) (out []resource, strange []stri
 		if err == nil {
 			err = errors.New("kubectl api-resources does not print a table with a column APIVERSION; kubectl 1.20 or newer is needed")
 		}
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	var failed []failedGroup
 	if err != nil { // some groups do not answer, most often that of metrics
@@ -115,7 +120,7 @@ func (k *command) resources(ctx context.Context) (out []resource, strange []stri
 			failed = parseFailures(string(said))
 		}
 		if len(failed) == 0 {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	table := k.cluster.Table
@@ -131,6 +136,8 @@ func (k *command) resources(ctx context.Context) (out []resource, strange []stri
 		case mayMakePods(r):
 			r.doubtful = true
 			out = append(out, r)
+		case !manifest.OwnGroup(groupOf(r.apiVersion)) && !slices.Contains(passed, groupOf(r.apiVersion)):
+			passed = append(passed, groupOf(r.apiVersion))
 		}
 	}
 	for _, f := range failed {
@@ -146,12 +153,12 @@ func (k *command) resources(ctx context.Context) (out []resource, strange []stri
 		}
 	}
 	if len(out) == 0 {
-		return nil, nil, errors.New("the cluster serves no kind that has a part in an answer")
+		return nil, nil, nil, errors.New("the cluster serves no kind that has a part in an answer")
 	}
 	// Namespaces come last: then the namespace of an object that was made
 	// meanwhile is among them.
 	slices.SortStableFunc(out, func(a, b resource) int { return rank(a) - rank(b) })
-	return out, strange, nil
+	return out, strange, passed, nil
 }
 
 func rank(r resource) int {

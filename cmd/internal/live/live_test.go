@@ -94,8 +94,12 @@ END
 echo 'error: unable to retrieve the complete list of server APIs: kubeflow.org/v1: gone' >&2; exit 1`)
 	rows, bad := custom.Parse(yamlOf(t, "[{gvk: example.com/v1/Trainer, templates: ['{.spec.template}']}, {gvk: example.com/v1/Cluster, templates: ['{.spec.template}']}]"))
 	require.Empty(t, bad)
-	inputs, _, err := Cluster{Table: custom.Builtin().With(rows)}.Inputs(t.Context())
+	inputs, assumed, err := Cluster{Table: custom.Builtin().With(rows)}.Inputs(t.Context())
 	require.NoError(t, err)
+	require.Equal(t, []string{
+		"the cluster did not change while it was read",
+		"kinds of the cluster that are not read make no pods; they are of foo.example.com, snapshot.storage.k8s.io, cert-manager.io, acme.cert-manager.io",
+	}, assumed)
 	doubtful := map[string]bool{}
 	for _, in := range inputs {
 		doubtful[in.Live.Kind] = in.Live.Doubtful
