@@ -128,7 +128,25 @@ func TestLive(t *testing.T) {
 		stdout, stderr, code := command(t, podreach, append([]string{"list"}, live("nothing")...)...)
 		require.Equal(t, 2, code)
 		require.Empty(t, stdout)
-		require.Contains(t, stderr, "error: the input holds no Kubernetes object (PR1012)\n")
+		require.Regexp(t, `^error: cannot read the cluster: none of its \d+ kinds can be listed; \w+ objects cannot be read: .* \(PR1014\)\n`, stderr)
+		require.Equal(t, 1, strings.Count(stderr, "(PR"), stderr)
+	})
+	// The last that is about the cluster: the kinds are there from now on.
+	t.Run("custom resources", func(t *testing.T) {
+		makeCustom(t, config)
+		dump, stderr, code := command(t, "kubectl", "--kubeconfig="+config, "get", "-A", "-o", "json", "pods,nodes,namespaces,rayclusters,fooworkloads")
+		require.Zero(t, code, stderr)
+		file := filepath.Join(t.TempDir(), "dump.json")
+		require.NoError(t, os.WriteFile(file, []byte(dump), 0o600))
+		question := []string{"list", "--from", "ns-01/raycluster/ray", "--to", "ns-02/web"}
+		want, got := ask(t, question, []string{"-f", file}), ask(t, question, live("admin"))
+		require.JSONEq(t, string(want.Connections), string(got.Connections))
+		require.Contains(t, string(got.Connections), "ns-01/raycluster/ray")
+		require.Contains(t, got.stderr, "live:FooWorkload/ns-01/foo: warning: pods of FooWorkload ns-01/foo cannot be known: ")
+		require.Contains(t, got.account, "; ignored 1 of 1 kinds; 0 errors, 1 warnings")
+		_, stderr, _ = command(t, podreach, append([]string{"list", "--from", "ns-01/web", "--to", "ns-02/web"}, live("no-namespaces")...)...)
+		require.Contains(t, stderr, "live:rayclusters.ray.io: warning: RayCluster objects cannot be read: rayclusters.ray.io is forbidden")
+		require.Contains(t, stderr, "warning: objects of custom kinds cannot be read: FooWorkload (example.com); if a controller")
 	})
 	t.Run("no cluster", func(t *testing.T) {
 		_, stderr, code := command(t, podreach, append([]string{"list"}, live("elsewhere")...)...)
@@ -324,6 +342,48 @@ func makeCluster(t *testing.T) (policies int) {
 	require.NoError(t, work.Wait())
 	t.Logf("%d pods and %d policies in %v", pods, policies, time.Since(from).Round(time.Millisecond))
 	return policies
+}
+
+// makeCustom makes a custom kind that podreach knows and one that it does not,
+// and an object of each.
+func makeCustom(t *testing.T, config string) {
+	t.Helper()
+	apply := func(text string) (stderr string, code int) {
+		file := filepath.Join(t.TempDir(), "custom.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		_, stderr, code = command(t, "kubectl", "--kubeconfig="+config, "apply", "--validate=false", "-f", file)
+		return stderr, code
+	}
+	var kinds strings.Builder
+	for _, k := range [][3]string{{"ray.io", "RayCluster", "rayclusters"}, {"example.com", "FooWorkload", "fooworkloads"}} {
+		fmt.Fprintf(&kinds, `---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %[3]s.%[1]s}
+spec:
+  group: %[1]s
+  names: {kind: %[2]s, plural: %[3]s, singular: %[4]s}
+  scope: Namespaced
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+`, k[0], k[1], k[2], strings.ToLower(k[1]))
+	}
+	stderr, code := apply(kinds.String())
+	require.Zero(t, code, stderr)
+	require.Eventually(t, func() bool {
+		_, code = apply(`
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {name: ray, namespace: ns-01}
+spec: {headGroupSpec: {template: {spec: {containers: [{name: head, image: ray}]}}}}
+---
+apiVersion: example.com/v1
+kind: FooWorkload
+metadata: {name: foo, namespace: ns-01}
+spec: {template: {spec: {containers: [{name: main, image: foo}]}}}
+`)
+		return code == 0
+	}, time.Minute, time.Second)
 }
 
 func podSpec(deployment int) corev1.PodSpec {

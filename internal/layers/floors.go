@@ -88,7 +88,7 @@ var floors = []floor{
 	{packages: "cmd/podreach",
 		imports: []string{"cmd/internal/..."}},
 	{packages: "cmd/internal/live", // streams for the reader, of the kinds that cluster knows
-		imports: []string{"model/manifest", "model/cluster"}},
+		imports: []string{"model/manifest", "model/manifest/custom", "model/cluster"}},
 	{packages: "cmd/internal/...",
 		imports: []string{"cmd/internal/...", "solver", "engine", "model/...", "internal/nearest"},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "sigs.k8s.io/yaml", "go4.org/netipx",

@@ -79,7 +79,7 @@ func (s *State) podAddresses(p *entry[*manifest.Pod], report bool) (out [model.N
 
 // evidence is what the whole input says about addresses.
 type evidence struct {
-	live       bool // some Pod object has an address (R61)
+	live       bool // some Pod object has an address; of the cluster before it was changed (R61)
 	states     [model.NumFamilies]model.AddressState
 	nodeOf     []string // of each Pod object, "" when it is not known (R58)
 	nodesWhole bool     // the Node objects are all nodes of the cluster, as far as one can tell (R47)
@@ -95,14 +95,14 @@ func (e evidence) unknown(to *[model.NumFamilies]model.Address) {
 // gather reads nodes, ranges and pod addresses and settles what is known of
 // families (R47).
 func (s *State) gather(out *model.Snapshot) evidence {
-	var e evidence
+	e := evidence{live: s.mode == modeLive}
 	v6 := false
 	for i := range s.pods {
 		if s.pods[i].left {
 			continue
 		}
 		addrs, found := s.podAddresses(&s.pods[i], true)
-		e.live = e.live || found
+		e.live = e.live || found && s.mode == modeOfPods
 		v6 = v6 || addrs[model.IPv6].IsValid()
 	}
 	s.nodeFacts(out)

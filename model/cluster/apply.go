@@ -22,6 +22,7 @@ import (
 // is reported and changes nothing. Workloads whose template changes roll out: their pods leave,
 // but for those that are applied in the same call.
 func (s *State) Apply(objects iter.Seq[manifest.Object]) {
+	s.settleMode()
 	a := application{State: s, workloads: map[*object]*manifest.Workload{}, own: map[*object]bool{}}
 	for o := range objects {
 		a.apply(o)

@@ -682,3 +682,50 @@ spec: {replicas: 2, template: {metadata: {labels: {app: web}}, spec: {containers
 		require.NotEqual(t, dialect.CodeDuplicateObject, d.Code)
 	}
 }
+
+// Whether a snapshot is live, the cluster before it was changed says (R61): a
+// Pod with a status that is applied makes no other pods go, and one that is
+// deleted makes none come.
+func TestModeIsThatOfTheBase(t *testing.T) {
+	pod := func(name, status string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + ", namespace: x}\nspec: {}\n" + status + "\n---\n"
+	}
+	const running = "status: {phase: Running, podIP: 10.0.0.1}"
+	for _, c := range []struct {
+		name, base, apply, remove string
+		want                      []string
+		told                      int
+	}{
+		{"static", pod("a", "") + pod("b", ""), pod("new", running), "", []string{"x/pod/a", "x/pod/b", "x/pod/new"}, 0},
+		{"static, over another", pod("a", "") + pod("b", ""), pod("a", running), "", []string{"x/pod/a", "x/pod/b"}, 0},
+		{"live", pod("a", running) + pod("b", ""), pod("new", ""), "", []string{"x/pod/a", "x/pod/new"}, 1},
+		{"live, without what says so", pod("a", running) + pod("b", ""), "", "pod/x/a", nil, 1},
+		{"no pods", "", pod("a", running) + pod("b", ""), "", []string{"x/pod/a", "x/pod/b"}, 0}, // both are new
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := cluster.New(cluster.Options{})
+			r := manifest.NewReader(manifest.Options{})
+			for o := range r.Read([]manifest.Input{manifest.Bytes("base.yaml", []byte(c.base))}, s.Ledger()) {
+				s.Put(o)
+			}
+			s.Snapshot()
+			if c.apply != "" {
+				s.Apply(r.Read([]manifest.Input{manifest.Bytes("apply.yaml", []byte(c.apply))}, s.Ledger()))
+			}
+			if c.remove != "" {
+				target, err := cluster.ParseTarget(c.remove)
+				require.NoError(t, err)
+				require.NoError(t, s.Delete(target))
+			}
+			require.Equal(t, c.want, paths(s.Snapshot()))
+			told := 0
+			for _, d := range s.Ledger().Diagnostics {
+				if d.Code == dialect.CodeAddressless {
+					told++
+				}
+			}
+			require.Equal(t, c.told, told)
+			require.Len(t, s.Addressless(), c.told)
+		})
+	}
+}

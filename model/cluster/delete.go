@@ -17,6 +17,7 @@ import (
 // target does not exist the error, a *TargetError, names the nearest, and
 // nothing is deleted. It costs O(targets x objects).
 func (s *State) Delete(targets ...Target) error {
+	s.settleMode()
 	d := deletion{State: s, gone: map[identity]bool{}}
 	for _, t := range targets {
 		found, err := s.resolve(t)

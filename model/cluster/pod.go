@@ -3,8 +3,10 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/model/manifest"
 )
 
@@ -16,7 +18,8 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 		located[nodes[i].Name] = len(nodes[i].Addresses) > 0
 	}
 	pods = make([]model.Pod, 0, len(s.pods))
-	done, pending := 0, 0
+	done := 0
+	s.addressless = nil
 	for i := range s.pods {
 		p := &s.pods[i]
 		if p.left {
@@ -28,14 +31,9 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 			continue
 		}
 		addrs, found := s.podAddresses(p, false)
-		if e.live && !found && !p.planned { // R61, R139
-			pending++
-			continue
-		}
 		pod := model.Pod{
 			Namespace:      p.namespace,
 			Name:           p.name,
-			Workload:       s.owner(p),
 			Labels:         p.value.Labels,
 			Ports:          s.containerPorts(&p.value.Spec),
 			HostNetwork:    p.value.Spec.HostNetwork,
@@ -43,6 +41,12 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 			ServiceAccount: serviceAccount(&p.value.Spec),
 			Origin:         p.origin,
 		}
+		if e.live && !found && !p.planned { // R61, R139
+			pod.Workload = model.Workload{Kind: "pod", Name: p.name} // its workload has none of it, so that the template may stand for it
+			s.addressless = append(s.addressless, pod)
+			continue
+		}
+		pod.Workload = s.owner(p)
 		switch {
 		case found:
 			for f, a := range addrs {
@@ -61,10 +65,69 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 	if done > 0 {
 		s.ledger.Assume(fmt.Sprintf("pods that have finished are not endpoints: %d", done))
 	}
-	if pending > 0 {
-		s.ledger.Assume(fmt.Sprintf("pods without an address are not endpoints where others have one: %d", pending))
-	}
+	s.reportAddressless()
 	return pods, running
+}
+
+// maxTold is how many objects a message names.
+const maxTold = 3
+
+// reportAddressless says which pods have no part in the answer because others
+// have an address (R61). Pods that start are such, but so is a dump in which one
+// pod has a status and the others are manifests.
+func (s *State) reportAddressless() {
+	n := len(s.addressless)
+	if n == 0 {
+		return
+	}
+	s.ledger.Assume(fmt.Sprintf("pods without an address are not endpoints where others have one: %d", n))
+	what := fmt.Sprintf("%d pods have no address in a live snapshot and are no endpoints", n)
+	if n == 1 {
+		what = "1 pod has no address in a live snapshot and is no endpoint"
+	}
+	var names []string
+	for i := range s.addressless[:min(n, maxTold)] {
+		names = append(names, s.addressless[i].Namespace+"/"+s.addressless[i].Name)
+	}
+	if n > maxTold {
+		names = append(names, "...")
+	}
+	s.ledger.Report(dialect.Diagnostic{Code: dialect.CodeAddressless, Origin: s.addressless[0].Origin,
+		Message: fmt.Sprintf("%s (R61): %s", what, strings.Join(names, ", "))})
+}
+
+// Addressless are the Pod objects that are no endpoints in the last Snapshot
+// because they have no address and others do (R61), each as if nothing owned it.
+func (s *State) Addressless() []model.Pod { return s.addressless }
+
+// mode is whether a snapshot is live or static (R61).
+type mode uint8
+
+const (
+	modeOfPods mode = iota // as the pods that there are say
+	modeStatic
+	modeLive
+)
+
+// settleMode keeps the mode before the cluster is changed: pods that are applied
+// or deleted do not make that of others another. It is called before the first
+// change, and has an effect only if there are pods.
+func (s *State) settleMode() {
+	if s.modeSettled {
+		return
+	}
+	s.modeSettled = true
+	for o := range s.live() {
+		pod, ok := o.Value.(*manifest.Pod)
+		if !ok {
+			continue
+		}
+		s.mode = modeStatic
+		if _, found := s.podAddresses(&entry[*manifest.Pod]{value: pod}, false); found {
+			s.mode = modeLive
+			return
+		}
+	}
 }
 
 // finished reports whether a pod is no endpoint any more (R59).

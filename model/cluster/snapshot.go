@@ -72,6 +72,7 @@ func (s *State) file() {
 	for _, r := range loose {
 		l.Report(r.Diagnostic)
 	}
+	s.reportDoubtful()
 }
 
 // fileObject files an object. What reading reported of it is in the ledger from
@@ -80,9 +81,12 @@ func (s *State) fileObject(o *object, first int) {
 	namespace := s.namespace(&o.Object)
 	switch v := o.Value.(type) {
 	case *manifest.Broken:
-		if v.Unread {
+		switch {
+		case v.Unread && v.Doubtful:
+			s.doubtful = append(s.doubtful, doubtful{o.Kind, groupOf(o.APIVersion), o.Origin})
+		case v.Unread:
 			s.fileUnread(o.Object)
-		} else {
+		default:
 			s.fileBroken(o.Object, v)
 		}
 	case *manifest.Rejected:

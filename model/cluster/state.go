@@ -48,6 +48,10 @@ type State struct {
 	changes []string          // what Apply and Delete did
 	inert   map[typeMeta]bool // kinds that are only counted
 
+	mode        mode // of the cluster before it was changed
+	modeSettled bool
+	addressless []model.Pod // of the last Snapshot
+
 	facts
 }
 
@@ -71,6 +75,7 @@ type facts struct {
 	policies   []model.Rule              // in the order of the input
 	rejected   []rejected
 
+	doubtful   []doubtful
 	unlabelled bool // namespaces of a live cluster could not be read, so their labels are not known
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
@@ -25,7 +26,7 @@ func (s *State) fileUnread(o manifest.Object) {
 		}
 		consequence = scope("") + what
 		s.doubt("", directions, model.ObjectRef{}, o.Origin, o.Kind+" objects of the cluster cannot be read")
-	case o.Kind == "Namespace":
+	case o.Kind == "Namespace" && groupOf(o.APIVersion) == "":
 		s.unlabelled = true
 		consequence = "what a namespaceSelector matches is uncertain"
 	default:
@@ -46,6 +47,29 @@ func (s *State) fileUnread(o manifest.Object) {
 	if n := len(s.ledger.Diagnostics); n > 0 && s.ledger.Diagnostics[n-1].Code == dialect.CodeUnread {
 		s.ledger.Diagnostics[n-1].Message += "; " + consequence
 	}
+}
+
+// doubtful is a kind of a live cluster that could not be read and of which
+// nobody knows whether a controller makes pods of it.
+type doubtful struct {
+	kind, group string
+	origin      model.Origin
+}
+
+// reportDoubtful says in one warning which kinds these are: an account that may
+// read what matters may often read none of many of them.
+func (s *State) reportDoubtful() {
+	if len(s.doubtful) == 0 {
+		return
+	}
+	var names []string
+	for _, k := range s.doubtful {
+		names = append(names, fmt.Sprintf("%s (%s)", k.kind, k.group))
+	}
+	s.ledger.Report(dialect.Diagnostic{
+		Code: dialect.CodeUnread, Origin: s.doubtful[0].origin,
+		Message: fmt.Sprintf("objects of custom kinds cannot be read: %s; if a controller makes pods of them, those that are not there yet are missing from the answer", strings.Join(names, ", ")),
+	})
 }
 
 // inForce are the rules of policies. Where the labels of namespaces are not

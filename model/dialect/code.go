@@ -50,6 +50,7 @@ const (
 	CodeMistypedKind     Code = 3008
 	CodeControllerLabel  Code = 3009
 	CodeUnknownPods      Code = 3010
+	CodeAddressless      Code = 3011
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -222,7 +223,7 @@ status:
 	},
 	{
 		Code: CodeUnread, Severity: Warning, Title: "kind of a live cluster cannot be read",
-		Text: "The cluster does not list the objects of a kind, or not to the end: the account may not list them (Forbidden), the server did not answer in time (--request-timeout), or kubectl failed. What is missing is never taken for nothing. Without a kind of policy the pods in its scope are uncertain, without namespaces what a namespaceSelector matches is; pods, nodes and workloads that could not be read are missing from the answer, which says so among its assumptions. kubectl auth can-i list KIND -A asks whether an account may read a kind. With --strict it is an error, and a cluster of which nothing can be read always is one. The example is a command on a cluster whose networkpolicies the account may not list.",
+		Text: "The cluster does not list the objects of a kind, or not to the end: the account may not list them (Forbidden), the server did not answer in time (--request-timeout), or kubectl failed, or printed something else. What is missing is never taken for nothing. Without a kind of policy the pods in its scope are uncertain, without namespaces what a namespaceSelector matches is; pods, nodes and workloads that could not be read are missing from the answer, which says so among its assumptions. Custom kinds of which nobody knows whether a controller makes pods of them are told together. kubectl auth can-i list KIND -A asks whether an account may read a kind. With --strict it is an error, and a cluster of which nothing can be read always is one. The example is a command on a cluster whose networkpolicies the account may not list.",
 		Example: `podreach list --live
 `,
 	},
@@ -617,6 +618,22 @@ metadata: {name: trainer, namespace: ml}
 spec:
   template:
     spec: {containers: [{name: main, image: trainer}]}
+`,
+	},
+	{
+		Code: CodeAddressless, Severity: Warning, Title: "pod without an address is no endpoint",
+		Text: "Some pod has an address (status.podIP), so the input is taken for a snapshot of a running cluster, and there a pod without one is not running yet: it can neither send nor receive, and has no part in the answer (R61); where its workload has no other pods, the workload's template stands for it. In a folder of manifests one Pod with a status makes all others such: take the status out, or ask with --apply about pods that are to come. With --apply and --delete the input before the change decides.",
+		Example: `apiVersion: v1
+kind: Pod
+metadata: {name: running, namespace: ml}
+spec: {containers: [{name: main, image: trainer}]}
+status: {phase: Running, podIP: 10.0.0.7}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: starting, namespace: ml}
+spec: {containers: [{name: main, image: trainer}]}
+status: {phase: Pending}
 `,
 	},
 }

@@ -363,6 +363,10 @@ var kubernetesGroups = map[string]bool{
 	"flowcontrol.apiserver.k8s.io": true, "internal.apiserver.k8s.io": true, "metrics.k8s.io": true,
 }
 
+// OwnGroup reports whether an API group is of Kubernetes itself. Of its kinds
+// those that make pods are known; of others nobody can tell by their name.
+func OwnGroup(group string) bool { return kubernetesGroups[group] }
+
 // mayMakePods reports whether e, of a kind that is ignored, is worth a look for
 // a pod template.
 func (e *element) mayMakePods() bool {

@@ -24,7 +24,26 @@ import (
 //
 // The bytes are not kept and Open is called once, so positions are names:
 // "live:NetworkPolicy/ml/deny-all:spec.ingress[0]".
-type Live struct{ APIVersion, Kind string }
+//
+// A list whose members are of another kind is not the list that was asked for.
+type Live struct {
+	APIVersion, Kind string
+
+	// Doubtful says that nobody knows whether the kind has a part in the answer:
+	// it is read for what it may show. That it cannot be read is no warning.
+	Doubtful bool
+}
+
+// lists reports whether an object may be in the list of the kind. Of one that is
+// broken the kind may not be known.
+func (k *Live) lists(o *Object) bool {
+	asked, _, _ := strings.Cut(k.APIVersion, "/")
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	if _, broken := o.Value.(*Broken); broken && o.Kind == "" {
+		return true
+	}
+	return o.Kind == k.Kind && group == asked
+}
 
 // livePrefix begins the names of objects and inputs that are in no file.
 const livePrefix = "live:"
@@ -60,11 +79,18 @@ func (r *Reader) readLive(in Input, stream io.Reader, emit func(found)) (n int, 
 	said := &ended{in: a}
 	// The tolerant way needs no second look at the bytes.
 	dec := jsontext.NewDecoder(said, jsontext.AllowDuplicateNames(true))
-	d := decoder{dec: dec, tolerant: true, origin: model.Origin{File: in.Name}}
+	d := decoder{dec: dec, tolerant: true, table: r.table, origin: model.Origin{File: in.Name}}
 	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
 	odd := false
+	var other error // the list is not of the kind that was asked for
 	d.emit = func(f found) {
 		if odd = odd || f.notObject; f.object == nil {
+			return
+		}
+		if o := f.object; other == nil && !in.Live.lists(o) {
+			other = fmt.Errorf("what kubectl printed has a %s (%s) in it", o.Kind, o.APIVersion)
+		}
+		if other != nil {
 			return
 		}
 		n++
@@ -76,6 +102,8 @@ func (r *Reader) readLive(in Input, stream io.Reader, emit func(found)) (n int, 
 	switch {
 	case err == nil && (odd || !d.listed):
 		err = errNoList
+	case err == nil && other != nil:
+		err = other
 	case err == nil:
 		if _, err = dec.ReadToken(); err == io.EOF {
 			return n, nil
@@ -145,10 +173,12 @@ func unread(in Input, n int, err error) found {
 	if n > 0 {
 		message = fmt.Sprintf("%s objects cannot be read to the end, only the first %d: %v", in.Live.Kind, n, err)
 	}
-	return found{
-		object: &Object{APIVersion: in.Live.APIVersion, Kind: in.Live.Kind, Origin: o, Live: true, Value: &Broken{Kind: in.Live.Kind, Policy: mayHoldPolicy(in.Live.Kind), Unread: true}},
-		diagnostics: []dialect.Diagnostic{{
+	b := &Broken{Kind: in.Live.Kind, Policy: mayHoldPolicy(in.Live.Kind), Unread: true, Doubtful: in.Live.Doubtful}
+	out := found{object: &Object{APIVersion: in.Live.APIVersion, Kind: in.Live.Kind, Origin: o, Live: true, Value: b}}
+	if !b.Doubtful {
+		out.diagnostics = []dialect.Diagnostic{{
 			Code: dialect.CodeUnread, Origin: o, Object: model.ObjectRef{Kind: in.Live.Kind}, Message: message,
-		}},
+		}}
 	}
+	return out
 }

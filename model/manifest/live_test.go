@@ -22,7 +22,7 @@ const livePolicies = `{"apiVersion": "v1", "items": [
 // livePolicyInput is an input that may be opened once.
 func livePolicyInput(t *testing.T, stream io.Reader) Input {
 	opened := false
-	return LiveInput("networkpolicies.networking.k8s.io", Live{"networking.k8s.io/v1", "NetworkPolicy"}, func() (io.ReadCloser, error) {
+	return LiveInput("networkpolicies.networking.k8s.io", Live{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}, func() (io.ReadCloser, error) {
 		require.False(t, opened, "it is opened once")
 		opened = true
 		return io.NopCloser(stream), nil
@@ -69,12 +69,14 @@ func TestLiveUnread(t *testing.T) {
 		{"cut between members", strings.NewReader(livePolicies[:strings.Index(livePolicies, `"b"`)-75]), 1, "NetworkPolicy objects cannot be read to the end, only the first 1: the list ends in the middle"},
 		{"cut in a member", strings.NewReader(livePolicies[:230]), 1, "NetworkPolicy objects cannot be read to the end, only the first 1: the list ends in the middle"},
 		{"cut before the end", strings.NewReader(strings.TrimRight(livePolicies, "}\n")), 2, "NetworkPolicy objects cannot be read to the end, only the first 2: the list ends in the middle"},
-		{"not a list", strings.NewReader(`{"kind": "Status", "apiVersion": "v1"}`), 1, "what kubectl printed is not one list of objects"},
+		{"not a list", strings.NewReader(`{"kind": "Status", "apiVersion": "v1"}`), 0, "what kubectl printed is not one list of objects"},
 		{"two lists", strings.NewReader(forbidden + forbidden), 0, "NetworkPolicy objects cannot be read: what kubectl printed is not one list of objects"},
 		{"text", strings.NewReader("kind: List\nitems: []\n"), 0, "NetworkPolicy objects cannot be read: what kubectl printed is broken JSON: invalid character 'k' at start of value"},
 		{"odd member", strings.NewReader(`{"kind": "List", "apiVersion": "v1", "items": [1]}`), 0, "NetworkPolicy objects cannot be read: what kubectl printed is not one list of objects"},
 		{"untyped member", strings.NewReader(`{"kind": "List", "apiVersion": "v1", "items": [{"metadata": {"name": "a"}}]}`), 0, "NetworkPolicy objects cannot be read: what kubectl printed is not one list of objects"},
 		{"array", strings.NewReader("[]"), 0, "NetworkPolicy objects cannot be read: what kubectl printed is not one list of objects"},
+		{"another kind", strings.NewReader(`{"kind": "List", "apiVersion": "v1", "items": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}]}`), 0, "NetworkPolicy objects cannot be read: what kubectl printed has a ConfigMap (v1) in it"},
+		{"another group", strings.NewReader(strings.ReplaceAll(livePolicies, "networking.k8s.io/v1", "crd.projectcalico.org/v1")), 0, "NetworkPolicy objects cannot be read: what kubectl printed has a NetworkPolicy (crd.projectcalico.org/v1) in it"},
 		{"compressed", strings.NewReader("\x1f\x8b\x08"), 0, "NetworkPolicy objects cannot be read: what kubectl printed is broken JSON"},
 		{"large", strings.NewReader(`{"kind": "List", "apiVersion": "v1", "items": [{"a": "` + strings.Repeat("x", 3000) + `"}]}`), 0, "NetworkPolicy objects cannot be read: a JSON value is larger than 2 KiB"},
 	} {

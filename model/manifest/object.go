@@ -51,6 +51,7 @@ type Broken struct {
 	Namespace string // "" when it cannot be read without doubt
 	Policy    bool   // it may hold a policy: Kind is a policy or a list, or is not known
 	Unread    bool   // all objects of the kind that a live cluster has, or the rest of them (PR1014); no error was reported
+	Doubtful  bool   // nobody knows whether these have a part in the answer; nothing was reported
 }
 
 // Rejected is an object that the API server would refuse: an unknown field in

@@ -81,6 +81,9 @@ func notThere(texts []string, how string) string {
 	for i, text := range texts {
 		quoted[i] = fmt.Sprintf("%q", text)
 	}
+	if how == isGone && len(texts) > 1 {
+		how = areGone
+	}
 	return strings.Join(quoted, " and ") + " " + how
 }
 
@@ -88,6 +91,7 @@ func notThere(texts []string, how string) string {
 const (
 	didNotExist = "did not exist"
 	isGone      = "does not exist any more"
+	areGone     = "do not exist any more"
 )
 
 // question resolves both sides of a question before the change; missing are

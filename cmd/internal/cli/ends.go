@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -32,8 +33,27 @@ func (in *input) ends(side, text string) (solver.Ends, error) {
 		}
 		return out, nil
 	}
+	if empty != nil {
+		in.explainEmpty(empty)
+	}
 	in.noteDormant(out)
 	return out, err
+}
+
+// explainEmpty says that an expression selects nothing because the pods that it
+// means are no endpoints (R61).
+func (in *input) explainEmpty(e *solver.EmptyError) {
+	if len(in.addressless) == 0 {
+		return
+	}
+	x, err := compile(&model.Snapshot{Namespaces: in.x.Snapshot().Namespaces, Pods: in.addressless})
+	if err != nil {
+		return
+	}
+	found, err := solver.Resolve(x, e.Expr)
+	if n := found.Set.Pods(); err == nil && n > 0 {
+		e.Message, e.Suggestion = fmt.Sprintf("the pods that it means (%d) have no address in a live snapshot and are no endpoints (R61, %v)", n, dialect.CodeAddressless), ""
+	}
 }
 
 // checkUncertain refuses an expression by a label of which the input does not

@@ -55,6 +55,8 @@ type input struct {
 	reader   *manifest.Reader
 	failures int      // errors that are about the question, not the input
 	vanished []string // expressions that select nothing any more
+
+	addressless []model.Pod // Pod objects that are no endpoints (R61)
 }
 
 // readsDemo makes a command's input the built-in example as it is.
@@ -177,6 +179,7 @@ func (in *input) load() error {
 	}
 	in.run.bar.stage("compiling")
 	snapshot := state.Snapshot()
+	in.addressless = state.Addressless()
 	in.printDiagnostics()
 	if in.x, err = compile(snapshot); err != nil {
 		return err

@@ -33,7 +33,7 @@ func (l *liveFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&l.on, "live", false, "read the current cluster, through kubectl (as a kubectl plugin: the default without -f)")
 	f.StringVar(&l.context, "context", "", "read the cluster of this context of the kubeconfig")
 	f.StringVar(&l.kubeconfig, "kubeconfig", "", "the kubeconfig file for kubectl; a cluster is read")
-	f.DurationVar(&l.timeout, "request-timeout", live.DefaultTimeout, "live: how long a request to the server may take; 0 is for ever")
+	f.DurationVar(&l.timeout, "request-timeout", live.DefaultTimeout, "live: how long a request to the server may take, of which a kind may need many; a kubectl that is silent for 10 times as long is ended; 0 is for ever")
 }
 
 // readsLive reports whether the flags ask for a running cluster.
@@ -64,7 +64,7 @@ func (in *input) readLive(state *cluster.State, limits manifest.Limits) error {
 	defer stop()
 	p := lines{w: in.run.stderr, terminal: in.run.watched, verbose: in.verbose}
 	defer p.clear()
-	c := live.Cluster{Context: in.live.context, Kubeconfig: in.live.kubeconfig, Timeout: in.live.timeout, Reading: p.show}
+	c := live.Cluster{Context: in.live.context, Kubeconfig: in.live.kubeconfig, Timeout: in.live.timeout, Table: in.table, Reading: p.show}
 	in.reader = in.newReader(manifest.Options{Limits: limits})
 	if p.terminal {
 		c.Saying = p.say
@@ -74,8 +74,15 @@ func (in *input) readLive(state *cluster.State, limits manifest.Limits) error {
 		for _, a := range assumed {
 			in.ledger.Assume(a)
 		}
+		unread := 0
 		for o := range in.reader.Read(inputs, in.ledger) {
+			if b, ok := o.Value.(*manifest.Broken); ok && b.Unread {
+				unread++
+			}
 			state.Put(o)
+		}
+		if unread > 0 && in.ledger.Objects == 0 {
+			err = in.nothingLive(unread, len(inputs))
 		}
 	}
 	switch {
@@ -85,6 +92,22 @@ func (in *input) readLive(state *cluster.State, limits manifest.Limits) error {
 		return coded(dialect.CodeUnread, "cannot read the cluster: %v", err)
 	}
 	return nil
+}
+
+// nothingLive is the error of a cluster of which no object can be read.
+func (in *input) nothingLive(unread, kinds int) error {
+	why := ""
+	for _, d := range in.ledger.Diagnostics {
+		if d.Code == dialect.CodeUnread {
+			why = "; " + d.Message
+			break
+		}
+	}
+	in.ledger.Diagnostics = nil // one for each kind; this error says them all
+	if unread == kinds {
+		return fmt.Errorf("none of its %d kinds can be listed%s", kinds, why)
+	}
+	return fmt.Errorf("of its %d kinds %d cannot be listed, and the others have no objects%s", kinds, unread, why)
 }
 
 // checkLabels refuses an expression by the labels of namespaces when those of

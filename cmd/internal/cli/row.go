@@ -132,5 +132,5 @@ func changesText(rows []row) string {
 	if len(parts) == 0 {
 		return "no connection was different before"
 	}
-	return "what was different before: " + strings.Join(parts, ", ")
+	return "with the change: " + strings.Join(parts, ", ")
 }

@@ -53,8 +53,14 @@ func (k *command) start(ctx context.Context, arguments ...string) (*stream, erro
 	}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.cmd = exec.CommandContext(s.ctx, k.path, arguments...)
+	s.stderr.tooMuch = func() {
+		s.cancel(fmt.Errorf("kubectl has written %d MiB to standard error and goes on", maxStderr>>20))
+	}
 	s.cmd.Stderr = &s.stderr
 	s.cmd.WaitDelay = lingering
+	if k.cluster.Saying == nil {
+		ownGroup(s.cmd)
+	}
 	out, err := s.cmd.StdoutPipe()
 	if err == nil {
 		err = s.cmd.Start()
@@ -156,17 +162,26 @@ func (s *stream) end(err error) {
 
 // head keeps the beginning of what is written to it.
 type head struct {
-	mu   sync.Mutex
-	text []byte
-	told int // of text, by fresh
+	mu      sync.Mutex
+	text    []byte
+	told    int // of text, by fresh
+	written int
+	tooMuch func() // is called once, when more is written than anybody needs
 }
 
-const maxHead = 1 << 20
+const (
+	maxHead   = 1 << 20
+	maxStderr = 16 << 20
+)
 
 func (h *head) Write(b []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.text = append(h.text, b[:min(len(b), maxHead-len(h.text))]...)
+	before := h.written
+	if h.written += len(b); before <= maxStderr && h.written > maxStderr {
+		h.tooMuch()
+	}
 	return len(b), nil
 }
 

@@ -3,16 +3,21 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 const table = `NAME              SHORTNAMES   APIVERSION                     NAMESPACED   KIND
@@ -69,6 +74,52 @@ esac`)
 	require.Equal(t, manifest.Live{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}, *inputs[1].Live)
 }
 
+// Of custom kinds those are read that the table knows, in whatever version and
+// scope, and those that nobody knows anything of.
+func TestCustomKinds(t *testing.T) {
+	fakeKubectl(t, `table; cat <<'END'
+rayclusters           ray.io/v1                 true   RayCluster
+clusters              example.com/v1            false  Cluster
+trainers              example.com/v1beta1       true   Trainer
+fooworkloads          foo.example.com/v1        true   FooWorkload
+clusterfoos           foo.example.com/v1        false  ClusterFoo
+secrets               v1                        true   Secret
+volumesnapshots       snapshot.storage.k8s.io/v1 true  VolumeSnapshot
+jobsets               jobset.x-k8s.io/v1alpha2  true   JobSet
+queues                new.x-k8s.io/v1           true   Queue
+certificates          cert-manager.io/v1        true   Certificate
+challenges            acme.cert-manager.io/v1   true   Challenge
+mycilium              mycilium.io/v1            true   Mine
+END
+echo 'error: unable to retrieve the complete list of server APIs: kubeflow.org/v1: gone' >&2; exit 1`)
+	rows, bad := custom.Parse(yamlOf(t, "[{gvk: example.com/v1/Trainer, templates: ['{.spec.template}']}, {gvk: example.com/v1/Cluster, templates: ['{.spec.template}']}]"))
+	require.Empty(t, bad)
+	inputs, assumed, err := Cluster{Table: custom.Builtin().With(rows)}.Inputs(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"the cluster did not change while it was read",
+		"kinds of the cluster that are not read make no pods; they are of foo.example.com, snapshot.storage.k8s.io, cert-manager.io, acme.cert-manager.io",
+	}, assumed)
+	doubtful := map[string]bool{}
+	for _, in := range inputs {
+		doubtful[in.Live.Kind] = in.Live.Doubtful
+	}
+	for kind, want := range map[string]bool{"RayCluster": false, "Cluster": false, "Trainer": false, "JobSet": false, "PyTorchJob": false, "FooWorkload": true, "Queue": true, "Mine": true, "Pod": false} {
+		got, read := doubtful[kind]
+		require.True(t, read, kind)
+		require.Equal(t, want, got, kind)
+	}
+	for _, kind := range []string{"ClusterFoo", "Secret", "ConfigMap", "VolumeSnapshot", "Certificate", "Challenge"} {
+		require.NotContains(t, doubtful, kind)
+	}
+}
+
+func yamlOf(t *testing.T, text string) *yaml.Node {
+	var n yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(text), &n))
+	return n.Content[0]
+}
+
 // Where there is no cluster to read, one line says why.
 func TestNoCluster(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
@@ -104,7 +155,7 @@ echo 'error: unable to retrieve the complete list of server APIs: metrics.k8s.io
 exit 1`)
 	inputs, assumed, err := Cluster{}.Inputs(t.Context())
 	require.NoError(t, err)
-	require.Contains(t, assumed, "the API group metrics.k8s.io/v1beta1 of the cluster cannot be asked for its kinds; it is taken to hold no policies")
+	require.Contains(t, assumed, "the API group metrics.k8s.io/v1beta1 of the cluster cannot be asked for its kinds; it is taken to hold no policies and nothing that makes pods")
 	require.Len(t, assumed, 2)
 	got := names(inputs)
 	require.Contains(t, got, "live:GlobalNetworkPolicy.projectcalico.org/v3")
@@ -166,6 +217,68 @@ func TestInterrupt(t *testing.T) {
 	require.Less(t, time.Since(from), 10*time.Second)
 	_, err = inputs[1].Open()
 	require.Error(t, err, "nothing starts any more")
+}
+
+// What a kubectl has started, such as a credential plugin, ends with it.
+func TestGroup(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	t.Setenv("CHILD", file)
+	fakeKubectl(t, `case $1 in
+api-resources) table ;;
+get) sleep 60 & echo $! >"$CHILD.new"; mv "$CHILD.new" "$CHILD"; wait ;;
+esac`)
+	ctx, cancel := context.WithCancel(t.Context())
+	inputs, _, err := Cluster{}.Inputs(ctx)
+	require.NoError(t, err)
+	stream, err := inputs[0].Open()
+	require.NoError(t, err)
+	var pid int
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+		return err == nil
+	}, 10*time.Second, 5*time.Millisecond)
+	cancel()
+	_, err = io.ReadAll(stream)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Eventually(t, func() bool { return !running(pid) }, 5*time.Second, 5*time.Millisecond)
+}
+
+// running reports whether a process runs; one that has ended may still wait for
+// a parent that asks for its exit code.
+func running(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		p, err := os.FindProcess(pid)
+		return err == nil && p.Signal(syscall.Signal(0)) == nil
+	}
+	_, state, _ := strings.Cut(string(text), ") ")
+	return !strings.HasPrefix(state, "Z")
+}
+
+// A kubectl that writes without end to standard error does not hang, nor fill
+// the memory.
+func TestEndlessStderr(t *testing.T) {
+	for _, c := range []struct{ name, script string }{
+		{"at the table", `exec yes nonsense >&2`},
+		{"at a list", `case $1 in api-resources) table ;; *) exec yes nonsense >&2 ;; esac`},
+		{"in a child", `case $1 in api-resources) table ;; *) yes nonsense >&2 & wait ;; esac`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fakeKubectl(t, c.script)
+			from := time.Now()
+			inputs, _, err := Cluster{}.Inputs(t.Context())
+			if err == nil {
+				stream, openErr := inputs[0].Open()
+				require.NoError(t, openErr)
+				_, err = io.ReadAll(stream)
+			}
+			require.EqualError(t, err, "kubectl has written 16 MiB to standard error and goes on")
+			require.Less(t, time.Since(from), 20*time.Second)
+		})
+	}
 }
 
 func TestSilence(t *testing.T) {

@@ -27,7 +27,7 @@ func parseTable(text string) ([]resource, bool) {
 		if n < 4 {
 			continue
 		}
-		r := resource{name: fields[0], apiVersion: fields[n-3], kind: fields[n-1]}
+		r := resource{name: fields[0], apiVersion: fields[n-3], namespaced: fields[n-2] == "true", kind: fields[n-1]}
 		if group := groupOf(r.apiVersion); group != "" {
 			r.name += "." + group
 		}

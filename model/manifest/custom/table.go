@@ -85,6 +85,18 @@ func (t *Table) Lookup(apiVersion, kind string) *Row {
 	return t.rows[gvk{group, anyVersion, kind}]
 }
 
+// Kinds lists the kinds of an API group that the table knows in some version.
+func (t *Table) Kinds(group string) []string {
+	var out []string
+	for k := range t.rows {
+		if k.group == group {
+			out = append(out, k.kind)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Rows lists the rows by group, kind and version.
 func (t *Table) Rows() []*Row {
 	return slices.SortedFunc(maps.Values(t.rows), func(a, b *Row) int {
