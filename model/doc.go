@@ -32,6 +32,8 @@
 //   - M6: with pods of unknown ports in the snapshot, port names occur only in
 //     rules that allow; so the declared ports and all ports are the two ends of
 //     what is possible.
+//   - M7: a snapshot's rules select no nodes by labels; blocks stand for their
+//     addresses (R99).
 //
 // Rule numbers such as R47 refer to docs/SEMANTICS.md.
 package model

@@ -54,8 +54,13 @@ type Rank struct {
 	Tier     Tier
 	Priority int32
 	Ordinal  int32 // of the policy among those of equal tier and priority
-	Index    int32 // of the rule inside its policy
+	Index    int32 // of the rule inside its policy and direction; see AdminIndex
 }
+
+// AdminIndex is Rank.Index of rule i of a policy of the admin and baseline
+// tiers. The number behind it is for what the rule says of peers that are not
+// known, which takes another action (M2).
+func AdminIndex(i int) int32 { return int32(2 * i) }
 
 // Compare returns -1, 0 or +1: r decides before, with, or after s.
 func (r Rank) Compare(s Rank) int {
@@ -72,11 +77,12 @@ const (
 	Deny
 	Pass      // skip the rest of the rule's tier
 	Uncertain // nobody knows: allowed in the upper bound, denied in the lower
+	MayAllow  // whom it allows is not known: allows in the upper bound, is passed over in the lower
 )
 
 // String is the action's name in lower case.
 func (a Action) String() string {
-	return [...]string{"invalid", "allow", "deny", "pass", "uncertain"}[a]
+	return [...]string{"invalid", "allow", "deny", "pass", "uncertain", "may allow"}[a]
 }
 
 // Relation is a peer that is decided pair by pair.
@@ -95,6 +101,7 @@ type Peer struct {
 	Any      bool // every pod, node and address
 	Pods     []PodSet
 	Blocks   []Block
+	Nodes    []Selector // nodes by their labels (R99); package cluster puts Blocks in their place, so that no snapshot has any
 	Relation Relation
 }
 
@@ -106,6 +113,7 @@ type Rule struct {
 	Peer      Peer
 	Ports     RulePorts
 	Action    Action
+	Name      string    // that the policy gives the rule, or ""
 	Object    ObjectRef // the policy it comes from; zero for a rule that Kubernetes implies
 	Origin    Origin    // the field it comes from
 	Note      string    // what it says, for rules without an Object; why, for Uncertain

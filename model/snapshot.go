@@ -73,7 +73,7 @@ func (s *Snapshot) Validate() error {
 	actions := make(map[slot]Action)
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		if r.Action < Allow || r.Action > Uncertain {
+		if r.Action < Allow || r.Action > MayAllow {
 			return fmt.Errorf("model: rule %d (%v) has no action", i, r.Object)
 		}
 		k := slot{r.Rank, r.Direction}
@@ -100,6 +100,9 @@ func (s *Snapshot) Validate() error {
 
 // validate checks what the engine relies on in a rule.
 func (r *Rule) validate() error {
+	if len(r.Peer.Nodes) > 0 {
+		return fmt.Errorf("node selectors of its peer are not resolved (M7)")
+	}
 	for _, b := range r.Peer.Blocks {
 		if !canonical(b.CIDR) {
 			return fmt.Errorf("block %v is not masked", b.CIDR)
