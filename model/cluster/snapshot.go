@@ -30,7 +30,9 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Nodes = sorted(out.Nodes, func(a, b *model.Node) int { return strings.Compare(a.Name, b.Name) })
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
-	s.listSubjects(out.Pods)
+	s.listSubjects(out)
+	s.orderAdmin()
+	s.selectNodes(out)
 	policies := s.inForce()
 	out.Rules = slices.Concat(s.unmanaged(), exempt, s.uncertain, policies)
 	s.facts = facts{}
@@ -85,8 +87,8 @@ func (s *State) fileObject(o *object, first int) {
 			s.fileBroken(o.Object, v)
 		}
 	case *manifest.Rejected:
-		if v.Subjects != nil || o.Kind == "NetworkPolicy" {
-			s.reject(*s.rejectUnread(o, v), o, first)
+		if r := s.rejectUnread(o, v); r.readable || holdsPolicy(&o.Object) {
+			s.reject(*r, o, first)
 		}
 	case *manifest.Namespace:
 		s.namespaces = append(s.namespaces, entryOf(v, o, namespace))
@@ -110,14 +112,19 @@ func (s *State) fileObject(o *object, first int) {
 			s.custom[key] = w
 		}
 	case *policy:
-		s.refer(namespace, o.Origin)
-		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)
-		if v.refused != nil {
-			s.reject(*v.refused, o, first)
-			return
+		if namespace != "" {
+			s.refer(namespace, o.Origin)
 		}
-		s.ledger.Policies++
-		s.policies = append(s.policies, v.rules...)
+		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)
+		switch {
+		case v.refused:
+			s.reject(rejected{subject: v.subject, readable: v.readable}, o, first)
+		case v.version != "":
+			s.admin = append(s.admin, entryOf(v, o, namespace))
+		default:
+			s.ledger.Policies++
+			s.policies = append(s.policies, v.rules...)
+		}
 	default:
 		s.fileOther(o.Object, namespace)
 	}

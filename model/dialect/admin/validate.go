@@ -54,6 +54,9 @@ func validate(p *Policy, origin model.Origin) *validator {
 	v.subject(spec.Field("subject"))
 	v.rules(p.ingress, "from", spec, "ingress")
 	v.rules(p.egress, "to", spec, "egress")
+	if v.rejected { // what else there is to know of it is of no use
+		v.diagnostics = slices.DeleteFunc(v.diagnostics, func(d dialect.Diagnostic) bool { return d.Severity() != dialect.Error })
+	}
 	return v
 }
 
