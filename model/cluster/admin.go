@@ -148,3 +148,40 @@ func (s *State) anyHost(out *model.Snapshot) []model.Block {
 	}
 	return blocks
 }
+
+// boundNames keeps invariant M6: where pods do not say their ports, and rules
+// that do not allow have too many port names, what the names of those rules
+// match is uncertain on every port.
+func boundNames(out *model.Snapshot) {
+	if !slices.ContainsFunc(out.Pods, func(p model.Pod) bool { return p.PortsUnknown }) {
+		return
+	}
+	names := map[model.NamedPort]bool{}
+	for i := range out.Rules {
+		if r := &out.Rules[i]; r.Action != model.Allow {
+			for _, n := range r.Ports.Named {
+				names[n] = true
+			}
+		}
+	}
+	if len(names) <= model.MaxDoubtedNames {
+		return
+	}
+	rules := make([]model.Rule, 0, len(out.Rules)+1)
+	for _, r := range out.Rules {
+		if r.Action == model.Allow || len(r.Ports.Named) == 0 {
+			rules = append(rules, r)
+			continue
+		}
+		r.Ports.Named = nil
+		if r.Action != model.Uncertain {
+			rules = append(rules, r)
+			r.Rank.Index++
+			r.Action = model.Uncertain
+			r.Note = fmt.Sprintf("%v uses port names, and so do many other rules, while the ports of some pods are not known", r.Object)
+		}
+		r.Ports.Set = model.AllPorts()
+		rules = append(rules, r)
+	}
+	out.Rules = rules
+}

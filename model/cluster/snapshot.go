@@ -35,6 +35,7 @@ func (s *State) Snapshot() *model.Snapshot {
 	s.selectNodes(out)
 	policies := s.inForce()
 	out.Rules = slices.Concat(s.unmanaged(), exempt, s.uncertain, policies)
+	boundNames(out)
 	s.facts = facts{}
 	s.heard, s.noted = len(s.ledger.Diagnostics), len(s.ledger.Assumptions)
 	return out
