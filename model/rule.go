@@ -65,6 +65,10 @@ type Rank struct {
 // known, which takes another action (M2).
 func AdminIndex(i int) int32 { return int32(2 * i) }
 
+// AdminNumber is the number, from 1, of the rule that has an index of
+// AdminIndex, or that behind it.
+func AdminNumber(index int32) int { return int(index)/2 + 1 }
+
 // Compare returns -1, 0 or +1: r decides before, with, or after s.
 func (r Rank) Compare(s Rank) int {
 	return cmp.Or(cmp.Compare(r.Tier, s.Tier), cmp.Compare(r.Priority, s.Priority),

@@ -85,7 +85,7 @@ func (s *State) selectNodes(out *model.Snapshot) {
 		if r.Action = model.Uncertain; rules[len(rules)-1].Action == model.Allow {
 			r.Action = model.MayAllow
 		}
-		r.Note = fmt.Sprintf("the addresses or labels of nodes that %v selects (%s) are not all known", r.Object, nodeText(selectors))
+		r.Note = fmt.Sprintf("the addresses or labels of the nodes that it selects (%s) are not all known", nodeText(selectors))
 		rules = append(rules, r)
 	}
 	s.policies = rules
@@ -178,7 +178,7 @@ func boundNames(out *model.Snapshot) {
 			rules = append(rules, r)
 			r.Rank.Index++
 			r.Action = model.Uncertain
-			r.Note = fmt.Sprintf("%v uses port names, and so do many other rules, while the ports of some pods are not known", r.Object)
+			r.Note = "it uses port names, as do many other rules, while the ports of some pods are not known"
 		}
 		r.Ports.Set = model.AllPorts()
 		rules = append(rules, r)

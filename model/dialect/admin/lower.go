@@ -116,7 +116,7 @@ func (l *lowering) rule(d model.Direction, i int, r *rule, at model.Origin) {
 	if len(domains) > 0 {
 		out.Rank.Index++
 		out.Action, out.Peer, out.Ports = model.MayAllow, everywhere, numbers
-		out.Note = "may be one of the addresses of " + strings.Join(domains, ", ")
+		out.Note = "the addresses of " + strings.Join(domains, ", ") + ", which it allows, are not known"
 		l.rules = append(l.rules, out)
 	}
 }
