@@ -49,8 +49,19 @@ func (s *State) mixed(first, other *entry[*policy]) {
 	for i := range s.admin {
 		e := &s.admin[i]
 		note := fmt.Sprintf("%v stands beside admin policies of another API version (R106)", ref(e))
-		s.doubtSubject(e.value.subject, bothDirections, ref(e), e.origin, note) // an unreadable subject is the zero one: every pod
+		s.doubtSubject(e.value.subject, directionsOf(e.value.rules), ref(e), e.origin, note) // an unreadable subject is the zero one: every pod
 	}
+}
+
+// directionsOf are the directions that rules are about; a policy has no part in
+// another (R92).
+func directionsOf(rules []model.Rule) (out []model.Direction) {
+	for _, d := range bothDirections {
+		if slices.ContainsFunc(rules, func(r model.Rule) bool { return r.Direction == d }) {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // selectNodes puts the addresses of nodes in the place of the node selectors of

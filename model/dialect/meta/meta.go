@@ -22,6 +22,9 @@ import (
 // annotations in map order, so its errors are sorted here.
 func Validate(m *metav1.ObjectMeta, namespaced bool, report func(code dialect.Code, path, message string)) {
 	checked := *m
+	if !namespaced { // the API server takes it away (k8s.io/apiserver pkg/registry/rest/meta.go)
+		checked.Namespace = ""
+	}
 	if m.GenerateName != "" && strings.HasPrefix(m.Name, m.GenerateName+"*") { // the reader's name for one that is not known yet
 		checked.Name = m.GenerateName + "x"
 	}
