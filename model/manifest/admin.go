@@ -40,8 +40,35 @@ func newPolicy(t typeMeta) (object any, meta *metav1.ObjectMeta, spec any) {
 // has peers that fail closed when none of their fields is known: those are no
 // problem of the reader (R103).
 func (d *decoder) admin(e *element, f keptField, target any) {
+	f.value = withoutNulls(f.value)
 	d.adminFields(e, jsontext.NewDecoder(bytes.NewReader(f.value), jsontext.AllowDuplicateNames(d.tolerant)), f.path, reflect.TypeOf(target))
 	d.unmarshalRaw(e, f.path, f.value, target)
+}
+
+// withoutNulls is a value without the fields that are null, which the API
+// server drops of custom resources (k8s.io/apiextensions-apiserver
+// pkg/apiserver/schema/defaulting, PruneNonNullableNullsWithoutDefaults).
+func withoutNulls(v jsontext.Value) jsontext.Value {
+	if !bytes.Contains(v, []byte("null")) {
+		return v
+	}
+	var out bytes.Buffer
+	twice := jsontext.AllowDuplicateNames(true)
+	dec, enc := jsontext.NewDecoder(bytes.NewReader(v), twice), jsontext.NewEncoder(&out, twice)
+	for {
+		token, err := dec.ReadToken()
+		if err != nil { // the end: the value was read before
+			return out.Bytes()
+		}
+		token = token.Clone() // looking ahead takes its text away
+		if kind, n := dec.StackIndex(dec.StackDepth()); kind == '{' && n%2 == 1 && dec.PeekKind() == 'n' {
+			_ = dec.SkipValue()
+			continue
+		}
+		if enc.WriteToken(token) != nil {
+			return v
+		}
+	}
 }
 
 // adminFields walks the value that dec stands before along the Go type t and
@@ -56,8 +83,12 @@ func (d *decoder) adminFields(e *element, dec *jsontext.Decoder, path string, t 
 	case kind == '[' && t.Kind() == reflect.Slice:
 		_, _ = dec.ReadToken() // the value was read before: it cannot be broken
 		for i := 0; dec.PeekKind() != ']'; i++ {
-			if dec.PeekKind() == 0 {
+			switch dec.PeekKind() {
+			case 0:
 				return
+			case 'n': // Go would take it for an element without fields
+				inner, _ := within(path, e.path)
+				e.add(problem{dialect.CodeWrongType, path + "[" + strconv.Itoa(i) + "]", clip(inner) + "[" + strconv.Itoa(i) + "] is null"})
 			}
 			d.adminFields(e, dec, path+"["+strconv.Itoa(i)+"]", t.Elem())
 		}
