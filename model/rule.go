@@ -57,8 +57,17 @@ type Rank struct {
 	Tier     Tier
 	Priority int32
 	Ordinal  int32 // of the policy among those of equal tier and priority
-	Index    int32 // of the rule inside its policy
+	Index    int32 // of the rule inside its policy and direction; see AdminIndex
 }
+
+// AdminIndex is Rank.Index of rule i of a policy of the admin and baseline
+// tiers. The number behind it is for what the rule says of peers that are not
+// known, which takes another action (M2).
+func AdminIndex(i int) int32 { return int32(2 * i) }
+
+// AdminNumber is the number, from 1, of the rule that has an index of
+// AdminIndex, or that behind it.
+func AdminNumber(index int32) int { return int(index)/2 + 1 }
 
 // Compare returns -1, 0 or +1: r decides before, with, or after s.
 func (r Rank) Compare(s Rank) int {
@@ -125,6 +134,7 @@ type Peer struct {
 	Any      bool // every pod, node and address
 	Pods     []PodSet
 	Blocks   []Block
+	Nodes    []Selector // nodes by their labels (R99); package cluster puts Blocks in their place, so that no snapshot has any
 	Relation Relation
 }
 
@@ -136,6 +146,7 @@ type Rule struct {
 	Peer      Peer
 	Ports     RulePorts
 	Action    Action
+	Name      string    // that the policy gives the rule, or ""
 	Object    ObjectRef // the policy it comes from; zero for a rule that Kubernetes implies
 	Origin    Origin    // the field it comes from
 	Note      string    // what it says, for rules without an Object; why, for Uncertain

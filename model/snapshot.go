@@ -110,6 +110,9 @@ func (s *Snapshot) Validate() error {
 
 // validate checks what the engine relies on in a rule.
 func (r *Rule) validate() error {
+	if len(r.Peer.Nodes) > 0 {
+		return fmt.Errorf("node selectors of its peer are not resolved (M7)")
+	}
 	for _, b := range r.Peer.Blocks {
 		if !canonical(b.CIDR) {
 			return fmt.Errorf("block %v is not masked", b.CIDR)

@@ -69,6 +69,7 @@ type facts struct {
 	references map[string]model.Origin   // namespaces that some object is in -> the first such object
 	uncertain  []model.Rule              // of policies that are not modelled and of broken documents
 	policies   []model.Rule              // in the order of the input
+	admin      []entry[*policy]          // of the admin and baseline tiers
 	rejected   []rejected
 
 	unlabelled bool // namespaces of a live cluster could not be read, so their labels are not known
