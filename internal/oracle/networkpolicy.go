@@ -29,7 +29,15 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 	if !x.subjectable() || x.unmanaged { // R3, R55, R69
 		return model.OtherYes
 	}
-	// The Admin tier comes here.
+	if o.undefinedOrder(d, x) {
+		return either(c.lucky, model.OtherYes, model.OtherNo)
+	}
+	switch o.adminAnswer(adminTier, d, x, y, c, dst) {
+	case allow:
+		return model.OtherYes
+	case deny:
+		return model.OtherNo
+	}
 	isolated := false
 	for i := range o.policies {
 		p := &o.policies[i]
@@ -46,7 +54,9 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 	if isolated {
 		return o.denied(c)
 	}
-	// The Baseline tier comes here.
+	if o.adminAnswer(baselineTier, d, x, y, c, dst) == deny {
+		return model.OtherNo
+	}
 	return model.OtherYes // R9, R95
 }
 

@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/podreach/podreach/model"
 )
@@ -31,6 +32,7 @@ type World struct {
 	Workloads  []Workload
 	Custom     []Object // of kinds that Kubernetes does not have itself (R66)
 	Policies   []networkingv1.NetworkPolicy
+	Admin      []Object // AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy
 
 	ServiceCIDRs     []string
 	PodCIDRs         []string // besides those of the Node objects (R110)
@@ -88,8 +90,13 @@ type Oracle struct {
 	nodesWhole bool                       // every node that a pod names has a Node object
 	byAddr     map[netip.Addr][]*endpoint // owners, those that nothing puts before one another (R62)
 	policies   []policy                   // those that the API server accepts
+	admin      []*adminPolicy             // the same, by tier and priority
 	rejected   []string
 	boundaries []netip.Prefix // what separates addresses (R109)
+
+	bothVersions  bool                         // of the API of admin policies (R106)
+	nodeSelectors []labels.Selector            // of admin policies
+	nodeLabels    map[string]map[string]string // of nodes that have a Node object
 }
 
 // New reads a world. The error is about the configuration; objects that the
@@ -115,6 +122,9 @@ func New(w World) (*Oracle, error) {
 		return nil, err
 	}
 	o.readPolicies(w)
+	if err := o.readAdmin(w); err != nil {
+		return nil, err
+	}
 	if err := o.readPods(w); err != nil {
 		return nil, err
 	}
@@ -149,7 +159,8 @@ func (o *Oracle) Path(e End) string {
 }
 
 // Rejected returns "namespace/name" of the policies that the API server would
-// reject (R116), in input order.
+// reject (R116, R104), in input order, NetworkPolicies first. The namespace of
+// an admin policy is "".
 func (o *Oracle) Rejected() []string { return o.rejected }
 
 // Verdict decides whether a connection from src to dst is possible. The family
@@ -185,13 +196,18 @@ type connection struct {
 	protocol model.Protocol
 	port     uint16
 	other    bool
+
+	lucky   bool                         // of what may happen the best does: ties (R105), domain names (R100)
+	assumed map[string]map[string]string // labels of nodes that are not known, in this world (R99)
 }
 
 // bounds evaluates the connection in every possible world and returns the
 // least and the most that it comes to. Answers are OtherNo < OtherUnspecified
 // < OtherYes (R1); for ports only OtherNo and OtherYes occur.
 //
-// A world is: whether src is the host network of dst's own node, the address
+// A world is: what becomes of ties and who is behind domain names, of which the
+// worst and the best are enough; the labels of nodes that nothing is known of;
+// whether src is the host network of dst's own node, the address
 // that src uses and the addresses that dst has, in each family. The worlds of
 // the two families are independent of each other once the node is settled, so
 // the least union over families is the union of the least of each.
@@ -199,6 +215,21 @@ func (o *Oracle) bounds(src, dst *endpoint, c connection, f model.Family) (lower
 	if src.end == dst.end && src.kind == pod { // R50: over its own address or loopback
 		return model.OtherYes, model.OtherYes
 	}
+	lower, upper = model.OtherYes, model.OtherNo
+	for _, w := range o.nodeWorlds(dst, c) {
+		least, most := o.places(src, dst, w, f)
+		lower, upper = min(lower, least), max(upper, most)
+		if len(o.admin) > 0 {
+			w.lucky = true
+			_, most = o.places(src, dst, w, f)
+			upper = max(upper, most)
+		}
+	}
+	return lower, upper
+}
+
+// places is bounds for the worlds that differ in places and addresses alone.
+func (o *Oracle) places(src, dst *endpoint, c connection, f model.Family) (lower, upper model.Other) {
 	lower, upper = model.OtherYes, model.OtherNo
 	for _, own := range ownNode(src, dst) {
 		leastOfNode, mostOfNode := model.OtherNo, model.OtherNo
