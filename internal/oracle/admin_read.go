@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,10 +54,14 @@ func (o *Oracle) readAdmin(w World) error {
 		}
 		p.namespaces, p.pods, _ = adminPods(object.object("spec", "subject"))
 		for _, r := range object.list("spec", "ingress") {
-			p.rules[networkingv1.PolicyTypeIngress] = append(p.rules[networkingv1.PolicyTypeIngress], o.adminRule(r, "from"))
+			p.rules[networkingv1.PolicyTypeIngress] = append(p.rules[networkingv1.PolicyTypeIngress], o.adminRule(r, "from", "namespaces", "pods"))
+		}
+		destinations := []string{"namespaces", "pods", "nodes", "networks", "domainNames"}
+		if kind == "BaselineAdminNetworkPolicy" { // R97
+			destinations = destinations[:4]
 		}
 		for _, r := range object.list("spec", "egress") {
-			p.rules[networkingv1.PolicyTypeEgress] = append(p.rules[networkingv1.PolicyTypeEgress], o.adminRule(r, "to"))
+			p.rules[networkingv1.PolicyTypeEgress] = append(p.rules[networkingv1.PolicyTypeEgress], o.adminRule(r, "to", destinations...))
 		}
 		o.admin = append(o.admin, p)
 	}
@@ -64,10 +70,15 @@ func (o *Oracle) readAdmin(w World) error {
 	return nil
 }
 
-func (o *Oracle) adminRule(r Object, peers string) adminRule {
+// adminRule reads a rule whose elements may have the fields that are listed.
+func (o *Oracle) adminRule(r Object, peers string, fields ...string) adminRule {
 	out := adminRule{action: map[string]action{"Allow": allow, "Accept": allow, "Deny": deny, "Pass": pass}[r.text("action")]}
 	for _, e := range r.list(peers) {
+		maps.DeleteFunc(e, func(k string, _ any) bool { return !slices.Contains(fields, k) })
 		out.peers = append(out.peers, o.adminPeer(e, out.action))
+	}
+	if slices.ContainsFunc(out.peers, func(e adminPeer) bool { return e.everybody }) {
+		out.action = deny // R103: Pass too
 	}
 	for _, e := range r.list("ports") {
 		out.ports = append(out.ports, adminPortOf(e))

@@ -163,6 +163,18 @@ func (o *Oracle) Path(e End) string {
 // an admin policy is "".
 func (o *Oracle) Rejected() []string { return o.rejected }
 
+// Conflicting returns the admin policies that are accepted and not defined
+// together (R106), as Rejected names them.
+func (o *Oracle) Conflicting() []string {
+	var out []string
+	for _, p := range o.admin {
+		if o.bothVersions {
+			out = append(out, "/"+p.name)
+		}
+	}
+	return out
+}
+
 // Verdict decides whether a connection from src to dst is possible. The family
 // AnyFamily asks for the union of both (R46). An end that the world does not
 // hold is a mistake of the caller and panics.
