@@ -46,7 +46,6 @@ func (o *Oracle) nodeWorlds(dst *endpoint, c connection) []connection {
 	if len(o.nodeSelectors) == 0 {
 		return worlds
 	}
-	unknown := o.possibleLabels()
 	vary := func(name string, sets []map[string]string) {
 		var out []connection
 		for _, w := range worlds {
@@ -77,7 +76,7 @@ func (o *Oracle) nodeWorlds(dst *endpoint, c connection) []connection {
 	}
 	for _, name := range slices.Sorted(maps.Keys(vital)) {
 		if _, known := o.nodeLabels[name]; !known {
-			vary(name, unknown)
+			vary(name, o.anyLabels)
 		}
 	}
 	if dst.hostNetwork && dst.nodeName == "" {
@@ -90,7 +89,7 @@ func (o *Oracle) nodeWorlds(dst *endpoint, c connection) []connection {
 			}
 		}
 		if more || len(sets) == 0 {
-			sets = append(sets, unknown...)
+			sets = append(sets, o.anyLabels...)
 		}
 		vary("", sets)
 	}

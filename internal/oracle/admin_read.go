@@ -66,6 +66,7 @@ func (o *Oracle) readAdmin(w World) error {
 		o.admin = append(o.admin, p)
 	}
 	o.bothVersions = len(versions) > 1
+	o.anyLabels = o.possibleLabels()
 	o.sortAdmin()
 	return nil
 }

@@ -97,6 +97,7 @@ type Oracle struct {
 	bothVersions  bool                         // of the API of admin policies (R106)
 	nodeSelectors []labels.Selector            // of admin policies
 	nodeLabels    map[string]map[string]string // of nodes that have a Node object
+	anyLabels     []map[string]string          // of other nodes: one set for each answer of the selectors
 }
 
 // New reads a world. The error is about the configuration; objects that the
