@@ -112,12 +112,10 @@ func (g *generator) adminPolicy(k adminKind) tree {
 		switch {
 		case rules != nil:
 			spec[direction] = rules
-		case g.pct(30):
-			g.hit(AdminRulesEmpty)
-			spec[direction] = []any{}
-		case g.pct(30):
-			g.hit(AdminRulesNull)
-			spec[direction] = nil
+		case g.pct(40):
+			f := pick(g, []Feature{AdminRulesEmpty, AdminRulesNull})
+			g.hit(f)
+			spec[direction] = either(f == AdminRulesEmpty, any([]any{}), nil)
 		}
 	}
 	return tree{"apiVersion": "policy.networking.k8s.io/" + k.version, "kind": k.kind, "metadata": meta, "spec": spec}

@@ -18,6 +18,7 @@ var adminFeatures = []Feature{
 	BadAdminSelectorForm, BadAdminSubject, BadAdminSubjectSelector, BadAdminTier,
 }
 
+// The constructs of admin policies.
 const (
 	AdminAllow                      Feature = "admin-allow"
 	AdminClosedEmpty                Feature = "admin-closed-empty"

@@ -193,12 +193,8 @@ func inV1alpha2(t *testing.T, given Object) Object {
 			if form == nil {
 				form = e.object("portRange")
 			}
-			port := map[string]any{"number": form["port"]}
-			switch {
-			case form["start"] == nil:
-			case form["start"] == form["end"]:
-				port = map[string]any{"number": form["start"]}
-			default:
+			port := map[string]any{"number": cmp.Or(form["port"], form["start"])}
+			if form["start"] != form["end"] {
 				port = map[string]any{"range": map[string]any{"start": form["start"], "end": form["end"]}}
 			}
 			protocol := cmp.Or(form.text("protocol"), "TCP")
