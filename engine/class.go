@@ -57,9 +57,10 @@ type named struct {
 }
 
 // portNames is what the port names of a class resolve to. Where that is not
-// known (Pod.PortsUnknown) these are the two ends of what is possible: the
-// declared ports, and every port beside them. Named ports occur in rules that
-// allow only (M6), so what lies between the two brings no other answers.
+// known (Pod.PortsUnknown) these are the possibilities that bring all answers:
+// for one port each name may stand for it or not. For names that occur in rules
+// that allow only it is enough to look at both ends, none of them and all;
+// with the others every combination of them is looked at (M6).
 type portNames [][]named
 
 var noNames = portNames{nil}
@@ -241,17 +242,36 @@ func (c *compiler) signature(p *model.Pod) uint32 {
 	return c.sigIDs.get(k.b, func() {
 		names := portNames{slices.Clone(sig)}
 		if p.PortsUnknown {
-			names = append(names, c.anyPort())
+			names = c.possible(names[0])
 		}
 		c.x.sigs = append(c.x.sigs, names)
 	})
 }
 
-// anyPort is every name that a rule uses as a name of every port of its protocol.
-func (c *compiler) anyPort() []named {
-	out := make([]named, 0, len(c.names))
+// possible returns what port names may mean beside what is declared.
+func (c *compiler) possible(declared []named) portNames {
+	var firm []named // of rules that allow only
+	var doubted []named
 	for p, n := range c.names {
-		out = append(out, named{n, c.x.port.offset[p.Protocol], c.x.port.offset[p.Protocol+1] - 1})
+		any := named{n, c.x.port.offset[p.Protocol], c.x.port.offset[p.Protocol+1] - 1}
+		if c.doubted[p] {
+			doubted = append(doubted, any)
+		} else {
+			firm = append(firm, any)
+		}
+	}
+	var out portNames
+	for subset := range 1 << len(doubted) {
+		world := slices.Clone(declared)
+		for i, n := range doubted {
+			if subset>>i&1 != 0 {
+				world = append(world, n)
+			}
+		}
+		out = append(out, world)
+		if len(firm) > 0 {
+			out = append(out, slices.Concat(world, firm))
+		}
 	}
 	return out
 }

@@ -28,7 +28,7 @@ func Compile(s *model.Snapshot, _ Options) (*Index, error) {
 	if len(s.Pods) >= maxPods || len(s.Nodes) >= maxPods {
 		return nil, fmt.Errorf("engine: %d pods and %d nodes exceed the limit of %d", len(s.Pods), len(s.Nodes), maxPods)
 	}
-	c := &compiler{snap: s, x: &Index{snap: s}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{},
+	c := &compiler{snap: s, x: &Index{snap: s}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[model.NamedPort]bool{},
 		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
 		podSetIDs: map[string]int32{}, nsSelIDs: map[string]int32{}}
 	c.slot(slot{kind: slotNone})
@@ -49,6 +49,8 @@ type compiler struct {
 	x      *Index
 	labels *labelAtoms
 	names  map[model.NamedPort]int32 // (name, protocol) pairs that rules use
+
+	doubted map[model.NamedPort]bool // those of rules that do not allow
 
 	nodeNames map[string]int32 // index in Snapshot.Nodes; names without a Node come after those
 	nsRange   []span           // namespace -> its classes
@@ -106,6 +108,9 @@ func (c *compiler) collect() {
 			if _, ok := c.names[n]; !ok {
 				c.names[n] = int32(len(c.names))
 			}
+			if r.Action != model.Allow {
+				c.doubted[n] = true
+			}
 		}
 	}
 	c.x.addr = newAddrAtoms(blocks)
@@ -156,11 +161,7 @@ type rulePorts struct {
 }
 
 // entry is one rule, or several with equal peer, ports and action.
-type entry struct {
-	peer, ports uint32
-	action      model.Action
-	tier        model.Tier
-}
+type entry struct{ peer, ports uint32 }
 
 // segment is the rules of one subject, direction and rank, so all have one
 // action (M2). All NetworkPolicies of a namespace with one subject share a
@@ -168,12 +169,17 @@ type entry struct {
 type segment struct {
 	entries []entry
 	rules   []int32 // into Snapshot.Rules; for Explain
+	action  model.Action
+	tier    model.Tier
+	tie     int32 // the group of policies that nothing orders (R105); 0: none
+	policy  int32 // its number in the tie
 }
 
 // program is the list of segments that apply to a class in one direction, in
 // rank order.
 type program struct {
 	segments []uint32
+	unsure   bool // its two bounds may differ for one view: ties, and actions that nobody knows
 	// reps[where][family] holds atoms of a domain of unknown addresses, at
 	// least one of each group that the program's blocks tell apart (R47).
 	// Empty: the program has no blocks and rep -1 will do.
@@ -201,6 +207,7 @@ func (c *compiler) lower() {
 	slices.SortStableFunc(order, func(a, b int32) int {
 		return s.Rules[a].Rank.Compare(s.Rules[b].Rank)
 	})
+	ties := c.ties()
 	ids := map[place]int{}
 	type entryKey struct {
 		segment int
@@ -214,13 +221,14 @@ func (c *compiler) lower() {
 		if !ok {
 			id = len(x.segments)
 			ids[p] = id
-			x.segments = append(x.segments, segment{})
+			tie := ties[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}]
+			x.segments = append(x.segments, segment{action: r.Action, tier: r.Rank.Tier, tie: tie, policy: r.Rank.Ordinal})
 			c.directions = append(c.directions, r.Direction)
 			c.subjects = append(c.subjects, subject[i])
 		}
 		g := &x.segments[id]
 		g.rules = append(g.rules, i)
-		e := entry{x.rulePeer[i], x.rulePorts[i], r.Action, r.Rank.Tier}
+		e := entry{x.rulePeer[i], x.rulePorts[i]}
 		if k := (entryKey{id, e}); !seen[k] {
 			seen[k] = true
 			g.entries = append(g.entries, e)
@@ -230,6 +238,29 @@ func (c *compiler) lower() {
 	for i := range c.podSets {
 		x.sets[i] = c.podSets[i].classes
 	}
+}
+
+// tier is what orders policies for certain.
+type tier struct {
+	dir      model.Direction
+	tier     model.Tier
+	priority int32
+}
+
+// ties numbers the tiers and priorities of several policies, from 1 (R105).
+func (c *compiler) ties() map[tier]int32 {
+	first := map[tier]int32{}
+	out := map[tier]int32{}
+	for i := range c.snap.Rules {
+		r := &c.snap.Rules[i]
+		t := tier{r.Direction, r.Rank.Tier, r.Rank.Priority}
+		if o, ok := first[t]; !ok {
+			first[t] = r.Rank.Ordinal
+		} else if o != r.Rank.Ordinal && out[t] == 0 {
+			out[t] = int32(len(out)) + 1
+		}
+	}
+	return out
 }
 
 // podSet interns a pod set and evaluates it.
@@ -385,8 +416,24 @@ func (c *compiler) attach() {
 			k.u32(g)
 		}
 		x.classes[i/model.NumDirections].program[i%model.NumDirections] =
-			c.programIDs.get(k.b, func() { x.programs = append(x.programs, program{segments: l}) })
+			c.programIDs.get(k.b, func() { x.programs = append(x.programs, program{segments: l, unsure: x.unsure(l)}) })
 	}
+}
+
+// unsure reports whether segments hold an action that nobody knows, or a tie.
+func (x *Index) unsure(segments []uint32) bool {
+	for i, g := range segments {
+		s := &x.segments[g]
+		if s.action == model.Uncertain || s.action == model.MayAllow {
+			return true
+		}
+		if i > 0 && s.tie != 0 {
+			if before := &x.segments[segments[i-1]]; before.tie == s.tie && before.policy != s.policy {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // represent computes the representatives of unknown addresses for each

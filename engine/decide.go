@@ -114,24 +114,75 @@ func (x *Index) matches(p *peer, v *view) bool {
 	return false
 }
 
-// decide returns what a program says about one port atom: the action of the
-// first matching rule, Allow when none matches. sig is the destination's.
-func (x *Index) decide(prog *program, v *view, sig []named, atom int32) model.Action {
+// decide returns whether a program allows one port atom: what the first
+// matching rule does, Allow when none matches. sig is the destination's. Where
+// a program is unsure the answer is that of one bound, best or worst.
+func (x *Index) decide(prog *program, v *view, sig []named, atom int32, best bool) bool {
+	var t tied
 	passed := -1
 	for _, g := range prog.segments {
-		for i := range x.segments[g].entries {
-			e := &x.segments[g].entries[i]
-			if int(e.tier) == passed || !x.portsMatch(&x.ports[e.ports], sig, atom) || !x.matches(&x.peers[e.peer], v) {
-				continue
+		s := &x.segments[g]
+		if t.tie != s.tie {
+			switch a := t.end(); a {
+			case 0:
+			case model.Pass:
+				passed = int(t.tier)
+			default:
+				return a == model.Allow
 			}
-			if e.action == model.Pass {
-				passed = int(e.tier)
-				continue
-			}
-			return e.action
+		}
+		if int(s.tier) == passed || t.has(s) || s.action == model.MayAllow && !best || !x.hits(s, v, sig, atom) {
+			continue
+		}
+		a := s.action.As(best)
+		switch {
+		case s.tie != 0:
+			t.add(s, a, best)
+		case a == model.Pass:
+			passed = int(s.tier)
+		default:
+			return a == model.Allow
 		}
 	}
-	return model.Allow
+	return t.end() != model.Deny
+}
+
+// tied collects the first matches of policies that nothing orders (R105).
+type tied struct {
+	tie, policy int32
+	tier        model.Tier
+	action      model.Action // 0: none has matched
+}
+
+// has reports whether the policy of s has had its first match.
+func (t *tied) has(s *segment) bool {
+	return s.tie != 0 && t.action != 0 && t.tie == s.tie && t.policy == s.policy
+}
+
+// add takes the first match of a policy.
+func (t *tied) add(s *segment, a model.Action, best bool) {
+	if t.action != 0 {
+		a = t.action.Tied(a, best)
+	}
+	*t = tied{s.tie, s.policy, s.tier, a}
+}
+
+// end returns what the policies come to, and forgets them; 0 if none matched.
+func (t *tied) end() model.Action {
+	a := t.action
+	t.tie, t.action = 0, 0
+	return a
+}
+
+// hits reports whether some rule of a segment matches.
+func (x *Index) hits(s *segment, v *view, sig []named, atom int32) bool {
+	for i := range s.entries {
+		e := &s.entries[i]
+		if x.portsMatch(&x.ports[e.ports], sig, atom) && x.matches(&x.peers[e.peer], v) {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *Index) portsMatch(p *rulePorts, sig []named, atom int32) bool {
@@ -255,14 +306,13 @@ func (x *Index) decideSide(s *side, f model.Family, atom int32) (lower, upper bo
 		for _, own := range ownStates[s.own] {
 			v.own = own
 			for _, v.atom = range atoms {
-				a := x.decide(s.prog, &v, sig, atom)
-				allow := a == model.Allow
+				allow := x.decide(s.prog, &v, sig, atom, false)
 				if usable { // then s.dst is a host, which has no port names
 					lower = lower || allow
 				} else {
 					lower = lower && allow
 				}
-				upper = upper || allow || a == model.Uncertain
+				upper = upper || allow || s.prog.unsure && x.decide(s.prog, &v, sig, atom, true)
 			}
 		}
 	}
@@ -273,13 +323,18 @@ func (x *Index) decideSide(s *side, f model.Family, atom int32) (lower, upper bo
 var ownStates = [...][]bool{relNo: {false}, relYes: {true}, relMaybe: {false, true}}
 
 // scratch is the masks of one Between.
-type scratch struct{ undecided, passed, allow, maybe, hit, lo, up, sideLo, sideUp, famLo, famUp mask }
+type scratch struct {
+	undecided, passed, allow, hit, lo, up, sideLo, sideUp, famLo, famUp mask
+
+	begun mask
+	tied  [3]mask // by Allow, Deny, Pass
+}
 
 func (x *Index) newScratch() *scratch {
 	w := x.port.words
-	m := make(mask, 11*w)
+	m := make(mask, 14*w)
 	cut := func() mask { c := m[:w:w]; m = m[w:]; return c }
-	return &scratch{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
+	return &scratch{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), [3]mask{cut(), cut(), cut()}}
 }
 
 // between returns the bounds over all port atoms. It mirrors verdict.
@@ -351,16 +406,22 @@ func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other 
 		v.own = own
 		for _, v.atom = range atoms {
 			for _, sig := range x.portNames(s.dst) {
-				x.decideMask(s.prog, &v, sig, m)
+				x.decideMask(s.prog, &v, sig, m, false)
 				if usable { // then s.dst is a host, which has no port names
 					m.sideLo.or(m.allow)
 				} else {
 					m.sideLo.and(m.allow)
 				}
 				m.sideUp.or(m.allow)
-				m.sideUp.or(m.maybe)
+				if s.prog.unsure {
+					x.decideMask(s.prog, &v, sig, m, true)
+					m.sideUp.or(m.allow)
+				}
 			}
-			o := x.decideOther(s.prog, &v)
+			o := x.decideOther(s.prog, &v, false)
+			if s.prog.unsure && o != x.decideOther(s.prog, &v, true) {
+				o = model.OtherUnspecified
+			}
 			switch {
 			case first:
 				other = o
@@ -375,41 +436,84 @@ func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other 
 	return other
 }
 
-// decideMask is decide for all port atoms at once: allow and maybe receive the
-// atoms whose first matching rule allows them, or is uncertain.
-func (x *Index) decideMask(prog *program, v *view, sig []named, m *scratch) {
+// decideMask is decide for all port atoms at once: allow receives those that
+// the program allows.
+func (x *Index) decideMask(prog *program, v *view, sig []named, m *scratch, best bool) {
 	copy(m.undecided, x.full)
 	m.passed.clear()
 	m.allow.clear()
-	m.maybe.clear()
-	tier := model.Tier(0)
+	tier, tie, policy := model.Tier(0), int32(0), int32(0)
 	for _, g := range prog.segments {
-		for i := range x.segments[g].entries {
-			e := &x.segments[g].entries[i]
-			if e.tier != tier {
-				tier = e.tier
-				m.undecided.or(m.passed)
-				m.passed.clear()
+		s := &x.segments[g]
+		if s.tie != tie && tie != 0 {
+			m.endTie(best)
+		}
+		if s.tier != tier {
+			tier = s.tier
+			m.undecided.or(m.passed)
+			m.passed.clear()
+		}
+		switch {
+		case s.tie != tie:
+			if tie, policy = s.tie, s.policy; tie != 0 {
+				m.beginTie()
 			}
+		case s.tie != 0 && s.policy != policy: // it begins where all of them do
+			policy = s.policy
+			copy(m.undecided, m.begun)
+		}
+		if s.action == model.MayAllow && !best {
+			continue
+		}
+		a := s.action.As(best)
+		for i := range s.entries {
+			e := &s.entries[i]
 			if !x.matches(&x.peers[e.peer], v) {
 				continue
 			}
 			x.hit(&x.ports[e.ports], sig, m)
-			switch e.action {
-			case model.Allow:
+			switch {
+			case s.tie != 0:
+				m.tied[a-model.Allow].or(m.hit)
+			case a == model.Allow:
 				m.allow.or(m.hit)
-			case model.Pass:
+			case a == model.Pass:
 				m.passed.or(m.hit)
-			case model.Uncertain:
-				m.maybe.or(m.hit)
-			}
-			if m.undecided.empty() && m.passed.empty() {
-				return
 			}
 		}
+		if s.tie == 0 && m.undecided.empty() && m.passed.empty() {
+			return
+		}
+	}
+	if tie != 0 {
+		m.endTie(best)
 	}
 	m.allow.or(m.undecided)
 	m.allow.or(m.passed)
+}
+
+// beginTie notes what policies that nothing orders begin with.
+func (m *scratch) beginTie() {
+	copy(m.begun, m.undecided)
+	for _, t := range m.tied {
+		t.clear()
+	}
+}
+
+// endTie takes for each atom the best or worst of what the policies come to.
+func (m *scratch) endTie(best bool) {
+	allow, deny, pass := m.tied[0], m.tied[model.Deny-model.Allow], m.tied[model.Pass-model.Allow]
+	for i := range allow {
+		m.undecided[i] = m.begun[i] &^ (allow[i] | deny[i] | pass[i])
+		if best {
+			pass[i] &^= allow[i]
+		} else {
+			pass[i] &^= deny[i]
+			allow[i] &^= deny[i] | pass[i]
+		}
+	}
+	m.allow.or(allow)
+	m.passed.or(pass)
 }
 
 // hit sets m.hit to the undecided atoms that the ports match, and takes them
@@ -433,26 +537,57 @@ func (x *Index) hit(p *rulePorts, sig []named, m *scratch) {
 }
 
 // decideOther is decide for protocols outside U (R84).
-func (x *Index) decideOther(prog *program, v *view) model.Other {
+func (x *Index) decideOther(prog *program, v *view, best bool) model.Other {
+	var t tied
 	passed := -1
 	for _, g := range prog.segments {
-		for i := range x.segments[g].entries {
-			e := &x.segments[g].entries[i]
-			o := x.ports[e.ports].other
-			if int(e.tier) == passed || o == model.OtherNo || !x.matches(&x.peers[e.peer], v) {
-				continue
-			}
-			switch {
-			case o == model.OtherUnspecified || e.action == model.Uncertain:
-				return model.OtherUnspecified
-			case e.action == model.Pass:
-				passed = int(e.tier)
-			case e.action == model.Allow:
-				return model.OtherYes
+		s := &x.segments[g]
+		if t.tie != s.tie {
+			switch a := t.end(); a {
+			case 0:
+			case model.Pass:
+				passed = int(t.tier)
 			default:
-				return model.OtherNo
+				return otherOf(a)
 			}
 		}
+		if int(s.tier) == passed || t.has(s) || s.action == model.MayAllow && !best {
+			continue
+		}
+		o := x.other(s, v)
+		if o == model.OtherNo {
+			continue
+		}
+		a := s.action.As(best)
+		switch {
+		case o == model.OtherUnspecified || s.action == model.Uncertain:
+			return model.OtherUnspecified
+		case s.tie != 0:
+			t.add(s, a, best)
+		case a == model.Pass:
+			passed = int(s.tier)
+		default:
+			return otherOf(a)
+		}
+	}
+	return otherOf(t.end())
+}
+
+func otherOf(a model.Action) model.Other {
+	if a == model.Deny {
+		return model.OtherNo
 	}
 	return model.OtherYes
+}
+
+// other returns what the first rule of s that matches v says of protocols
+// outside U.
+func (x *Index) other(s *segment, v *view) model.Other {
+	for i := range s.entries {
+		e := &s.entries[i]
+		if o := x.ports[e.ports].other; o != model.OtherNo && x.matches(&x.peers[e.peer], v) {
+			return o
+		}
+	}
+	return model.OtherNo
 }

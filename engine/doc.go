@@ -34,6 +34,12 @@
 // of the two families unite bound by bound. The own-node relation of an
 // unknown node is two possibilities in the same way (R57).
 //
+// Policies that nothing orders (R105), actions that nobody knows and rules that
+// may allow (model.MayAllow) give a program two answers for one view: it is
+// decided twice, for the worst and for the best case. Allow, Pass and Deny are
+// ordered, Pass being what the later tiers make of it, so these two are the
+// ends of what is possible. Programs without any of these are decided once.
+//
 // # Invariants
 //
 //   - E1: two endpoints of one class get equal answers against any third

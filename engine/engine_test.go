@@ -394,8 +394,17 @@ func TestUnknownPorts(t *testing.T) {
 	require.Contains(t, ingress.Steps, engine.Step{Rule: len(builtin) + 1, Match: engine.MatchPortMaybe, Decides: true})
 	require.Contains(t, ingress.Steps, engine.Step{Rule: len(builtin), Match: engine.MatchYes, Decides: true}, "isolation decides if it does not")
 
-	s.Rules = append(slices.Clone(s.Rules), s.Rules[len(builtin)+1])
-	s.Rules[len(s.Rules)-1].Action, s.Rules[len(s.Rules)-1].Rank.Priority = model.Deny, model.PriorityExplicitDeny
+	deny := s.Rules[len(builtin)+1]
+	deny.Action, deny.Rank.Priority = model.Deny, model.PriorityExplicitDeny
+	s.Rules = append(slices.Clone(s.Rules), deny)
+	x, err = engine.Compile(&s, engine.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "NONE", x.Between(web, db).Upper.String(), "what allows a name is denied before")
+
+	for i := range model.MaxDoubtedNames {
+		deny.Ports.Named = append(slices.Clone(deny.Ports.Named), model.NamedPort{Name: fmt.Sprint("p", i)})
+	}
+	s.Rules = append(s.Rules, deny)
 	_, err = engine.Compile(&s, engine.Options{})
 	require.ErrorContains(t, err, "M6")
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/podreach/podreach/model"
+import (
+	"slices"
+
+	"github.com/podreach/podreach/model"
+)
 
 // Match says how far a rule matched.
 type Match uint8
@@ -127,47 +131,33 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 	return t
 }
 
-// deciders marks the rules that decide at some view of the other end, the
-// default allow as the last mark, and returns how many rules are consulted
-// before all views are decided. Rules that each only may match can be certain
-// together: then each view has its own decider, and all are marked. Where the
-// connection may use any of several addresses, those that deny do not count
-// once one allows.
+// deciders marks the rules that decide at some view of the other end, in some
+// bound, the default allow as the last mark, and returns how many rules are
+// consulted before all views are decided. Rules that each only may match can be
+// certain together: then each view has its own decider, and all are marked.
+// Where the connection may use any of several addresses, those that deny do not
+// count once one allows.
 func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, names portNames, atom int32) (decides []bool, end int) {
 	decides = make([]bool, len(rules)+1)
 	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
-	type decision struct {
-		at    []int // into rules
-		allow bool
-	}
 	var decisions []decision
 	some := false
-	views := func(sig []named) {
+	look := func(sig []named, best bool) {
 		for _, v.own = range ownStates[s.own] {
 			for _, v.atom = range atoms {
-				d := decision{allow: true}
-				passed := -1
-				for i, r := range rules {
-					rule := &x.snap.Rules[r]
-					if len(d.at) > 0 && rule.Rank != x.snap.Rules[rules[d.at[0]]].Rank {
-						break
-					}
-					if int(rule.Rank.Tier) == passed || !x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) || !x.matches(&x.peers[x.rulePeer[r]], &v) {
-						continue
-					}
-					if rule.Action == model.Pass {
-						passed = int(rule.Rank.Tier)
-						continue
-					}
-					d.at, d.allow = append(d.at, i), rule.Action == model.Allow
-				}
+				d := x.decision(rules, best, func(r int32) bool {
+					return x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) && x.matches(&x.peers[x.rulePeer[r]], &v)
+				})
 				decisions = append(decisions, d)
 				some = some || d.allow
 			}
 		}
 	}
 	for _, sig := range names {
-		views(sig)
+		look(sig, false)
+		if s.prog.unsure {
+			look(sig, true)
+		}
 	}
 	for _, d := range decisions {
 		if usable && some && !d.allow {
@@ -182,11 +172,66 @@ func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, nam
 			end = len(rules)
 		}
 	}
-	// What shares the last deciding rank was consulted as well.
-	for end > 0 && end < len(rules) && x.snap.Rules[rules[end]].Rank == x.snap.Rules[rules[end-1]].Rank {
+	// What shares the last deciding rank was consulted as well, and what
+	// nothing orders before it.
+	for end > 0 && end < len(rules) {
+		a, b := x.snap.Rules[rules[end]].Rank, x.snap.Rules[rules[end-1]].Rank
+		if a != b && (a.Tier != b.Tier || a.Priority != b.Priority || a.Ordinal == b.Ordinal) {
+			break
+		}
 		end++
 	}
 	return decides, end
+}
+
+// decision is the rules that decide for one view in one bound, which share a
+// rank or are tied; none for the default.
+type decision struct {
+	at    []int // into the rules of the side
+	allow bool
+}
+
+// decision mirrors decide for rules in rank order.
+func (x *Index) decision(rules []int32, best bool, matches func(rule int32) bool) decision {
+	passed := -1
+	for i := 0; i < len(rules); {
+		// One rank, or policies of one tier and priority: each has its first match.
+		first := &x.snap.Rules[rules[i]].Rank
+		var found []int
+		action := model.Action(0)
+		for ; i < len(rules); i++ {
+			r := &x.snap.Rules[rules[i]]
+			if r.Rank.Tier != first.Tier || r.Rank.Priority != first.Priority {
+				break
+			}
+			if int(r.Rank.Tier) == passed || r.Action == model.MayAllow && !best {
+				continue
+			}
+			if n := len(found); n > 0 {
+				last := &x.snap.Rules[rules[found[n-1]]].Rank
+				if last.Ordinal == r.Rank.Ordinal && *last != r.Rank {
+					continue // its policy has had its first match
+				}
+			}
+			if !matches(rules[i]) {
+				continue
+			}
+			found = append(found, i)
+			if a := r.Action.As(best); action == 0 {
+				action = a
+			} else {
+				action = action.Tied(a, best)
+			}
+		}
+		switch action {
+		case 0:
+		case model.Pass:
+			passed = int(first.Tier)
+		default:
+			return decision{slices.DeleteFunc(found, func(i int) bool { return x.snap.Rules[rules[i]].Action.As(best) != action }), action == model.Allow}
+		}
+	}
+	return decision{allow: true}
 }
 
 // matchViews says whether a rule's peer matches the other end, over all that

@@ -29,9 +29,9 @@
 //   - M5: what the input does not say is a state of its own ([AddressUnknown],
 //     [AddressMaybe], an empty NodeName, PortsUnknown, [Uncertain]), never a
 //     guess (R6).
-//   - M6: with pods of unknown ports in the snapshot, port names occur only in
-//     rules that allow; so the declared ports and all ports are the two ends of
-//     what is possible.
+//   - M6: with pods of unknown ports in the snapshot, rules that do not allow
+//     have at most [MaxDoubtedNames] port names: each of them may stand for a
+//     port or not, and every combination is looked at.
 //
 // Rule numbers such as R47 refer to docs/SEMANTICS.md.
 package model

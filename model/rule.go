@@ -49,7 +49,10 @@ const (
 
 // Rank orders rules: the lowest that matches decides. Rules of NetworkPolicy
 // that allow share one rank, as do those that isolate, so that they merge
-// (R11, M2).
+// (R11, M2). Nothing orders policies of equal tier and priority but different
+// ordinals: of the actions that their own first matches take, each may be the
+// one that counts (R105), so the lower bound takes the worst of Allow, Pass,
+// Deny and the upper one the best.
 type Rank struct {
 	Tier     Tier
 	Priority int32
@@ -72,11 +75,38 @@ const (
 	Deny
 	Pass      // skip the rest of the rule's tier
 	Uncertain // nobody knows: allowed in the upper bound, denied in the lower
+	MayAllow  // whom it allows is not known: allows in the upper bound, is passed over in the lower
 )
 
 // String is the action's name in lower case.
 func (a Action) String() string {
-	return [...]string{"invalid", "allow", "deny", "pass", "uncertain"}[a]
+	return [...]string{"invalid", "allow", "deny", "pass", "uncertain", "may allow"}[a]
+}
+
+// As is what an action comes to in the best or the worst case: Allow, Deny or
+// Pass.
+func (a Action) As(best bool) Action {
+	switch {
+	case a != Uncertain && a != MayAllow:
+		return a
+	case best:
+		return Allow
+	}
+	return Deny // of a MayAllow only what does not pass it over
+}
+
+// Tied is the action of two policies that nothing orders (R105): the best or
+// the worst of Allow, Pass, Deny.
+func (a Action) Tied(b Action, best bool) Action {
+	for _, rank := range [...]Action{Deny, Pass, Allow} {
+		if best {
+			rank = [...]Action{Deny: Allow, Pass: Pass, Allow: Deny}[rank]
+		}
+		if a == rank || b == rank {
+			return rank
+		}
+	}
+	return a
 }
 
 // Relation is a peer that is decided pair by pair.

@@ -28,6 +28,10 @@ type Snapshot struct {
 	UnknownNode [NumFamilies]AddressState
 }
 
+// MaxDoubtedNames is how many port names rules that do not allow may have, if
+// the ports of some pod are not known (M6).
+const MaxDoubtedNames = 8
+
 // Validate checks the invariants that the engine relies on. It costs
 // O(pods + nodes + rules) and returns the first violation. What it rejects is
 // a defect of whoever built the snapshot, not of user input.
@@ -71,9 +75,10 @@ func (s *Snapshot) Validate() error {
 		dir  Direction
 	}
 	actions := make(map[slot]Action)
+	names := map[NamedPort]bool{}
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		if r.Action < Allow || r.Action > Uncertain {
+		if r.Action < Allow || r.Action > MayAllow {
 			return fmt.Errorf("model: rule %d (%v) has no action", i, r.Object)
 		}
 		k := slot{r.Rank, r.Direction}
@@ -81,12 +86,17 @@ func (s *Snapshot) Validate() error {
 			return fmt.Errorf("model: rank %v holds both %v and %v (M2)", r.Rank, a, r.Action)
 		}
 		actions[k] = r.Action
-		if portsUnknown && len(r.Ports.Named) > 0 && r.Action != Allow {
-			return fmt.Errorf("model: rule %d (%v) has port names, action %v, and pods of unknown ports (M6)", i, r.Object, r.Action)
+		if portsUnknown && r.Action != Allow {
+			for _, n := range r.Ports.Named {
+				names[n] = true
+			}
 		}
 		if err := r.validate(); err != nil {
 			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
 		}
+	}
+	if len(names) > MaxDoubtedNames {
+		return fmt.Errorf("model: %d port names in rules that do not allow, beside pods whose ports are not known (M6)", len(names))
 	}
 	for _, ps := range [][]netip.Prefix{s.PodCIDRs, s.ServiceCIDRs, s.PodDomain, s.NodeDomain} {
 		for _, p := range ps {

@@ -34,9 +34,15 @@ func doubtOf(x *engine.Index, f engine.Flow) doubt {
 		sides := []engine.SideTrace{ft.Egress, ft.Ingress}
 		for _, s := range sides {
 			for _, step := range s.Steps {
-				if step.Decides && step.Rule >= 0 && x.Snapshot().Rules[step.Rule].Action == model.Uncertain {
-					return ruleDoubt(&x.Snapshot().Rules[step.Rule])
+				if !step.Decides || step.Rule < 0 {
+					continue
 				}
+				if r := &x.Snapshot().Rules[step.Rule]; r.Action == model.Uncertain || r.Action == model.MayAllow {
+					return ruleDoubt(r)
+				}
+			}
+			if d, found := tieDoubt(x, &s); found {
+				return d
 			}
 		}
 		for _, s := range sides {
@@ -62,6 +68,26 @@ func doubtOf(x *engine.Index, f engine.Flow) doubt {
 		}
 	}
 	return doubt{"the snapshot does not say", settleAddress}
+}
+
+// tieDoubt is about policies of one tier and priority that decide differently
+// (R105).
+func tieDoubt(x *engine.Index, s *engine.SideTrace) (doubt, bool) {
+	var first *model.Rule
+	for _, step := range s.Steps {
+		if !step.Decides || step.Rule < 0 {
+			continue
+		}
+		r := &x.Snapshot().Rules[step.Rule]
+		switch {
+		case first == nil || first.Rank.Tier != r.Rank.Tier || first.Rank.Priority != r.Rank.Priority:
+			first = r
+		case first.Rank.Ordinal != r.Rank.Ordinal && first.Action != r.Action:
+			return doubt{fmt.Sprintf("%v and %v have the same priority, and nothing says which of them counts (R105)", first.Object, r.Object),
+				"different priorities of the two"}, true
+		}
+	}
+	return doubt{}, false
 }
 
 func ruleDoubt(r *model.Rule) doubt {

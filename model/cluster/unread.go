@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
@@ -75,8 +74,8 @@ func (s *State) inForce() []model.Rule {
 			out = append(out, definite)
 		}
 		// Behind what certainly allows, before what isolates.
-		r.Rank.Ordinal = math.MaxInt32
-		r.Action, r.Peer = model.Uncertain, maybe
+		r.Rank.Index = 1
+		r.Action, r.Peer = model.MayAllow, maybe
 		r.Note = fmt.Sprintf("whether a namespaceSelector of %v matches is not known: %s", r.Object, noLabels)
 		out = append(out, r)
 	}

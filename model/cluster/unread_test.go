@@ -107,18 +107,18 @@ func TestUnreadNamespaces(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{
 		"allow ml: + cluster + {kubernetes.io/metadata.name=x}:",
-		"uncertain {kubernetes.io/metadata.name=y}:app=web",
-		"uncertain cluster",
+		"may allow {kubernetes.io/metadata.name=y}:app=web",
+		"may allow cluster",
 		"deny any",
 	}, got)
-	allow, uncertain, deny := model.Rank{}, model.Rank{}, model.Rank{}
+	allow, may, deny := model.Rank{}, model.Rank{}, model.Rank{}
 	for _, r := range s.Rules {
 		if r.Object.Name == "p" {
-			*map[model.Action]*model.Rank{model.Allow: &allow, model.Uncertain: &uncertain, model.Deny: &deny}[r.Action] = r.Rank
+			*map[model.Action]*model.Rank{model.Allow: &allow, model.MayAllow: &may, model.Deny: &deny}[r.Action] = r.Rank
 		}
 	}
-	require.Negative(t, allow.Compare(uncertain), "what certainly allows comes first")
-	require.Negative(t, uncertain.Compare(deny))
+	require.Negative(t, allow.Compare(may), "what certainly allows comes first")
+	require.Negative(t, may.Compare(deny))
 }
 
 // A policy that a cluster has is in force, whatever podreach thinks of it.
