@@ -87,6 +87,7 @@ type Oracle struct {
 	nodeOf     map[End]string             // of pods, where it is known
 	nodesWhole bool                       // every node that a pod names has a Node object
 	byAddr     map[netip.Addr][]*endpoint // owners, those that nothing puts before one another (R62)
+	uncertain  map[string]bool            // keys of labels that some pod may have or not (R66)
 	policies   []policy                   // those that the API server accepts
 	rejected   []string
 	boundaries []netip.Prefix // what separates addresses (R109)
@@ -100,6 +101,7 @@ func New(w World) (*Oracle, error) {
 		namespaces: map[string]map[string]string{},
 		byEnd:      map[End]*endpoint{},
 		kinds:      map[End]string{},
+		uncertain:  map[string]bool{},
 		byAddr:     map[netip.Addr][]*endpoint{},
 	}
 	var err error
@@ -185,13 +187,17 @@ type connection struct {
 	protocol model.Protocol
 	port     uint16
 	other    bool
+	// What the answer is to be if it hangs on what is not known (R66).
+	anyName bool // every port has every name, where not all names are known
+	hope    bool // an uncertain label allows; otherwise it denies
 }
 
 // bounds evaluates the connection in every possible world and returns the
 // least and the most that it comes to. Answers are OtherNo < OtherUnspecified
 // < OtherYes (R1); for ports only OtherNo and OtherYes occur.
 //
-// A world is: whether src is the host network of dst's own node, the address
+// A world is: which names the ports of dst have, and whether uncertain labels
+// allow (R66); whether src is the host network of dst's own node, the address
 // that src uses and the addresses that dst has, in each family. The worlds of
 // the two families are independent of each other once the node is settled, so
 // the least union over families is the union of the least of each.
@@ -199,6 +205,20 @@ func (o *Oracle) bounds(src, dst *endpoint, c connection, f model.Family) (lower
 	if src.end == dst.end && src.kind == pod { // R50: over its own address or loopback
 		return model.OtherYes, model.OtherYes
 	}
+	// What policies say of names that are not known, and of uncertain labels,
+	// is in one world the least, and in another the most.
+	c.anyName, c.hope = false, false
+	lower, upper = o.places(src, dst, c, f)
+	if dst.portsUnknown || len(o.uncertain) > 0 {
+		c.anyName, c.hope = true, true
+		least, most := o.places(src, dst, c, f)
+		lower, upper = min(lower, least), max(upper, most)
+	}
+	return lower, upper
+}
+
+// places is bounds for the worlds that differ in places and addresses alone.
+func (o *Oracle) places(src, dst *endpoint, c connection, f model.Family) (lower, upper model.Other) {
 	lower, upper = model.OtherYes, model.OtherNo
 	for _, own := range ownNode(src, dst) {
 		leastOfNode, mostOfNode := model.OtherNo, model.OtherNo

@@ -26,11 +26,13 @@ type templateSet struct {
 	base      string // of their names
 	instances func(base string) []instance
 	spec      corev1.PodSpec
+	// incomplete: spec does not have all containers, and so not all ports.
+	incomplete bool
 }
 
 // holders returns the workloads and custom objects, then the pods, in input
 // order. Of several with one key the first counts (R7).
-func holders(w World) ([]*holder, error) {
+func holders(w World, terms []term) ([]*holder, error) {
 	var out []*holder
 	seen := map[ownerKey]bool{}
 	add := func(h *holder) {
@@ -51,7 +53,7 @@ func holders(w World) ([]*holder, error) {
 			sets: []templateSet{{wl.Name, func(base string) []instance {
 				list, _ := instances(wl, base) // the kind is known, see above
 				return list
-			}, wl.Template.Spec}},
+			}, wl.Template.Spec, false}},
 		})
 	}
 	generated := map[string]int{}
@@ -67,7 +69,7 @@ func holders(w World) ([]*holder, error) {
 		}
 		if k.sets != nil {
 			for _, s := range k.sets(o) {
-				h.sets = append(h.sets, templateSet{s.name, s.instances, s.template.Spec})
+				h.sets = append(h.sets, templateSet{s.name, func(base string) []instance { return s.instances(base, terms) }, s.template.Spec, s.incomplete})
 			}
 		}
 		add(h)

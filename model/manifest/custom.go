@@ -255,6 +255,23 @@ func (d *decoder) setLabels(e *element, out *PodSet, in *custom.Set, own map[str
 			set(key, custom.Text{{Literal: model.OpaqueValue}}, false)
 		}
 	}
+	for _, key := range in.Uncertain {
+		if !given[key] {
+			all[key] = custom.Uncertain
+		}
+	}
+	for key, value := range all { // in braces are what controllers replace
+		if strings.Contains(value, custom.Uncertain) || strings.Contains(value, "{{") {
+			out.Uncertain = append(out.Uncertain, key)
+		}
+	}
+	slices.Sort(out.Uncertain)
+	for _, key := range out.Uncertain {
+		delete(all, key)
+		all[model.UncertainKey(key)] = ""
+	}
+	out.Numbered = slices.DeleteFunc(out.Numbered, func(l custom.Label) bool { return slices.Contains(out.Uncertain, l.Key) })
+	out.Added = slices.DeleteFunc(out.Added, func(key string) bool { return slices.Contains(out.Uncertain, key) })
 	out.Template.Labels = all
 }
 

@@ -25,6 +25,10 @@ const Many = math.MaxInt32
 // which nobody knows before the cluster has completed it.
 const GeneratedName = "\x00generated"
 
+// Uncertain stands for a value that the object does not tell and that a policy
+// may name with success; whether there is one is not known either (R66).
+const Uncertain = "\x00uncertain"
+
 // UnsaidNamespace stands for the namespace of an object that says none, which
 // whoever reads it decides.
 const UnsaidNamespace = "\x00namespace"
@@ -54,6 +58,7 @@ type Set struct {
 	Labels     []Label   // stronger than the template's own, in the order of keys
 	AddMissing []Label   // weaker
 	Opaque     []string  // keys whose value nobody knows (R65)
+	Uncertain  []string  // keys that the pods may have or not, with any value (R66)
 
 	Incomplete string // why not all containers are there, "" when they are
 }
@@ -65,7 +70,7 @@ type Located struct {
 }
 
 // Label is a label that the controller sets. A value that holds GeneratedName
-// is not known.
+// is not known, one that holds Uncertain may be any, or none.
 type Label struct {
 	Key   string
 	Value Text
@@ -279,6 +284,7 @@ func (e *evaluation) set(t *template) *Set {
 		Replicas:   e.count(t.replicas),
 		From:       t.from,
 		Opaque:     t.opaque,
+		Uncertain:  t.uncertain,
 		Incomplete: e.reason(t.incomplete),
 	}
 	found := t.template == nil && t.podSpec == nil || t.containers != nil || s.Incomplete != ""

@@ -224,6 +224,7 @@ type shared struct {
 	labelsFrom []*path
 	labels     []label
 	opaque     []string
+	uncertain  []string
 }
 
 func (p *parser) row(n *yaml.Node) *Row {
@@ -242,6 +243,7 @@ func (p *parser) row(n *yaml.Node) *Row {
 		"labelsFrom": func(n *yaml.Node) { common.labelsFrom = p.paths(n, "labelsFrom") },
 		"labels":     func(n *yaml.Node) { common.labels = p.labels(n, "labels") },
 		"opaque":     func(n *yaml.Node) { common.opaque = p.strings(n, "opaque") },
+		"uncertain":  func(n *yaml.Node) { common.uncertain = p.strings(n, "uncertain") },
 	})
 	if !named {
 		p.report(n, "a workload has no gvk")
@@ -331,6 +333,7 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"labels":             func(n *yaml.Node) { own.labels = p.labels(n, "labels") },
 			"addMissing":         func(n *yaml.Node) { out.addMissing = p.labels(n, "addMissing") },
 			"opaque":             func(n *yaml.Node) { own.opaque = p.strings(n, "opaque") },
+			"uncertain":          func(n *yaml.Node) { own.uncertain = p.strings(n, "uncertain") },
 		})
 	}
 	if out.template == nil && out.podSpec == nil && out.containers == nil && out.incomplete == nil && len(p.errors) == before {
@@ -360,16 +363,23 @@ func (t *template) merge(own, common *shared) {
 	has := func(labels []label, key string) bool {
 		return slices.ContainsFunc(labels, func(l label) bool { return l.key == key })
 	}
-	t.labels = own.labels
+	settled := func(key string) bool {
+		return has(own.labels, key) || has(t.addMissing, key) || slices.Contains(own.opaque, key) || slices.Contains(own.uncertain, key)
+	}
+	t.labels, t.opaque, t.uncertain = own.labels, own.opaque, own.uncertain
 	for _, l := range common.labels {
-		if !has(own.labels, l.key) && !has(t.addMissing, l.key) && !slices.Contains(own.opaque, l.key) {
+		if !settled(l.key) {
 			t.labels = append(t.labels, l)
 		}
 	}
-	t.opaque = own.opaque
 	for _, key := range common.opaque {
-		if !has(own.labels, key) && !has(t.addMissing, key) && !slices.Contains(own.opaque, key) {
+		if !settled(key) {
 			t.opaque = append(t.opaque, key)
+		}
+	}
+	for _, key := range common.uncertain {
+		if !settled(key) {
+			t.uncertain = append(t.uncertain, key)
 		}
 	}
 }

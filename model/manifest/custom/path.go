@@ -29,7 +29,8 @@ const (
 	varIndex = "index" // the number of a pod in its group
 	varGroup = "group" // the number of its group
 
-	varOpaque = "opaque" // a part of a text that nobody knows, such as a hash
+	varOpaque    = "opaque"    // a part of a text that nobody knows, such as a hash
+	varUncertain = "uncertain" // what a text is, and whether there is one, the object does not say
 )
 
 // roots are where a path may begin.
@@ -187,6 +188,9 @@ func (c compiler) text(s string) (text, error) {
 			continue
 		case "{." + varOpaque + "}":
 			out = append(out, piece{literal: GeneratedName})
+			continue
+		case "{." + varUncertain + "}":
+			out = append(out, piece{literal: Uncertain})
 			continue
 		}
 		p, err := c.path(inner)

@@ -126,7 +126,7 @@ type template struct {
 
 	labelsFrom         []*path
 	labels, addMissing []label
-	opaque             []string
+	opaque, uncertain  []string
 }
 
 // label is a label that a controller sets.
