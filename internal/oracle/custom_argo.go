@@ -19,7 +19,8 @@ var argoKinds = []customKind{
 
 // workflow: each template that makes pods makes any number of them.
 func workflow(o, spec Object, name string) (out []podSet) {
-	own := map[string]string{"workflows.argoproj.io/workflow": name, "workflows.argoproj.io/completed": opaque}
+	own := map[string]string{"workflows.argoproj.io/workflow": name, "workflows.argoproj.io/completed": uncertain,
+		"workflows.argoproj.io/on-exit": uncertain, "workflows.argoproj.io/controller-instanceid": uncertain}
 	podMetadata := spec.stringMap("podMetadata", "labels")
 	agent := false
 	for _, item := range spec.list("templates") {
