@@ -28,7 +28,10 @@ func (o *Oracle) terms(w World) []term {
 	for i := range o.policies {
 		p := &o.policies[i]
 		add(p.subject)
-		for _, rules := range p.rules {
+		for d, rules := range p.rules {
+			if !p.isolates[d] { // not in force
+				continue
+			}
 			for _, r := range rules {
 				for _, e := range r.peers {
 					add(e.pods)
