@@ -41,6 +41,7 @@ type customKind struct {
 	output               string // as output names it, if not by the kind in lower case
 	sets                 func(o Object) []podSet
 	finished             func(o Object) bool
+	unknown              func(o Object) bool // it has pods beside those of sets that cannot be known
 }
 
 // customKinds is R66. Those without sets are links between pods and the

@@ -14,7 +14,7 @@ var argoKinds = []customKind{
 		}},
 	{group: "argoproj.io", version: "v1alpha1", kind: "CronWorkflow",
 		sets: func(o Object) []podSet { return workflow(o, o.object("spec", "workflowSpec"), opaque) }},
-	{group: "argoproj.io", version: "v1alpha1", kind: "Rollout", sets: rollout},
+	{group: "argoproj.io", version: "v1alpha1", kind: "Rollout", sets: rollout, unknown: func(o Object) bool { return o.has("spec", "workloadRef") }},
 }
 
 // workflow: each template that makes pods makes any number of them.

@@ -9,8 +9,8 @@ import (
 )
 
 var kserveKinds = []customKind{
-	{group: "serving.kserve.io", version: "v1beta1", kind: "InferenceService", sets: inferenceService, finished: kserveStopped},
-	{group: "serving.kserve.io", kind: "LLMInferenceService", sets: llmInferenceService, finished: kserveStopped},
+	{group: "serving.kserve.io", version: "v1beta1", kind: "InferenceService", sets: inferenceService, finished: kserveStopped, unknown: func(o Object) bool { return served(o, "predictor") }},
+	{group: "serving.kserve.io", kind: "LLMInferenceService", sets: llmInferenceService, finished: kserveStopped, unknown: func(o Object) bool { return len(o.list("spec", "baseRefs")) > 0 }},
 }
 
 func kserveStopped(o Object) bool {
@@ -37,8 +37,7 @@ func inferenceService(o Object) (out []podSet) {
 			"serving.kserve.io/inferenceservice": o.name(), "component": c,
 		})
 		t := o.podSpec("spec", c)
-		served := slices.ContainsFunc([]string{"model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"},
-			func(field string) bool { return len(o.object("spec", c, field)) > 0 }) // its containers are those of a ServingRuntime
+		served := served(o, c)
 		var agent []corev1.ContainerPort
 		if o.has("spec", c, "logger") || o.has("spec", c, "batcher") {
 			agent = append(agent, tcp("agent-port", 9081))
@@ -67,6 +66,13 @@ func inferenceService(o Object) (out []podSet) {
 		}
 	}
 	return out
+}
+
+// served reports whether the containers of a component are those of a
+// ServingRuntime.
+func served(o Object, component string) bool {
+	return slices.ContainsFunc([]string{"model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"},
+		func(field string) bool { return len(o.object("spec", component, field)) > 0 })
 }
 
 // tcp is a port that a controller declares.
