@@ -171,12 +171,17 @@ func (s *Snapshot) String() string {
 	return b.String() + FormatRules(s.Rules)
 }
 
-// formatLabels is "a=1,b=2", sorted by key; the value of c=? is opaque (R65).
+// formatLabels is "a=1,b=2", sorted by key; the value of c=? is opaque (R65), whether there is a
+// label d is not known where it is ?d (R66).
 func formatLabels(labels map[string]string) string {
 	var b strings.Builder
 	for i, k := range slices.Sorted(maps.Keys(labels)) {
 		if i > 0 {
 			b.WriteByte(',')
+		}
+		if _, uncertain := UncertainLabel(k); uncertain {
+			b.WriteString(k)
+			continue
 		}
 		v := labels[k]
 		if v == OpaqueValue {

@@ -12,11 +12,7 @@ func (g *generator) spark(c *Custom) tree {
 	for _, role := range []string{"driver", "executor"} {
 		s := tree{}
 		if g.pct(60) {
-			t := g.podTemplate("spark-role")
-			if role == "executor" {
-				containersWithoutPorts(t["spec"].(tree))
-			}
-			s["template"] = t
+			s["template"] = g.podTemplate("spark-role", "sparkoperator.k8s.io/app-name", "sparkoperator.k8s.io/mutated-by-spark-operator")
 		} else {
 			g.hit(SparkTemplateAbsent)
 		}
@@ -47,13 +43,13 @@ func (g *generator) spark(c *Custom) tree {
 		if g.pct(50) {
 			p["portName"] = "metrics"
 		}
-		spec["monitoring"] = tree{"prometheus": p}
+		spec["monitoring"] = tree{"prometheus": p, "exposeExecutorMetrics": g.pct(30)}
 	}
 	c.label("spark-role", "driver", "executor")
 	c.label("sparkoperator.k8s.io/launched-by-spark-operator", "true")
 	c.label("role", "driver", "executor")
 	c.label("app", "b")
-	c.opaque("spark-app-selector", "spark-exec-id", "spark-exec-resourceprofile-id", "sparkoperator.k8s.io/submission-id")
+	c.opaque("spark-app-selector", "sparkoperator.k8s.io/mutated-by-spark-operator", "spark-app-name", "spark-exec-id", "spark-exec-resourceprofile-id", "sparkoperator.k8s.io/submission-id")
 	return spec
 }
 
@@ -111,5 +107,6 @@ func (g *generator) workflow(c *Custom) tree {
 	c.label("tier", "a")
 	c.label("workflows.argoproj.io/completed", "a", "false")
 	c.label("workflows.argoproj.io/component", "agent")
+	c.opaque("workflows.argoproj.io/on-exit", "workflows.argoproj.io/completed")
 	return spec
 }

@@ -46,6 +46,10 @@ var servingKinds = []customKind{
 		g.child(c, "kubevirt.io/v1", "VirtualMachineInstance", func(o *Custom) { g.machine(o, o.meta(), o.Object, o.name()) })
 	}},
 	{"kubevirt.io/v1", "VirtualMachineInstance", CustomVirtualMachineInstance, func(g *generator, c *Custom, name string) {
+		if g.pct(20) {
+			g.hit(MachineDot)
+			c.meta()["name"] = name + ".a"
+		}
 		g.machine(c, c.meta(), c.Object, name)
 		g.status(c, []string{"phase"}, []string{"Succeeded", "Failed"}, []string{"Running", "Scheduling"})
 	}},
@@ -67,7 +71,7 @@ var servingKinds = []customKind{
 		spec := g.monitoring(c, name, "prometheus")
 		if g.pct(40) {
 			g.hit(PrometheusShards)
-			spec["shards"] = g.between(1, 2)
+			spec["shards"] = g.between(0, 2)
 		}
 		if g.pct(30) {
 			g.hit(PrometheusThanos)
@@ -104,6 +108,10 @@ var servingKinds = []customKind{
 	}},
 	{"apps.kruise.io/v1beta1", "StatefulSet", CustomKruiseStatefulSet, func(g *generator, c *Custom, name string) {
 		g.replicated(c, "template", "apps.kubernetes.io/pod-index")
+		if g.pct(20) {
+			g.hit(KruiseReserved)
+			c.Object["spec"].(tree)["reserveOrdinals"] = []any{0}
+		}
 		c.label("statefulset.kubernetes.io/pod-name", name+"-0", name+"-1")
 		c.label("apps.kubernetes.io/pod-index", 0, 1)
 		c.opaque("controller-revision-hash", "lifecycle.apps.kruise.io/state")
@@ -134,11 +142,17 @@ var servingKinds = []customKind{
 // podSpecTree is a bare pod spec.
 func (g *generator) podSpecTree() tree { return toTree(g.podSpec()).(tree) }
 
-// containersWithoutPorts are containers whose ports the controller would take
-// away, which no table of facts says (R66).
-func containersWithoutPorts(spec tree) {
+// oneWithPorts leaves ports to at most one container, as Knative asks for.
+func oneWithPorts(spec tree) {
+	found := false
 	for _, c := range spec["containers"].([]any) {
-		delete(c.(tree), "ports")
+		ports, _ := c.(tree)["ports"].([]any)
+		if found || len(ports) == 0 {
+			delete(c.(tree), "ports")
+			continue
+		}
+		found = true
+		c.(tree)["ports"] = ports[:1]
 	}
 }
 
@@ -184,7 +198,7 @@ func (g *generator) inferenceService(c *Custom, name string) {
 		}
 		s := g.podSpecTree()
 		if !standard {
-			containersWithoutPorts(s)
+			oneWithPorts(s)
 		}
 		if g.pct(40) {
 			g.hit(InferenceLabels)
@@ -198,6 +212,10 @@ func (g *generator) inferenceService(c *Custom, name string) {
 			g.hit(InferenceWorkers)
 			s["workerSpec"] = g.podSpecTree()
 		}
+		if g.pct(15) {
+			g.hit(InferenceModel)
+			s[pick(g, []string{"model", "sklearn"})] = tree{"runtime": "a"}
+		}
 		spec[part] = s
 		c.label("app", "isvc."+name+"-"+part, "a")
 		c.label("serving.knative.dev/service", name+"-"+part)
@@ -206,7 +224,7 @@ func (g *generator) inferenceService(c *Custom, name string) {
 	c.Object["spec"] = spec
 	c.label("serving.kserve.io/inferenceservice", name)
 	c.label("component", "predictor", "transformer")
-	c.opaque("pod-template-hash", "serving.knative.dev/revision", "serving.knative.dev/serviceUID")
+	c.opaque("pod-template-hash", "serving.knative.dev/revision", "serving.knative.dev/serviceUID", "isvc.generation", "app", "serving.knative.dev/service")
 	if standard {
 		g.childWorkload(c, "deployment", name+"-predictor")
 		return
@@ -285,7 +303,7 @@ func (g *generator) llmInferenceService(c *Custom, name string) {
 // knativePods makes the spec of a Service or Configuration.
 func (g *generator) knativePods(c *Custom, name string) {
 	t := g.podTemplate("serving.knative.dev/configuration")
-	containersWithoutPorts(t["spec"].(tree))
+	oneWithPorts(t["spec"].(tree))
 	if g.pct(30) {
 		g.hit(KnativeRevisionNamed)
 		meta, _ := t["metadata"].(tree)
@@ -328,7 +346,7 @@ func (g *generator) rollout(c *Custom, name string) {
 		g.hit(RolloutWorkloadRef)
 		spec["workloadRef"] = tree{"kind": "Deployment", "name": "other"}
 	} else {
-		spec["template"] = g.podTemplate("rollouts-pod-template-hash")
+		spec["template"] = g.podTemplate("rollouts-pod-template-hash", "role")
 	}
 	g.setCount(spec, "replicas", 0, 1, 2)
 	labels := func(v string) tree { return tree{"labels": tree{"role": v}} }
@@ -395,6 +413,10 @@ func (g *generator) machine(c *Custom, meta, into tree, name string) {
 func (g *generator) monitoring(c *Custom, name, app string) tree {
 	spec := tree{}
 	g.setCount(spec, "replicas", 0, 1, 2)
+	if g.pct(20) {
+		g.hit(MonitoringLocal)
+		spec["listenLocal"] = true
+	}
 	if g.pct(30) {
 		g.hit(MonitoringPortName)
 		spec["portName"] = "http"
@@ -418,6 +440,6 @@ func (g *generator) monitoring(c *Custom, name, app string) tree {
 	c.label("app.kubernetes.io/version", "1")
 	c.label("role", "a")
 	c.label("apps.kubernetes.io/pod-index", 0, 1)
-	c.opaque("controller-revision-hash")
+	c.opaque("controller-revision-hash", "app.kubernetes.io/version", "statefulset.kubernetes.io/pod-name")
 	return spec
 }

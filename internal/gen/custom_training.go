@@ -176,7 +176,7 @@ func (g *generator) jobSet(c *Custom, name string) {
 	c.label("batch.kubernetes.io/job-name", name+"-w-0")
 	c.label("batch.kubernetes.io/job-completion-index", 0, 1)
 	c.opaque(prefix+"jobset-uid", prefix+"job-key", prefix+"priority", prefix+"global-replicas", prefix+"job-global-index",
-		prefix+"group-replicas", prefix+"job-group-index", "batch.kubernetes.io/controller-uid")
+		prefix+"group-replicas", prefix+"job-group-index", prefix+"coordinator", "batch.kubernetes.io/controller-uid")
 	g.childWorkload(c, "job", name+"-w-0")
 }
 
@@ -195,7 +195,7 @@ func (g *generator) rayCluster(c *Custom, name string) tree {
 	}
 	if g.pct(10) {
 		g.hit(RayFaultTolerance)
-		spec["gcsFaultToleranceOptions"] = tree{"redisAddress": "redis:6379"}
+		spec["gcsFaultToleranceOptions"] = either(g.pct(50), tree{"redisAddress": "redis:6379"}, tree{})
 	}
 	groups := []any{}
 	for _, n := range g.shuffled([]string{"cpu", "gpu"})[:g.between(0, 2)] {
@@ -228,7 +228,8 @@ func (g *generator) rayCluster(c *Custom, name string) tree {
 	c.label("ray.io/is-ray-node", "yes", "a")
 	c.label("app.kubernetes.io/name", "kuberay", "a")
 	c.label("app.kubernetes.io/created-by", "kuberay-operator")
-	c.label("ray.io/worker-group-replica-index", 0, 1)
+	c.label("ray.io/worker-group-replica-index", 0, 1, 5)
+	c.opaque("ray.io/replica-host-index", "ray.io/serve")
 	return spec
 }
 
@@ -279,6 +280,11 @@ func (g *generator) replicaSpecs(c *Custom, name string, types ...string) tree {
 			continue
 		}
 		spec := tree{}
+		if g.pct(5) {
+			g.hit(TrainingTypeEmpty)
+			out[t] = spec
+			continue
+		}
 		g.setTemplate(spec, "template", prefix+"replica-index", prefix+"job-role", prefix+"replica-type")
 		g.setCount(spec, "replicas", 0, 1, 2, 3)
 		out[t] = spec
@@ -309,7 +315,7 @@ func (g *generator) leaderWorkerSet(c *Custom, name string) {
 	c.label(prefix+"worker-index", 0, 1, 2)
 	c.label("statefulset.kubernetes.io/pod-name", name+"-0", name+"-1-1")
 	c.label("apps.kubernetes.io/pod-index", 0, 1, 2)
-	c.opaque(prefix+"group-key", prefix+"template-revision-hash", "controller-revision-hash")
+	c.opaque(prefix+"group-key", prefix+"template-revision-hash", prefix+"subgroup-index", "controller-revision-hash")
 	g.childWorkload(c, "statefulset", name)
 }
 
@@ -327,6 +333,10 @@ func (g *generator) volcanoJob(c *Custom, name string) {
 		g.hit(VolcanoQueue)
 		spec["queue"] = "q"
 	}
+	if g.pct(25) {
+		g.hit(VolcanoPlugins)
+		spec["plugins"] = tree{pick(g, []string{"pytorch", "svc", "mpi"}): []any{}}
+	}
 	if g.pct(30) {
 		g.hit(VolcanoOwnLabels)
 		c.meta()["labels"] = tree{"volcano.sh/preemptable": "true", "volcano.sh/cooldown-time": "1"}
@@ -339,4 +349,5 @@ func (g *generator) volcanoJob(c *Custom, name string) {
 	c.label("volcano.sh/job-namespace", g.c.space(metav1.ObjectMeta{Namespace: c.space()}))
 	c.label("volcano.sh/queue-name", "default", "q")
 	c.label("volcano.sh/task-index", 0, 1, 2)
+	c.opaque("volcano.sh/job-forwarding")
 }

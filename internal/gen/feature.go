@@ -45,6 +45,11 @@ var Features = slices.Concat([]Feature{
 	SparkLabels, SparkMonitoring, WorkflowContainerSet, WorkflowNoPods, WorkflowAgent, WorkflowSidecars, WorkflowLabels, WorkflowHostNetwork,
 	RolloutWorkloadRef, RolloutCanary, RolloutBlueGreen, MachineHalted, MachineSidecar, MachineHostname, MonitoringPortName,
 	MonitoringContainers, MonitoringLabels, MonitoringHostNetwork,
+	MonitoringLocal, VolcanoPlugins,
+	MachineDot,
+	InferenceModel,
+	KruiseReserved,
+	TrainingTypeEmpty,
 	// Unmanaged pods.
 	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedSeveral,
 	// Policies.
@@ -185,6 +190,12 @@ const (
 	CompletionsMany               Feature = "completions-many"
 	TemplateControllerLabel       Feature = "template-controller-label"
 
+	MonitoringLocal               Feature = "monitoring-local"
+	MachineDot                    Feature = "machine-dot"
+	InferenceModel                Feature = "inference-model"
+	KruiseReserved                Feature = "kruise-reserved"
+	TrainingTypeEmpty             Feature = "training-type-empty"
+	VolcanoPlugins                Feature = "volcano-plugins"
 	CustomJobSet                  Feature = "custom-jobset"
 	CustomRayCluster              Feature = "custom-raycluster"
 	CustomRayJob                  Feature = "custom-rayjob"

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -69,7 +70,7 @@ type adminPort struct {
 // adminAnswer is a whole tier of R108: allow, deny, or pass, which is also what
 // a tier without a match does. Of policies of equal priority each may come
 // first, so what each of them does is possible (R105): the best of it is taken
-// if the connection is lucky, else the worst.
+// in hope, else the worst.
 func (o *Oracle) adminAnswer(t tier, d networkingv1.PolicyType, x *endpoint, y peer, c connection, dst *endpoint) action {
 	var possible []action
 	for i, p := range o.admin { // by tier and priority
@@ -92,7 +93,7 @@ func (o *Oracle) adminAnswer(t tier, d networkingv1.PolicyType, x *endpoint, y p
 	switch {
 	case len(possible) == 0:
 		return pass
-	case c.lucky:
+	case c.hope:
 		return slices.Max(possible)
 	}
 	return slices.Min(possible)
@@ -102,6 +103,74 @@ func (o *Oracle) adminAnswer(t tier, d networkingv1.PolicyType, x *endpoint, y p
 // not defined what their subjects may do (R106).
 func (o *Oracle) undefinedOrder(d networkingv1.PolicyType, x *endpoint) bool {
 	return o.bothVersions && slices.ContainsFunc(o.admin, func(p *adminPolicy) bool { return len(p.rules[d]) > 0 && o.adminSelects(p, x) })
+}
+
+// adminUndecided reports whether uncertain labels decide what the admin
+// policies say of x and its peer (R66).
+func (o *Oracle) adminUndecided(d networkingv1.PolicyType, x *endpoint, y peer) bool {
+	for _, p := range o.admin {
+		if len(p.rules[d]) == 0 || !p.namespaces.Matches(labels.Set(o.namespaces[x.end.Namespace])) {
+			continue
+		}
+		if p.pods != nil && o.doubtful(p.pods, x) {
+			return true
+		}
+		if !o.adminSelects(p, x) || y.kind != pod || y.hostNetwork {
+			continue
+		}
+		for _, r := range p.rules[d] {
+			for _, e := range r.peers {
+				if e.pods != nil && e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) && o.doubtful(e.pods, y.endpoint) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// nameWorlds returns, for a destination of which not all port names are known,
+// which of the names that policies use a port has (R66). Where names only allow
+// that is none or all of them; admin policies use them to deny too.
+func (o *Oracle) nameWorlds(dst *endpoint) []map[string]bool {
+	out := []map[string]bool{nil}
+	if !dst.portsUnknown {
+		return out
+	}
+	names := map[string]bool{}
+	for i := range o.policies {
+		for _, rules := range o.policies[i].rules {
+			for _, r := range rules {
+				for _, e := range r.ports {
+					names[e.name] = true
+				}
+			}
+		}
+	}
+	for _, p := range o.admin {
+		for _, rules := range p.rules {
+			for _, r := range rules {
+				for _, e := range r.ports {
+					names[e.name] = true
+				}
+			}
+		}
+	}
+	delete(names, "")
+	if len(o.admin) == 0 {
+		return append(out, names)
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		for _, has := range out {
+			next := maps.Clone(has)
+			if next == nil {
+				next = map[string]bool{}
+			}
+			next[name] = true
+			out = append(out, next)
+		}
+	}
+	return out
 }
 
 // adminSelects is R96; the caller has seen to it that x can be a subject.
@@ -125,7 +194,7 @@ func (o *Oracle) adminPeerMatches(e adminPeer, y peer, c connection) bool {
 	case e.networks != nil: // R98
 		return slices.ContainsFunc(e.networks, func(p netip.Prefix) bool { return p.Contains(y.addr) })
 	case e.domains: // R100, R113: any outside address may be among the set, none need be
-		return y.kind == outside && c.lucky
+		return y.kind == outside && c.hope
 	}
 	return false
 }
@@ -146,7 +215,7 @@ func (o *Oracle) adminPortMatches(r adminRule, e adminPeer, c connection, dst *e
 				return true
 			}
 		case (e.everybody || e.namespaces != nil) && dst.subjectable():
-			if slices.Contains(o.resolve(dst, p.name, c.protocol), c.port) {
+			if dst.portsUnknown && c.named[p.name] || slices.Contains(o.resolve(dst, p.name, c.protocol), c.port) {
 				return true
 			}
 		}

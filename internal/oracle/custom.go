@@ -27,10 +27,13 @@ type podSet struct {
 	// they tell the pods apart, and each is an instance of its own.
 	labels  func(group, index int) map[string]string
 	indexed bool
+	// incomplete: not all containers are in the object, so that a port may have
+	// any name that is not among those of template.
+	incomplete bool
 }
 
-// many stands for a number of pods that is not known (R64).
-const many = 2
+// many stands for a number of pods, or of groups, that is not known (R64).
+const many = 1 << 30
 
 // customKind is what is known of a custom kind.
 type customKind struct {
@@ -38,6 +41,7 @@ type customKind struct {
 	output               string // as output names it, if not by the kind in lower case
 	sets                 func(o Object) []podSet
 	finished             func(o Object) bool
+	unknown              func(o Object) bool // it has pods beside those of sets that cannot be known
 }
 
 // customKinds is R66. Those without sets are links between pods and the
@@ -64,11 +68,30 @@ func customKindOf(o Object) *customKind {
 	return nil
 }
 
-func (s podSet) instances(base string) []instance {
+// instances returns the pods of a set: where they are alike two of them, if
+// they are numbered all, or, where their number is not known, those that a
+// selector names and two others (R65, R66).
+func (s podSet) instances(base string, terms []term) []instance {
+	groups, indexes := counted(0, min(s.groups, 2)), counted(s.from, min(s.size, s.from+2))
+	if s.indexed {
+		if s.groups >= many || s.size >= many {
+			groups, indexes = s.named(terms)
+		} else {
+			groups, indexes = counted(0, s.groups), counted(s.from, s.size)
+		}
+	}
 	var out []instance
-	for group := range s.groups {
-		for index := s.from; index < s.size; index++ {
-			out = append(out, instance{fmt.Sprintf("%s[%d]", base, group*s.size+index), s.labels(group, index)})
+	for _, group := range groups {
+		for _, index := range indexes {
+			name := fmt.Sprintf("%s[%d]", base, group*s.size+index)
+			switch {
+			case s.size < many:
+			case s.groups == 1:
+				name = fmt.Sprintf("%s[%d]", base, index)
+			default:
+				name = fmt.Sprintf("%s[%d.%d]", base, group, index)
+			}
+			out = append(out, instance{name, s.labels(group, index)})
 		}
 	}
 	if !s.indexed && len(out) > 2 {
@@ -76,6 +99,59 @@ func (s podSet) instances(base string) []instance {
 	}
 	if len(out) == 1 {
 		out[0].name = base
+	}
+	return out
+}
+
+// counted are the numbers from first on that are less than end.
+func counted(first, end int) []int {
+	var out []int
+	for n := first; n < end; n++ {
+		out = append(out, n)
+	}
+	return out
+}
+
+// probed is how far numbers are looked at of which there may be any: what the
+// selectors of tests name is less.
+const probed = 12
+
+// named returns the groups, and the indexes of pods in a group, that selectors
+// name by a label that holds the number, and two others of each.
+func (s podSet) named(terms []term) (groups, indexes []int) {
+	endOfGroups, end := min(s.groups, probed), min(s.size, s.from+probed)
+	byGroup, byIndex := map[int]bool{}, map[int]bool{}
+	first, nextGroup, nextIndex := s.labels(0, s.from), s.labels(1, s.from), s.labels(0, s.from+1)
+	for _, group := range counted(0, endOfGroups) {
+		for _, index := range counted(s.from, end) {
+			l := s.labels(group, index)
+			for _, t := range terms {
+				if !slices.Contains(t.values, l[t.key]) {
+					continue
+				}
+				byGroup[group] = byGroup[group] || first[t.key] != nextGroup[t.key]
+				byIndex[index] = byIndex[index] || first[t.key] != nextIndex[t.key]
+			}
+		}
+	}
+	return andTwo(byGroup, 0, endOfGroups, maps.Equal(first, nextGroup)), andTwo(byIndex, s.from, end, maps.Equal(first, nextIndex))
+}
+
+// andTwo returns the named numbers of first to end, and two others; only two
+// numbers where no label tells pods apart by it.
+func andTwo(named map[int]bool, first, end int, alike bool) []int {
+	if alike {
+		return counted(first, min(end, first+2))
+	}
+	var out []int
+	others := 0
+	for _, n := range counted(first, end) {
+		if !named[n] {
+			others++
+		}
+		if named[n] || others <= 2 {
+			out = append(out, n)
+		}
 	}
 	return out
 }
@@ -212,6 +288,16 @@ func over(sets ...map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, s := range sets {
 		maps.Copy(out, s)
+	}
+	return out
+}
+
+// uncertains are labels of which the object does not say whether pods have them,
+// and with what values (R66).
+func uncertains(keys ...string) map[string]string {
+	out := map[string]string{}
+	for _, k := range keys {
+		out[k] = uncertain
 	}
 	return out
 }

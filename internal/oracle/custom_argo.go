@@ -14,12 +14,13 @@ var argoKinds = []customKind{
 		}},
 	{group: "argoproj.io", version: "v1alpha1", kind: "CronWorkflow",
 		sets: func(o Object) []podSet { return workflow(o, o.object("spec", "workflowSpec"), opaque) }},
-	{group: "argoproj.io", version: "v1alpha1", kind: "Rollout", sets: rollout},
+	{group: "argoproj.io", version: "v1alpha1", kind: "Rollout", sets: rollout, unknown: func(o Object) bool { return o.has("spec", "workloadRef") }},
 }
 
 // workflow: each template that makes pods makes any number of them.
 func workflow(o, spec Object, name string) (out []podSet) {
-	own := map[string]string{"workflows.argoproj.io/workflow": name, "workflows.argoproj.io/completed": opaque}
+	own := map[string]string{"workflows.argoproj.io/workflow": name, "workflows.argoproj.io/completed": uncertain,
+		"workflows.argoproj.io/on-exit": uncertain, "workflows.argoproj.io/controller-instanceid": uncertain}
 	podMetadata := spec.stringMap("podMetadata", "labels")
 	agent := false
 	for _, item := range spec.list("templates") {

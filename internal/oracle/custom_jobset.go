@@ -44,8 +44,8 @@ func jobSet(o Object) (out []podSet) {
 				l["batch.kubernetes.io/job-completion-index"] = strconv.Itoa(i)
 			}
 			l = jobLabels(l, base+"-"+strconv.Itoa(g))
-			return over(l, opaques(
-				"jobset.sigs.k8s.io/jobset-uid", "jobset.sigs.k8s.io/job-key", "jobset.sigs.k8s.io/priority",
+			return over(l, opaques("jobset.sigs.k8s.io/jobset-uid"), uncertains(
+				"jobset.sigs.k8s.io/job-key", "jobset.sigs.k8s.io/priority", "jobset.sigs.k8s.io/coordinator",
 				"jobset.sigs.k8s.io/global-replicas", "jobset.sigs.k8s.io/job-global-index",
 				"jobset.sigs.k8s.io/group-replicas", "jobset.sigs.k8s.io/job-group-index",
 			))
@@ -56,6 +56,12 @@ func jobSet(o Object) (out []podSet) {
 
 var leaderWorkerSetKinds = []customKind{{group: "leaderworkerset.x-k8s.io", kind: "LeaderWorkerSet", sets: leaderWorkerSet}}
 
+// leaderWorkerSetMore are labels that hang on a hash, or on subgroups.
+func leaderWorkerSetMore() map[string]string {
+	return over(opaques("leaderworkerset.sigs.k8s.io/template-revision-hash"), uncertains("leaderworkerset.sigs.k8s.io/group-key",
+		"leaderworkerset.sigs.k8s.io/subgroup-index", "leaderworkerset.sigs.k8s.io/subgroup-key"))
+}
+
 // leaderWorkerSet: replicas groups of size pods, the first of which leads.
 func leaderWorkerSet(o Object) (out []podSet) {
 	name, spec := o.name(), o.object("spec", "leaderWorkerTemplate")
@@ -64,7 +70,7 @@ func leaderWorkerSet(o Object) (out []podSet) {
 		l = over(l, map[string]string{
 			"leaderworkerset.sigs.k8s.io/name":         name,
 			"leaderworkerset.sigs.k8s.io/worker-index": strconv.Itoa(i),
-		}, opaques("leaderworkerset.sigs.k8s.io/group-key", "leaderworkerset.sigs.k8s.io/template-revision-hash"))
+		}, leaderWorkerSetMore())
 		return missing(l, map[string]string{"leaderworkerset.sigs.k8s.io/group-index": strconv.Itoa(g)})
 	}
 	leader := "leaderTemplate"

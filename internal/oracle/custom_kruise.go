@@ -7,7 +7,7 @@ var kruiseKinds = []customKind{
 		s := templated(o, "spec", "template")
 		for i := range s {
 			s[i].labels = alike(over(s[i].template.Labels, opaques("controller-revision-hash", "pod-template-hash",
-				"apps.kruise.io/cloneset-instance-id", "lifecycle.apps.kruise.io/state")))
+				"apps.kruise.io/cloneset-instance-id"), uncertains("lifecycle.apps.kruise.io/state")))
 		}
 		return s
 	}},
@@ -16,7 +16,12 @@ var kruiseKinds = []customKind{
 			return nil
 		}
 		t := o.template("spec", "template")
-		return []podSet{numbered(o, o.name(), t, over(t.Labels, opaques("lifecycle.apps.kruise.io/state")))}
+		s := numbered(o, o.name(), t, over(t.Labels, uncertains("lifecycle.apps.kruise.io/state")))
+		if o.has("spec", "reserveOrdinals") { // those are left out
+			s.indexed = false
+			s.labels = alike(over(s.labels(0, 0), uncertains("statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index")))
+		}
+		return []podSet{s}
 	}},
 	{group: "apps.kruise.io", kind: "DaemonSet", output: "daemonset.apps.kruise.io", sets: func(o Object) []podSet {
 		s := templated(o, "spec", "template")
@@ -41,7 +46,7 @@ var kruiseKinds = []customKind{
 	{group: "agents.x-k8s.io", kind: "Sandbox", sets: func(o Object) []podSet {
 		s := templated(o, "spec", "podTemplate")
 		for i := range s {
-			s[i].labels = alike(missing(s[i].template.Labels, opaques("agents.x-k8s.io/sandbox-name-hash")))
+			s[i].labels = alike(missing(s[i].template.Labels, uncertains("agents.x-k8s.io/sandbox-name-hash")))
 		}
 		return s
 	}},

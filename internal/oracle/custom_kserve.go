@@ -9,8 +9,8 @@ import (
 )
 
 var kserveKinds = []customKind{
-	{group: "serving.kserve.io", version: "v1beta1", kind: "InferenceService", sets: inferenceService, finished: kserveStopped},
-	{group: "serving.kserve.io", kind: "LLMInferenceService", sets: llmInferenceService, finished: kserveStopped},
+	{group: "serving.kserve.io", version: "v1beta1", kind: "InferenceService", sets: inferenceService, finished: kserveStopped, unknown: func(o Object) bool { return served(o, "predictor") }},
+	{group: "serving.kserve.io", kind: "LLMInferenceService", sets: llmInferenceService, finished: kserveStopped, unknown: func(o Object) bool { return len(o.list("spec", "baseRefs")) > 0 }},
 }
 
 func kserveStopped(o Object) bool {
@@ -27,6 +27,7 @@ func inferenceService(o Object) (out []podSet) {
 		return nil
 	}
 	standard := mode == "Standard" || mode == "RawDeployment"
+	known := standard || mode == "Knative" || mode == "Serverless"
 	for _, c := range []string{"predictor", "transformer", "explainer"} {
 		if !o.has("spec", c) {
 			continue
@@ -36,30 +37,42 @@ func inferenceService(o Object) (out []podSet) {
 			"serving.kserve.io/inferenceservice": o.name(), "component": c,
 		})
 		t := o.podSpec("spec", c)
+		served := served(o, c)
 		var agent []corev1.ContainerPort
 		if o.has("spec", c, "logger") || o.has("spec", c, "batcher") {
 			agent = append(agent, tcp("agent-port", 9081))
 		}
 		workers := standard && o.has("spec", c, "workerSpec") && c == "predictor"
 		if standard {
-			l := over(union, map[string]string{"app": "isvc." + name}, opaques("pod-template-hash"))
-			if workers {
-				l["isvc.generation"] = opaque
-			}
-			out = append(out, podSet{name: name, template: declaring(t, agent...), groups: 1, size: many, labels: alike(l)})
+			l := over(union, map[string]string{"app": "isvc." + name}, opaques("pod-template-hash"), uncertains("isvc.generation"))
+			out = append(out, podSet{name: name, template: declaring(t, agent...), groups: 1, size: many, incomplete: served, labels: alike(l)})
+		} else if !known { // the cluster's configuration decides; the ports are those of either
+			t.Spec.Containers, t.Spec.InitContainers = nil, nil
+			l := over(union, opaques("pod-template-hash"), uncertains("app", "isvc.generation", "networking.knative.dev/visibility",
+				"serving.knative.dev/service", "serving.knative.dev/configuration", "serving.knative.dev/configurationGeneration",
+				"serving.knative.dev/configurationUID", "serving.knative.dev/revision", "serving.knative.dev/revisionUID", "serving.knative.dev/serviceUID"))
+			out = append(out, podSet{name: name, template: t, groups: 1, size: many, incomplete: true, labels: alike(l)})
 		} else {
-			s := knativePods(name, t, union, opaque)
+			s := knativePods(name, t, union, uncertain)
+			s.incomplete = s.incomplete || served
 			s.template = declaring(s.template, agent...)
-			own := over(s.labels(0, 0), map[string]string{"serving.knative.dev/service": name}, opaques("serving.knative.dev/serviceUID"))
+			own := over(uncertains("networking.knative.dev/visibility"), s.labels(0, 0), map[string]string{"serving.knative.dev/service": name}, opaques("serving.knative.dev/serviceUID"))
 			s.name, s.labels = name, alike(own)
 			out = append(out, s)
 		}
 		if workers {
-			l := over(union, map[string]string{"app": "isvc." + name + "-worker"}, opaques("pod-template-hash", "isvc.generation"))
-			out = append(out, podSet{name: name + "-worker", template: o.podSpec("spec", c, "workerSpec"), groups: 1, size: many, labels: alike(l)})
+			l := over(union, map[string]string{"app": "isvc." + name + "-worker"}, opaques("pod-template-hash"), uncertains("isvc.generation"))
+			out = append(out, podSet{name: name + "-worker", incomplete: true, template: o.podSpec("spec", c, "workerSpec"), groups: 1, size: many, labels: alike(l)})
 		}
 	}
 	return out
+}
+
+// served reports whether the containers of a component are those of a
+// ServingRuntime.
+func served(o Object, component string) bool {
+	return slices.ContainsFunc([]string{"model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"},
+		func(field string) bool { return len(o.object("spec", component, field)) > 0 })
 }
 
 // tcp is a port that a controller declares.
@@ -109,7 +122,7 @@ func llmInferenceService(o Object) (out []podSet) {
 		replicas := spec.number(many, "replicas")
 		if !spec.has("worker") {
 			l := over(labels("workload"+p.suffix, serving), opaques("pod-template-hash"))
-			out = append(out, podSet{name: base + p.suffix, template: spec.podSpec("template"), groups: 1, size: replicas, labels: alike(l)})
+			out = append(out, podSet{name: base + p.suffix, incomplete: true, template: spec.podSpec("template"), groups: 1, size: replicas, labels: alike(l)})
 			continue
 		}
 		lws := base + "-mn" + p.suffix
@@ -119,13 +132,13 @@ func llmInferenceService(o Object) (out []podSet) {
 				"leaderworkerset.sigs.k8s.io/name":         lws,
 				"leaderworkerset.sigs.k8s.io/group-index":  strconv.Itoa(g),
 				"leaderworkerset.sigs.k8s.io/worker-index": strconv.Itoa(i),
-			}, opaques("leaderworkerset.sigs.k8s.io/group-key", "leaderworkerset.sigs.k8s.io/template-revision-hash"))
+			}, leaderWorkerSetMore())
 		}
-		out = append(out, podSet{name: lws, template: spec.podSpec("template"), groups: replicas, size: 1, indexed: true, labels: func(g, _ int) map[string]string {
+		out = append(out, podSet{name: lws, incomplete: true, template: spec.podSpec("template"), groups: replicas, size: 1, indexed: true, labels: func(g, _ int) map[string]string {
 			return statefulSetLabels(group(leaders, g, 0), lws+"-"+strconv.Itoa(g), g)
 		}})
-		size := spec.number(1+many, "parallelism", "pipeline")
-		out = append(out, podSet{name: lws + "-worker", template: spec.podSpec("worker"), groups: replicas, size: size, from: 1, indexed: true, labels: func(g, i int) map[string]string {
+		size := spec.number(many, "parallelism", "pipeline")
+		out = append(out, podSet{name: lws + "-worker", incomplete: true, template: spec.podSpec("worker"), groups: replicas, size: size, from: 1, indexed: true, labels: func(g, i int) map[string]string {
 			return statefulSetLabels(group(workers, g, i), lws+"-"+strconv.Itoa(g)+"-"+strconv.Itoa(i), i)
 		}})
 	}
@@ -133,7 +146,7 @@ func llmInferenceService(o Object) (out []podSet) {
 		scheduler := o.object("spec", "router", "scheduler")
 		l := over(component("router-scheduler"), scheduler.stringMap("labels"), opaques("pod-template-hash"))
 		t := declaring(scheduler.podSpec("template"), tcp("grpc", 9002), tcp("grpc-health", 9003), tcp("metrics", 9090), tcp("zmq", 5557))
-		out = append(out, podSet{name: base + "-router-scheduler", template: t, groups: 1, size: scheduler.number(1, "replicas"), labels: alike(l)})
+		out = append(out, podSet{name: base + "-router-scheduler", incomplete: true, template: t, groups: 1, size: scheduler.number(1, "replicas"), labels: alike(l)})
 	}
 	return out
 }
@@ -164,7 +177,7 @@ func knative(o Object) []podSet {
 		return nil
 	}
 	t := o.template("spec", "template")
-	revision := opaque
+	revision := uncertain // NAME-00001 and up
 	if t.Name != "" {
 		revision = t.Name
 	}
@@ -175,6 +188,8 @@ func knative(o Object) []podSet {
 // container becomes user-port; what it was called is gone.
 func knativePods(configuration string, t corev1.PodTemplateSpec, own map[string]string, revision string) podSet {
 	user, queue := tcp("user-port", 8080), tcp("queue-port", 8012)
+	incomplete := slices.ContainsFunc(t.Spec.InitContainers, func(c corev1.Container) bool { return len(c.Ports) > 0 })
+	t.Spec.InitContainers = nil // what becomes of their ports is not known
 	containers := slices.Clone(t.Spec.Containers)
 	for i, c := range containers {
 		if len(c.Ports) == 0 {
@@ -188,9 +203,11 @@ func knativePods(configuration string, t corev1.PodTemplateSpec, own map[string]
 	}
 	t.Spec.Containers = containers
 	t = declaring(t, user, queue, tcp("https-port", 8112), tcp("http-autometric", 9090), tcp("http-usermetric", 9091))
-	l := over(own, map[string]string{"serving.knative.dev/configuration": configuration, "serving.knative.dev/revision": revision}, opaques(
-		"serving.knative.dev/configurationGeneration", "serving.knative.dev/configurationUID", "serving.knative.dev/revisionUID", "pod-template-hash",
+	l := over(own, map[string]string{
+		"serving.knative.dev/configuration": configuration, "serving.knative.dev/revision": revision, "serving.knative.dev/configurationGeneration": uncertain,
+	}, opaques(
+		"serving.knative.dev/configurationUID", "serving.knative.dev/revisionUID", "pod-template-hash",
 	))
 	l = missing(l, map[string]string{"app": revision})
-	return podSet{name: configuration + "-deployment", template: t, groups: 1, size: many, labels: alike(l)}
+	return podSet{name: configuration + "-deployment", template: t, groups: 1, size: many, incomplete: incomplete, labels: alike(l)}
 }

@@ -90,7 +90,7 @@ func (j training) sets(o Object) (out []podSet) {
 			s.from = 1
 		}
 		if t == "Worker" && j.manyWorkers {
-			s.size = s.from + many
+			s.size = many
 		}
 		s.labels = func(_, i int) map[string]string { return labels(i, master) }
 		out = append(out, s)
@@ -148,7 +148,7 @@ func mpiJobV2(o Object) (out []podSet) {
 			l := labels(t.Labels, "worker")
 			l["training.kubeflow.org/replica-index"] = strconv.Itoa(i)
 			if launcherWorks { // it has 0, and the workers' are not computed
-				l["training.kubeflow.org/replica-index"] = opaque
+				l["training.kubeflow.org/replica-index"] = uncertain
 			}
 			return l
 		}})

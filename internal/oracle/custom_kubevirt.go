@@ -28,8 +28,7 @@ var kubevirtKinds = []customKind{
 		sets: func(o Object) []podSet {
 			m := o.object("spec", "virtualMachineTemplate", "spec", "template")
 			s := launcher(o, o.number(1, "spec", "replicas"), func(i int) map[string]string {
-				name := o.name() + "-" + strconv.Itoa(i)
-				return over(launcherLabels(m, name, name), opaques("kubevirt.io/vm-pool-revision-name"))
+				return over(launcherLabels(m, o.name()+"-"+strconv.Itoa(i), uncertain), opaques("kubevirt.io/vm-pool-revision-name"))
 			})
 			s.indexed = true
 			return []podSet{s}

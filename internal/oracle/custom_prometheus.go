@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +23,7 @@ var prometheusKinds = []customKind{
 		l := over(monitoringLabels(o, "prometheus-agent", true), map[string]string{"operator.prometheus.io/name": o.name()})
 		if o.text("spec", "mode") == "DaemonSet" {
 			l = over(l, opaques("controller-revision-hash", "pod-template-generation"))
-			return []podSet{{name: base, template: t, groups: 1, size: many, labels: alike(l)}}
+			return []podSet{{name: base, template: t, groups: 1, size: many, labels: alike(l), incomplete: o.is("spec", "listenLocal")}}
 		}
 		return []podSet{sharded(o, base, t, l)}
 	}},
@@ -48,13 +49,16 @@ func monitoringTemplate(o Object, web int32, ports ...corev1.ContainerPort) (t c
 	if name == "" {
 		name = "web"
 	}
+	if o.is("spec", "listenLocal") { // then the port is not declared
+		return declaring(t, slices.DeleteFunc(ports, func(p corev1.ContainerPort) bool { return p.Name == "reloader-web" })...)
+	}
 	return declaring(t, append(ports, tcp(name, web))...)
 }
 
 func monitoringLabels(o Object, name string, version bool) map[string]string {
 	l := map[string]string{}
 	if version {
-		l["app.kubernetes.io/version"] = opaque
+		l["app.kubernetes.io/version"] = uncertain // of the image
 	}
 	return over(l, o.stringMap("spec", "podMetadata", "labels"), map[string]string{
 		"app.kubernetes.io/managed-by": "prometheus-operator", "app.kubernetes.io/name": name, "app.kubernetes.io/instance": o.name(),
@@ -64,18 +68,15 @@ func monitoringLabels(o Object, name string, version bool) map[string]string {
 // sharded: a StatefulSet for each shard.
 func sharded(o Object, base string, t corev1.PodTemplateSpec, l map[string]string) podSet {
 	shards := max(1, o.number(1, "spec", "shards"))
-	return podSet{name: base, template: t, groups: shards, size: o.number(1, "spec", "replicas"), indexed: true, labels: func(g, i int) map[string]string {
-		set := base
-		if g > 0 {
-			set += "-shard-" + strconv.Itoa(g)
-		}
-		return statefulSetLabels(over(l, map[string]string{"operator.prometheus.io/shard": strconv.Itoa(g)}), set+"-"+strconv.Itoa(i), i)
+	return podSet{name: base, template: t, groups: shards, size: o.number(1, "spec", "replicas"), indexed: true, incomplete: o.is("spec", "listenLocal"), labels: func(g, i int) map[string]string {
+		// The name of a pod has the shard's number, but for the first shard.
+		return over(statefulSetLabels(over(l, map[string]string{"operator.prometheus.io/shard": strconv.Itoa(g)}), "", i), uncertains("statefulset.kubernetes.io/pod-name"))
 	}}
 }
 
 // numbered is the pods of one StatefulSet.
 func numbered(o Object, base string, t corev1.PodTemplateSpec, l map[string]string) podSet {
-	return podSet{name: base, template: t, groups: 1, size: o.number(1, "spec", "replicas"), indexed: true, labels: func(_, i int) map[string]string {
+	return podSet{name: base, template: t, groups: 1, size: o.number(1, "spec", "replicas"), indexed: true, incomplete: o.is("spec", "listenLocal"), labels: func(_, i int) map[string]string {
 		return statefulSetLabels(l, base+"-"+strconv.Itoa(i), i)
 	}}
 }

@@ -16,7 +16,7 @@ var rayKinds = []customKind{
 	}},
 	{group: "ray.io", kind: "RayService", sets: func(o Object) []podSet {
 		r := ray{name: o.name(), cluster: opaque, spec: o.object("spec", "rayClusterConfig"), ft: ftEnabled(o), serves: true}
-		r.headServes = "true"
+		r.headServes = uncertain // while its proxy is healthy
 		if o.is("spec", "excludeHeadPodFromServeSvc") {
 			r.headServes = "false"
 		}
@@ -89,7 +89,7 @@ func (r ray) sets() (out []podSet) {
 			if autoscaled {
 				replica = i
 			}
-			return over(l, map[string]string{"ray.io/worker-group-replica-index": strconv.Itoa(replica)})
+			return over(l, map[string]string{"ray.io/worker-group-replica-index": strconv.Itoa(replica)}, uncertains("ray.io/replica-host-index", "ray.io/worker-group-replica-name"))
 		}
 		out = append(out, s)
 	}
@@ -101,6 +101,9 @@ func (r ray) labels(own map[string]string, nodeType, group, serve string) map[st
 	l := over(own, map[string]string{"ray.io/cluster": r.cluster, "ray.io/node-type": nodeType, "ray.io/group": group})
 	if r.serves {
 		l["ray.io/serve"] = serve
+	}
+	if r.cluster != opaque { // a RayService may own the RayCluster
+		l["ray.io/serve"] = uncertain
 	}
 	identifier := r.cluster
 	if identifier != opaque {

@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -46,11 +45,8 @@ func (s spark) sets() []podSet {
 		executors.size = many
 	}
 	executors.template = declaring(executors.template, tcp("blockmanager", 7079))
-	l := over(executors.labels(0, 0), opaques("spark-exec-id"))
-	if !s.before(3, 1) {
-		l["spark-exec-resourceprofile-id"] = opaque
-	}
-	executors.labels = alike(l)
+	// The numbers of executors, and what versions of Spark add.
+	executors.labels = alike(missing(executors.labels(0, 0), uncertains("spark-exec-id", "spark-exec-resourceprofile-id")))
 	return []podSet{driver, executors}
 }
 
@@ -58,6 +54,14 @@ func (s spark) sets() []podSet {
 func (s spark) pods(role string) podSet {
 	spec := s.spec.object(role)
 	t := spec.template("template")
+	incomplete := len(spec.list("ports")) > 0
+	if role == "executor" { // Spark drops the ports of the executor's container
+		incomplete = s.spec.is("monitoring", "exposeExecutorMetrics")
+		for _, c := range t.Spec.Containers {
+			incomplete = incomplete || len(c.Ports) > 0
+		}
+		t.Spec.Containers = nil
+	}
 	var sidecars podSet
 	spec.decode(&sidecars.template.Spec.Containers, "sidecars")
 	t.Spec.Containers = append(slices.Clone(t.Spec.Containers), sidecars.template.Spec.Containers...)
@@ -69,9 +73,8 @@ func (s spark) pods(role string) podSet {
 		"sparkoperator.k8s.io/launched-by-spark-operator": "true",
 		"sparkoperator.k8s.io/submission-id":              opaque,
 	}
-	if !spec.has("template") || s.before(3, 0) {
-		operator["sparkoperator.k8s.io/mutated-by-spark-operator"] = "true"
-	}
+	operator["sparkoperator.k8s.io/mutated-by-spark-operator"] = uncertain
+	operator["spark-version"], operator["spark-app-name"] = uncertain, uncertain
 	application := map[string]string{}
 	for k, v := range s.application {
 		if !strings.HasPrefix(k, "kueue.x-k8s.io/") {
@@ -79,19 +82,5 @@ func (s spark) pods(role string) podSet {
 		}
 	}
 	l := over(t.Labels, operator, application, spec.stringMap("labels"), map[string]string{"spark-role": role, "spark-app-selector": opaque})
-	return podSet{name: s.o.name() + "-" + role, template: t, groups: 1, labels: alike(l)}
-}
-
-// before reports whether the version of Spark is said and older.
-func (s spark) before(major, minor int) bool {
-	parts := strings.SplitN(s.spec.text("sparkVersion"), ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	x, err := strconv.Atoi(parts[0])
-	if err != nil {
-		return false
-	}
-	y, _ := strconv.Atoi(parts[1])
-	return x < major || x == major && y < minor
+	return podSet{name: s.o.name() + "-" + role, template: t, groups: 1, incomplete: incomplete, labels: alike(l)}
 }

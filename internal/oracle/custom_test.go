@@ -30,7 +30,7 @@ func TestCustomKindsAreGenerated(t *testing.T) {
 				continue
 			}
 			for _, s := range k.sets(o) {
-				list := s.instances(s.name)
+				list := s.instances(s.name, nil)
 				if len(list) > 0 {
 					f.withPods++
 				}
@@ -65,7 +65,7 @@ func TestPodSetInstances(t *testing.T) {
 		return map[string]string{"g": string(rune('0' + g)), "i": string(rune('0' + i))}
 	}
 	names := func(s podSet) (out []string) {
-		for _, x := range s.instances("w") {
+		for _, x := range s.instances("w", nil) {
 			out = append(out, x.name)
 		}
 		return out
@@ -77,7 +77,7 @@ func TestPodSetInstances(t *testing.T) {
 	require.Equal(t, []string{"w"}, names(podSet{groups: 1, size: 2, from: 1, labels: label, indexed: true}))
 	require.Empty(t, names(podSet{groups: 0, size: 3, labels: label}))
 	require.Empty(t, names(podSet{groups: 3, size: 0, labels: label}))
-	require.Equal(t, map[string]string{"g": "1", "i": "2"}, podSet{groups: 2, size: 3, labels: label, indexed: true}.instances("w")[5].labels)
+	require.Equal(t, map[string]string{"g": "1", "i": "2"}, podSet{groups: 2, size: 3, labels: label, indexed: true}.instances("w", nil)[5].labels)
 }
 
 func TestObject(t *testing.T) {

@@ -31,8 +31,9 @@ func volcanoJob(o Object) (out []podSet) {
 			continue
 		}
 		t := task.template("template")
-		out = append(out, podSet{name: o.name() + "-" + task.text("name"), template: t, groups: 1, size: task.number(0, "replicas"), indexed: true, labels: func(_, i int) map[string]string {
-			l := over(t.Labels, labels, map[string]string{"volcano.sh/task-index": strconv.Itoa(i)})
+		plugins := o.object("spec", "plugins")
+		out = append(out, podSet{name: o.name() + "-" + task.text("name"), template: t, groups: 1, size: task.number(0, "replicas"), indexed: true, incomplete: plugins.has("pytorch") || plugins.has("mpi") || plugins.has("ray"), labels: func(_, i int) map[string]string {
+			l := over(t.Labels, labels, map[string]string{"volcano.sh/task-index": strconv.Itoa(i)}, uncertains("volcano.sh/job-forwarding", "volcano.sh/task-spec"))
 			if name := task.text("name"); name != "" {
 				l["volcano.sh/task-spec"] = name
 			}

@@ -23,18 +23,21 @@ const (
 
 // endpoint is one end of connections (R5).
 type endpoint struct {
-	kind        kind
-	end         End
-	labels      map[string]string // of the pod (R26)
-	ports       []namedPort
-	hostNetwork bool
-	nodeName    string // the node it is on, or is; "" when not said
-	everyNode   bool   // on whichever node the other end is (R57)
-	running     bool
-	unmanaged   bool         // no policy has it as a subject (R69)
-	implied     bool         // a node without a Node object
-	status      []netip.Addr // what its status says
-	addresses   [model.NumFamilies]fact
+	kind         kind
+	end          End
+	labels       map[string]string // of the pod (R26)
+	ports        []namedPort
+	hostNetwork  bool
+	nodeName     string // the node it is on, or is; "" when not said
+	everyNode    bool   // on whichever node the other end is (R57)
+	running      bool
+	unmanaged    bool            // no policy has it as a subject (R69)
+	uncertain    map[string]bool // keys of labels that it may have or not, with any value (R66)
+	maybeManaged bool            // whether it is unmanaged hangs on those
+	portsUnknown bool            // it may have more named ports
+	implied      bool            // a node without a Node object
+	status       []netip.Addr    // what its status says
+	addresses    [model.NumFamilies]fact
 }
 
 type namedPort struct {
@@ -63,7 +66,7 @@ func (o *Oracle) readPods(w World) error {
 		live = live || len(statusAddresses(&w.Pods[i])) > 0
 	}
 	var err error
-	if o.holders, err = holders(w); err != nil {
+	if o.holders, err = holders(w, o.terms(w)); err != nil {
 		return err
 	}
 	objects := map[End]bool{}
@@ -138,8 +141,9 @@ func (o *Oracle) readTemplates() {
 					taken[end]++
 				}
 				o.kinds[end] = h.key.kind
+				known, uncertain := o.told(x.labels)
 				o.add(&endpoint{
-					kind: pod, end: end, labels: x.labels, ports: o.namedPorts(&s.spec), hostNetwork: s.spec.HostNetwork,
+					kind: pod, end: end, labels: known, uncertain: uncertain, portsUnknown: s.incomplete, ports: o.namedPorts(&s.spec), hostNetwork: s.spec.HostNetwork,
 					everyNode: h.key.kind == "daemonset" && s.spec.HostNetwork && n == 0,
 				})
 			}

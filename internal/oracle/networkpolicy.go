@@ -23,14 +23,17 @@ type peer struct {
 // connection c? own says that y is the host network of x's own node; dst is
 // the destination, on which named ports resolve (R33).
 func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own bool, c connection, dst *endpoint) model.Other {
-	if d == networkingv1.PolicyTypeIngress && own { // R52, R57
-		return model.OtherYes
-	}
 	if !x.subjectable() || x.unmanaged { // R3, R55, R69
 		return model.OtherYes
 	}
+	if len(o.uncertain) > 0 && o.undecided(d, x, y) { // R66
+		return either(c.hope, model.OtherYes, model.OtherNo)
+	}
+	if d == networkingv1.PolicyTypeIngress && own { // R52, R57
+		return model.OtherYes
+	}
 	if o.undefinedOrder(d, x) {
-		return either(c.lucky, model.OtherYes, model.OtherNo)
+		return either(c.hope, model.OtherYes, model.OtherNo)
 	}
 	switch o.adminAnswer(adminTier, d, x, y, c, dst) {
 	case allow:
@@ -115,13 +118,16 @@ func (o *Oracle) elementMatches(p *policy, e peerElement, y peer) bool {
 	if y.kind != pod || y.hostNetwork { // R27, R56
 		return false
 	}
+	return o.inNamespaces(p, e, y) && (e.pods == nil || e.pods.Matches(labels.Set(y.labels))) // R22
+}
+
+// inNamespaces reports whether y is in a namespace that the element means:
+// without a selector of namespaces that of the policy.
+func (o *Oracle) inNamespaces(p *policy, e peerElement, y peer) bool {
 	if e.namespaces == nil { // R22 (a)
-		return y.end.Namespace == p.namespace && e.pods.Matches(labels.Set(y.labels))
+		return y.end.Namespace == p.namespace
 	}
-	if !e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) {
-		return false
-	}
-	return e.pods == nil || e.pods.Matches(labels.Set(y.labels)) // R22 (b), (c)
+	return e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) // R22 (b), (c)
 }
 
 func (o *Oracle) portMatches(r rule, c connection, dst *endpoint) bool {
@@ -142,6 +148,8 @@ func (o *Oracle) portMatches(r rule, c connection, dst *endpoint) bool {
 			if e.first <= c.port && c.port <= e.last {
 				return true
 			}
+		case dst.portsUnknown && c.named[e.name] && dst.subjectable(): // R66
+			return true
 		case dst.subjectable(): // R33, R36: host-network destinations are nodes
 			for _, number := range o.resolve(dst, e.name, e.protocol) {
 				if number == c.port {
@@ -165,6 +173,9 @@ func (o *Oracle) resolve(dst *endpoint, name string, p model.Protocol) []uint16 
 		}
 	}
 	if o.profile.dropDuplicateNames {
+		if dst.portsUnknown { // another container may declare it too
+			return nil
+		}
 		for _, n := range numbers {
 			if n != numbers[0] {
 				return nil

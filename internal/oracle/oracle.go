@@ -89,6 +89,7 @@ type Oracle struct {
 	nodeOf     map[End]string             // of pods, where it is known
 	nodesWhole bool                       // every node that a pod names has a Node object
 	byAddr     map[netip.Addr][]*endpoint // owners, those that nothing puts before one another (R62)
+	uncertain  map[string]bool            // keys of labels that some pod may have or not (R66)
 	policies   []policy                   // those that the API server accepts
 	admin      []*adminPolicy             // the same, by tier and priority
 	rejected   []string
@@ -108,6 +109,7 @@ func New(w World) (*Oracle, error) {
 		namespaces: map[string]map[string]string{},
 		byEnd:      map[End]*endpoint{},
 		kinds:      map[End]string{},
+		uncertain:  map[string]bool{},
 		byAddr:     map[netip.Addr][]*endpoint{},
 	}
 	var err error
@@ -209,17 +211,19 @@ type connection struct {
 	protocol model.Protocol
 	port     uint16
 	other    bool
-
-	lucky   bool                         // of what may happen the best does: ties (R105), domain names (R100)
-	assumed map[string]map[string]string // labels of nodes that are not known, in this world (R99)
+	// A world: what is assumed of what is not known.
+	hope    bool                         // of what may be the best is: uncertain labels (R66), ties (R105), domain names (R100)
+	named   map[string]bool              // names that the port has if not all names are known (R66)
+	assumed map[string]map[string]string // labels of nodes (R99)
 }
 
 // bounds evaluates the connection in every possible world and returns the
 // least and the most that it comes to. Answers are OtherNo < OtherUnspecified
 // < OtherYes (R1); for ports only OtherNo and OtherYes occur.
 //
-// A world is: what becomes of ties and who is behind domain names, of which the
-// worst and the best are enough; the labels of nodes that nothing is known of;
+// A world is: the labels of nodes that nothing is known of, which names the
+// ports of dst have, and what becomes of uncertain labels, ties and domain
+// names, of which the worst and the best are enough;
 // whether src is the host network of dst's own node, the address
 // that src uses and the addresses that dst has, in each family. The worlds of
 // the two families are independent of each other once the node is settled, so
@@ -230,12 +234,14 @@ func (o *Oracle) bounds(src, dst *endpoint, c connection, f model.Family) (lower
 	}
 	lower, upper = model.OtherYes, model.OtherNo
 	for _, w := range o.nodeWorlds(dst, c) {
-		least, most := o.places(src, dst, w, f)
-		lower, upper = min(lower, least), max(upper, most)
-		if len(o.admin) > 0 {
-			w.lucky = true
-			_, most = o.places(src, dst, w, f)
-			upper = max(upper, most)
+		for _, w.named = range o.nameWorlds(dst) {
+			for _, w.hope = range []bool{false, true} {
+				least, most := o.places(src, dst, w, f)
+				lower, upper = min(lower, least), max(upper, most)
+				if len(o.uncertain)+len(o.admin) == 0 { // nothing to hope for
+					break
+				}
+			}
 		}
 	}
 	return lower, upper

@@ -18,6 +18,7 @@ type holder struct {
 	owner       *metav1.OwnerReference
 	finished    bool
 	sets        []templateSet
+	unknown     bool // it has other pods too, which cannot be known
 	ownsPods    bool // some endpoint is its own, directly or through others
 }
 
@@ -26,11 +27,13 @@ type templateSet struct {
 	base      string // of their names
 	instances func(base string) []instance
 	spec      corev1.PodSpec
+	// incomplete: spec does not have all containers, and so not all ports.
+	incomplete bool
 }
 
 // holders returns the workloads and custom objects, then the pods, in input
 // order. Of several with one key the first counts (R7).
-func holders(w World) ([]*holder, error) {
+func holders(w World, terms []term) ([]*holder, error) {
 	var out []*holder
 	seen := map[ownerKey]bool{}
 	add := func(h *holder) {
@@ -51,7 +54,7 @@ func holders(w World) ([]*holder, error) {
 			sets: []templateSet{{wl.Name, func(base string) []instance {
 				list, _ := instances(wl, base) // the kind is known, see above
 				return list
-			}, wl.Template.Spec}},
+			}, wl.Template.Spec, false}},
 		})
 	}
 	generated := map[string]int{}
@@ -63,11 +66,11 @@ func holders(w World) ([]*holder, error) {
 		o = o.named(orDefault(o.text("metadata", "namespace"), w), generated)
 		h := &holder{
 			key: ownerKey{k.output, o.text("metadata", "namespace"), o.name()}, kind: strings.ToLower(k.kind), group: k.group,
-			owner: o.controller(), finished: k.finished != nil && k.finished(o),
+			owner: o.controller(), finished: k.finished != nil && k.finished(o), unknown: k.unknown != nil && k.unknown(o),
 		}
 		if k.sets != nil {
 			for _, s := range k.sets(o) {
-				h.sets = append(h.sets, templateSet{s.name, s.instances, s.template.Spec})
+				h.sets = append(h.sets, templateSet{s.name, func(base string) []instance { return s.instances(base, terms) }, s.template.Spec, s.incomplete})
 			}
 		}
 		add(h)
@@ -138,7 +141,7 @@ func aboveReplicaSet(owner *metav1.OwnerReference, labels map[string]string) *me
 }
 
 // stoodFor reports whether an object above h is in the world and has templates,
-// which stand for the pods of h too (R67). Objects without templates of their
+// which stand for the pods of h too (R67), and for all that there are. Objects without templates of their
 // own are links; what a pod owns is in no template of those above the pod.
 func (o *Oracle) stoodFor(h *holder) bool {
 	visited := map[*holder]bool{}
@@ -147,7 +150,7 @@ func (o *Oracle) stoodFor(h *holder) bool {
 		if h = o.find(h.owner, h.key.namespace); h == nil || h.kind == "pod" {
 			return false
 		}
-		if len(h.sets) > 0 {
+		if len(h.sets) > 0 && !h.unknown {
 			return true
 		}
 	}

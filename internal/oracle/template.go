@@ -74,6 +74,9 @@ func (wl *Workload) indexedJob() bool {
 // opaque is a value that no selector can name: label values have no spaces.
 const opaque = "not said"
 
+// uncertain is a value that stands for any, or for no such label at all.
+const uncertain = "may be"
+
 // labels returns the labels of the pod with an index: the template's, and those
 // that the controller sets (R65). What the API server adds to the template of a
 // Job does not replace what is there.

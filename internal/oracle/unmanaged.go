@@ -31,7 +31,11 @@ func (o *Oracle) readUnmanaged(w World) error {
 			in = func(namespace string) bool { return namespaces.Matches(labels.Set(o.namespaces[namespace])) }
 		}
 		for _, e := range o.endpoints {
-			if e.kind == pod && in(e.end.Namespace) && selector.Matches(labels.Set(e.labels)) {
+			switch {
+			case e.kind != pod || !in(e.end.Namespace):
+			case o.doubtful(selector, e):
+				e.maybeManaged = true
+			case selector.Matches(labels.Set(e.labels)):
 				e.unmanaged = true
 			}
 		}

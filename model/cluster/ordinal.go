@@ -9,6 +9,7 @@ import (
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/model/manifest/custom"
 )
 
 // ordinal is which pod of a template an instance is. Only custom resources
@@ -36,6 +37,7 @@ type ordinals struct {
 	named map[string]map[string]bool // key of a label -> values that rules name; nil before it is needed
 	rules []model.Rule
 	short int // templates with more than limit numbered pods
+	open  int // sets of a number of numbered pods that is not known
 	cut   int // of them, those of which policies name too many
 }
 
@@ -101,7 +103,11 @@ func (o *ordinals) ofSet(s *manifest.PodSet) []ordinal {
 	if groups <= o.limit && pods <= o.limit && groups*pods <= o.limit {
 		return combined(numbers(0, groups), numbers(s.From, pods), o.limit)
 	}
-	o.short++
+	if groups == custom.Many || pods == custom.Many {
+		o.open++
+	} else {
+		o.short++
+	}
 	var namedGroups, named []int
 	for _, l := range s.Numbered {
 		for value := range o.names(l.Key) {
@@ -190,6 +196,9 @@ func (o *ordinals) names(key string) map[string]bool {
 func (o *ordinals) report(l *dialect.Ledger) {
 	if o.short > 0 {
 		l.Assume(fmt.Sprintf("of workloads with more than %d numbered pods, those whose number a policy names and two more stand for all: %d", o.limit, o.short))
+	}
+	if o.open > 0 {
+		l.Assume(fmt.Sprintf("of custom resources with a number of numbered pods that is not known, those whose number a policy names and two more stand for all: %d", o.open))
 	}
 	if o.cut > 0 {
 		l.Assume(fmt.Sprintf("of custom resources of whose numbered pods policies name more than %d, the first of these stand for all: %d", maxNamed, o.cut))

@@ -25,14 +25,15 @@ func (s *State) Snapshot() *model.Snapshot {
 	e := s.gather(out)
 	pods, running := s.livePods(out.Nodes, e)
 	s.settleClashes(pods, running, out.Nodes)
-	pods = s.instances(pods, e)
+	pods, labels := s.instances(pods, e)
 	out.Pods = sorted(pods, comparePods)
 	out.Nodes = sorted(out.Nodes, func(a, b *model.Node) int { return strings.Compare(a.Name, b.Name) })
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
 	s.listSubjects(out.Pods)
 	policies := s.inForce()
-	out.Rules = slices.Concat(s.unmanaged(), exempt, s.uncertain, policies)
+	labels.report(policies, s.ledger)
+	out.Rules = slices.Concat(labels.unmanaged(s.unmanaged()), exempt, s.uncertain, labels.doubts(policies), policies)
 	s.facts = facts{}
 	s.heard, s.noted = len(s.ledger.Diagnostics), len(s.ledger.Assumptions)
 	return out

@@ -49,12 +49,12 @@ func (s *State) expansions() []*expansion {
 
 // instances adds the pods that the workload templates stand for (R63, R64),
 // where no pod of the workload is an endpoint (R67). Their address and node are
-// not known.
-func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
+// not known. The labels that they may have or not come with them.
+func (s *State) instances(pods []model.Pod, e evidence) ([]model.Pod, uncertainLabels) {
 	type name struct{ namespace, name string }
 	all := s.expansions()
 	if len(all) == 0 {
-		return pods
+		return pods, nil
 	}
 	taken := make(map[name]int)
 	for i := range pods {
@@ -128,7 +128,7 @@ func (s *State) instances(pods []model.Pod, e evidence) []model.Pod {
 		})
 	}
 	s.reportControllerLabels(all)
-	return pods
+	return pods, gatherUncertain(all)
 }
 
 // expands reports whether templates of w stand for pods (R67). A
@@ -166,6 +166,9 @@ func (s *State) instance(x *expansion, e evidence) model.Pod {
 		ServiceAccount: serviceAccount(&t.Spec),
 		Origin:         x.origin,
 		PortsUnknown:   x.set != nil && x.set.Incomplete != "",
+	}
+	if pod.PortsUnknown && s.options.Profile == ProfileCilium {
+		pod.Ports = nil // another container may have a port of the same name (R35)
 	}
 	e.unknown(&pod.Addresses)
 	return pod
@@ -206,7 +209,7 @@ func (x *expansion) name(i, attempt int) string {
 	if attempt < 2 && (group || x.set.Groups == 1) && (index || x.set.Replicas == 1) {
 		return base
 	}
-	if x.set.Replicas == custom.Many && o.group > 0 {
+	if x.set.Replicas == custom.Many && x.set.Groups != 1 {
 		return base + "[" + strconv.Itoa(o.group) + "." + strconv.Itoa(o.index) + "]"
 	}
 	return base + "[" + strconv.Itoa(o.group*(x.set.From+x.set.Replicas)+o.index) + "]"

@@ -176,6 +176,9 @@ func (d *decoder) podSet(e *element, in *custom.Set) PodSet {
 	d.part(e, in.TemplatePath, in.Template, &t)
 	d.part(e, in.SpecPath, in.Spec, &t.Spec)
 	spec := &t.Spec
+	if in.DropPorts {
+		spec.Containers = nil
+	}
 	for _, c := range in.Containers {
 		list, ok := c.Value.([]any)
 		if !ok {
@@ -221,11 +224,14 @@ func (s *PodSpec) declares(name string) bool {
 // template's own, under those that the controller sets.
 func (d *decoder) setLabels(e *element, out *PodSet, in *custom.Set, own map[string]string) {
 	all := map[string]string{}
-	for _, from := range in.LabelsFrom {
-		var l labels
-		d.part(e, from.Path, from.Value, &l)
-		maps.Copy(all, l.values)
+	lay := func(list []custom.Located, over map[string]string) {
+		for _, from := range list {
+			var l labels
+			d.part(e, from.Path, from.Value, &l)
+			maps.Copy(over, l.values)
+		}
 	}
+	lay(in.LabelsFrom, all)
 	maps.Copy(all, own)
 	given := map[string]bool{} // what the row has a value for
 	set := func(key string, value custom.Text, stands bool) {
@@ -250,11 +256,36 @@ func (d *decoder) setLabels(e *element, out *PodSet, in *custom.Set, own map[str
 	for _, l := range in.Labels {
 		set(l.Key, l.Value, false)
 	}
+	over := map[string]string{}
+	lay(in.LabelsOver, over)
+	maps.Copy(all, over)
+	for key := range over {
+		given[key] = true
+		out.Numbered = slices.DeleteFunc(out.Numbered, func(l custom.Label) bool { return l.Key == key })
+		out.Added = slices.DeleteFunc(out.Added, func(added string) bool { return added == key })
+	}
 	for _, key := range in.Opaque {
 		if !given[key] {
 			set(key, custom.Text{{Literal: model.OpaqueValue}}, false)
 		}
 	}
+	for _, key := range in.Uncertain {
+		if !given[key] {
+			all[key] = custom.Uncertain
+		}
+	}
+	for key, value := range all { // in braces are what controllers replace
+		if strings.Contains(value, custom.Uncertain) || strings.Contains(value, "{{") {
+			out.Uncertain = append(out.Uncertain, key)
+		}
+	}
+	slices.Sort(out.Uncertain)
+	for _, key := range out.Uncertain {
+		delete(all, key)
+		all[model.UncertainKey(key)] = ""
+	}
+	out.Numbered = slices.DeleteFunc(out.Numbered, func(l custom.Label) bool { return slices.Contains(out.Uncertain, l.Key) })
+	out.Added = slices.DeleteFunc(out.Added, func(key string) bool { return slices.Contains(out.Uncertain, key) })
 	out.Template.Labels = all
 }
 

@@ -173,6 +173,7 @@ type PodSet struct {
 	Template   PodTemplate    // Labels are those of the first pod, those that the controller adds included
 	Numbered   []custom.Label // the labels that hold the numbers of the pod
 	Added      []string       // keys of labels that the pods have from the controller alone
+	Uncertain  []string       // keys of labels that the pods may have or not; Template has a model.UncertainKey for each
 	Incomplete string         // why not all containers, and so not all named ports, are known; "" when they are
 }
 

@@ -25,6 +25,10 @@ const Many = math.MaxInt32
 // which nobody knows before the cluster has completed it.
 const GeneratedName = "\x00generated"
 
+// Uncertain stands for a value that the object does not tell and that a policy
+// may name with success; whether there is one is not known either (R66).
+const Uncertain = "\x00uncertain"
+
 // UnsaidNamespace stands for the namespace of an object that says none, which
 // whoever reads it decides.
 const UnsaidNamespace = "\x00namespace"
@@ -49,11 +53,14 @@ type Set struct {
 	HostNetwork    bool
 	ServiceAccount string
 	Ports          []Port
+	DropPorts      bool // the controller drops ports of the containers of Template and Spec
 
 	LabelsFrom []Located // maps of labels of the object, weaker than the template's own
+	LabelsOver []Located // such maps that are stronger than Labels
 	Labels     []Label   // stronger than the template's own, in the order of keys
 	AddMissing []Label   // weaker
 	Opaque     []string  // keys whose value nobody knows (R65)
+	Uncertain  []string  // keys that the pods may have or not, with any value (R66)
 
 	Incomplete string // why not all containers are there, "" when they are
 }
@@ -65,7 +72,7 @@ type Located struct {
 }
 
 // Label is a label that the controller sets. A value that holds GeneratedName
-// is not known.
+// is not known, one that holds Uncertain may be any, or none.
 type Label struct {
 	Key   string
 	Value Text
@@ -99,6 +106,13 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 	}
 	for _, name := range []string{varItem, varKey, varLower} {
 		delete(e.top, name)
+	}
+	delete(e.top, varHost)
+	if m, ok := e.top["metadata"].(map[string]any); ok {
+		if name, ok := m["name"].(string); ok {
+			host, _, _ := strings.Cut(name, ".")
+			e.top[varHost] = host[:min(len(host), MaxText)]
+		}
 	}
 	var out Pods
 	out.Finished = r.finished != nil && e.holds(r.finished)
@@ -279,6 +293,8 @@ func (e *evaluation) set(t *template) *Set {
 		Replicas:   e.count(t.replicas),
 		From:       t.from,
 		Opaque:     t.opaque,
+		Uncertain:  t.uncertain,
+		DropPorts:  t.dropPorts,
 		Incomplete: e.reason(t.incomplete),
 	}
 	found := t.template == nil && t.podSpec == nil || t.containers != nil || s.Incomplete != ""
@@ -320,17 +336,24 @@ func (e *evaluation) set(t *template) *Set {
 			}
 		}
 	}
-	for _, p := range t.labelsFrom {
+	s.LabelsFrom, s.LabelsOver = e.maps(t.labelsFrom), e.maps(t.labelsOver)
+	s.Labels, s.AddMissing = e.labels(t.labels), e.labels(t.addMissing)
+	return s
+}
+
+// maps are the maps of labels that paths lead to.
+func (e *evaluation) maps(paths []*path) []Located {
+	var out []Located
+	for _, p := range paths {
 		if v := e.one(p); v.Value != nil {
 			if m, ok := v.Value.(map[string]any); ok && len(m) > MaxLabels {
 				e.limit(v.Path, nil, fmt.Sprintf("at most %d labels", MaxLabels))
 				continue
 			}
-			s.LabelsFrom = append(s.LabelsFrom, v)
+			out = append(out, v)
 		}
 	}
-	s.Labels, s.AddMissing = e.labels(t.labels), e.labels(t.addMissing)
-	return s
+	return out
 }
 
 // labels are those whose text gives something.
@@ -432,9 +455,17 @@ func (e *evaluation) reason(d *doubt) string {
 
 // holds reports whether the object is as the condition says.
 func (e *evaluation) holds(c *condition) bool {
+	if c.all != nil {
+		return !slices.ContainsFunc(c.all, func(part *condition) bool { return !e.holds(part) })
+	}
 	var found []any
 	for _, p := range c.paths {
-		found = append(found, e.find(p)...)
+		if found = append(found, e.find(p)...); c.first && len(found) > 0 {
+			break
+		}
+	}
+	if c.given {
+		return slices.ContainsFunc(found, func(v any) bool { return v != nil })
 	}
 	return slices.ContainsFunc(found, func(v any) bool {
 		if c.in != nil {

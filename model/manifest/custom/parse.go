@@ -193,9 +193,16 @@ func (p *parser) constant(n *yaml.Node, what string) int {
 	return out.value
 }
 
-// condition reads '{.spec.x}' or {path: '{.spec.x}', in: [a, b]}.
+// condition reads '{.spec.x}', {path: '{.spec.x}', in: [a, b]} or a list of
+// conditions.
 func (p *parser) condition(n *yaml.Node, what string) *condition {
 	out := &condition{}
+	if n.Kind == yaml.SequenceNode {
+		for _, c := range n.Content {
+			out.all = append(out.all, p.condition(aliased(c), what))
+		}
+		return out
+	}
 	read := func(n *yaml.Node) {
 		var err error
 		if out.paths, err = p.compile.paths(p.scalar(n, what)); err != nil {
@@ -208,13 +215,23 @@ func (p *parser) condition(n *yaml.Node, what string) *condition {
 	}
 	before := len(p.errors)
 	p.fields(n, what, map[string]func(*yaml.Node){
-		"path": read,
-		"in":   func(n *yaml.Node) { out.in = append([]string{}, p.strings(n, "in of "+what)...) },
+		"path":  read,
+		"in":    func(n *yaml.Node) { out.in = append([]string{}, p.strings(n, "in of "+what)...) },
+		"given": func(n *yaml.Node) { out.given = p.yes(n, "given") },
+		"first": func(n *yaml.Node) { out.first = p.yes(n, "first") },
 	})
 	if out.paths == nil && len(p.errors) == before {
 		p.report(n, "%s has no path", what)
 	}
 	return out
+}
+
+// yes reads what is only ever true.
+func (p *parser) yes(n *yaml.Node, what string) bool {
+	if n.Value != "true" {
+		p.report(n, "%s is %s, expected true", what, describe(n))
+	}
+	return n.Value == "true"
 }
 
 // shared is what a row says beside its templates, for all of them.
@@ -224,6 +241,7 @@ type shared struct {
 	labelsFrom []*path
 	labels     []label
 	opaque     []string
+	uncertain  []string
 }
 
 func (p *parser) row(n *yaml.Node) *Row {
@@ -242,6 +260,7 @@ func (p *parser) row(n *yaml.Node) *Row {
 		"labelsFrom": func(n *yaml.Node) { common.labelsFrom = p.paths(n, "labelsFrom") },
 		"labels":     func(n *yaml.Node) { common.labels = p.labels(n, "labels") },
 		"opaque":     func(n *yaml.Node) { common.opaque = p.strings(n, "opaque") },
+		"uncertain":  func(n *yaml.Node) { common.uncertain = p.strings(n, "uncertain") },
 	})
 	if !named {
 		p.report(n, "a workload has no gvk")
@@ -320,17 +339,21 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"hostNetwork":        func(n *yaml.Node) { out.hostNetwork = p.path(n, "hostNetwork") },
 			"serviceAccountName": func(n *yaml.Node) { out.serviceAccount = p.path(n, "serviceAccountName") },
 			"ports":              func(n *yaml.Node) { out.ports = p.ports(n) },
+			"dropPorts":          func(n *yaml.Node) { out.dropPorts = p.yes(n, "dropPorts") },
 			"incomplete":         func(n *yaml.Node) { out.incomplete = p.doubt(n, "incomplete") },
 			"replicas":           func(n *yaml.Node) { v := p.number(n, "replicas"); own.replicas = &v },
 			"default":            func(n *yaml.Node) { v := p.constant(n, "default"); own.fallback = &v },
 			"atLeast":            func(n *yaml.Node) { out.replicas.least = p.constant(n, "atLeast") },
 			"groups":             func(n *yaml.Node) { out.groups.number = p.number(n, "groups") },
+			"groupsAtLeast":      func(n *yaml.Node) { out.groups.least = p.constant(n, "groupsAtLeast") },
+			"labelsOver":         func(n *yaml.Node) { out.labelsOver = p.paths(n, "labelsOver") },
 			"groupsDefault":      func(n *yaml.Node) { out.groups.fallback = p.constant(n, "groupsDefault") },
 			"from":               func(n *yaml.Node) { out.from = p.constant(n, "from") },
 			"labelsFrom":         func(n *yaml.Node) { own.labelsFrom = p.paths(n, "labelsFrom") },
 			"labels":             func(n *yaml.Node) { own.labels = p.labels(n, "labels") },
 			"addMissing":         func(n *yaml.Node) { out.addMissing = p.labels(n, "addMissing") },
 			"opaque":             func(n *yaml.Node) { own.opaque = p.strings(n, "opaque") },
+			"uncertain":          func(n *yaml.Node) { own.uncertain = p.strings(n, "uncertain") },
 		})
 	}
 	if out.template == nil && out.podSpec == nil && out.containers == nil && out.incomplete == nil && len(p.errors) == before {
@@ -360,16 +383,23 @@ func (t *template) merge(own, common *shared) {
 	has := func(labels []label, key string) bool {
 		return slices.ContainsFunc(labels, func(l label) bool { return l.key == key })
 	}
-	t.labels = own.labels
+	settled := func(key string) bool {
+		return has(own.labels, key) || has(t.addMissing, key) || slices.Contains(own.opaque, key) || slices.Contains(own.uncertain, key)
+	}
+	t.labels, t.opaque, t.uncertain = own.labels, own.opaque, own.uncertain
 	for _, l := range common.labels {
-		if !has(own.labels, l.key) && !has(t.addMissing, l.key) && !slices.Contains(own.opaque, l.key) {
+		if !settled(l.key) {
 			t.labels = append(t.labels, l)
 		}
 	}
-	t.opaque = own.opaque
 	for _, key := range common.opaque {
-		if !has(own.labels, key) && !has(t.addMissing, key) && !slices.Contains(own.opaque, key) {
+		if !settled(key) {
 			t.opaque = append(t.opaque, key)
+		}
+	}
+	for _, key := range common.uncertain {
+		if !settled(key) {
+			t.uncertain = append(t.uncertain, key)
 		}
 	}
 }
@@ -386,7 +416,7 @@ func (p *parser) noMember(n *yaml.Node, t *template) {
 
 // paths lists the paths of t; some are nil.
 func (t *template) paths() []*path {
-	out := slices.Concat([]*path{t.template, t.podSpec, t.hostNetwork, t.serviceAccount, t.replicas.path, t.groups.path}, t.containers, t.labelsFrom)
+	out := slices.Concat([]*path{t.template, t.podSpec, t.hostNetwork, t.serviceAccount, t.replicas.path, t.groups.path}, t.containers, t.labelsFrom, t.labelsOver)
 	addText := func(texts ...text) {
 		for _, x := range texts {
 			for _, piece := range x {
@@ -403,18 +433,24 @@ func (t *template) paths() []*path {
 		conditions = append(conditions, t.incomplete.when)
 	}
 	for _, c := range conditions {
-		if c != nil {
-			out = append(out, c.paths...)
-		}
+		out = append(out, c.everyPath()...)
 	}
 	for _, port := range t.ports {
 		addText(port.name)
 		out = append(out, port.port.path)
-		for _, c := range []*condition{port.when, port.unless} {
-			if c != nil {
-				out = append(out, c.paths...)
-			}
-		}
+		out = append(out, slices.Concat(port.when.everyPath(), port.unless.everyPath())...)
+	}
+	return out
+}
+
+// everyPath lists the paths of c; c may be nil.
+func (c *condition) everyPath() []*path {
+	if c == nil {
+		return nil
+	}
+	out := c.paths
+	for _, part := range c.all {
+		out = slices.Concat(out, part.everyPath())
 	}
 	return out
 }
@@ -424,17 +460,13 @@ func (p *parser) ports(n *yaml.Node) []declared {
 	for _, e := range p.list(n, "ports") {
 		var d declared
 		p.fields(e, "a port", map[string]func(*yaml.Node){
-			"name":     func(n *yaml.Node) { d.name = p.text(n, "name") },
-			"default":  func(n *yaml.Node) { d.fallback = p.scalar(n, "default") },
-			"port":     func(n *yaml.Node) { d.port = p.number(n, "port") },
-			"protocol": func(n *yaml.Node) { d.protocol = p.scalar(n, "protocol") },
-			"when":     func(n *yaml.Node) { d.when = p.condition(n, "when") },
-			"unless":   func(n *yaml.Node) { d.unless = p.condition(n, "unless") },
-			"unlessDeclared": func(n *yaml.Node) {
-				if d.unlessDeclared = n.Value == "true"; !d.unlessDeclared {
-					p.report(n, "unlessDeclared is %s, expected true", describe(n))
-				}
-			},
+			"name":           func(n *yaml.Node) { d.name = p.text(n, "name") },
+			"default":        func(n *yaml.Node) { d.fallback = p.scalar(n, "default") },
+			"port":           func(n *yaml.Node) { d.port = p.number(n, "port") },
+			"protocol":       func(n *yaml.Node) { d.protocol = p.scalar(n, "protocol") },
+			"when":           func(n *yaml.Node) { d.when = p.condition(n, "when") },
+			"unless":         func(n *yaml.Node) { d.unless = p.condition(n, "unless") },
+			"unlessDeclared": func(n *yaml.Node) { d.unlessDeclared = p.yes(n, "unlessDeclared") },
 		})
 		if d.name == nil {
 			p.report(e, "a port has no name")

@@ -26,14 +26,16 @@ const (
 	varItem  = "item"  // the member of each
 	varKey   = "key"   // its name, where each is a map
 	varLower = "lower" // its name in lower case
+	varHost  = "host"  // the name of the object up to a dot, as a host is called
 	varIndex = "index" // the number of a pod in its group
 	varGroup = "group" // the number of its group
 
-	varOpaque = "opaque" // a part of a text that nobody knows, such as a hash
+	varOpaque    = "opaque"    // a part of a text that nobody knows, such as a hash
+	varUncertain = "uncertain" // what a text is, and whether there is one, the object does not say
 )
 
 // roots are where a path may begin.
-var roots = []string{"apiVersion", "kind", "metadata", "spec", "status", varItem, varKey, varLower}
+var roots = []string{"apiVersion", "kind", "metadata", "spec", "status", varItem, varKey, varLower, varHost}
 
 // relaxed is a path without braces, as kubectl takes it too in custom columns.
 var relaxed = regexp.MustCompile(`^[$.]?[.]?[^{}]+$`)
@@ -131,6 +133,10 @@ func (p *path) find(top map[string]any) (out []any, err error) {
 type condition struct {
 	paths []*path  // one of them is enough
 	in    []string // nil: what a path gives must be more than nothing
+	given bool     // what is empty, 0 or false is more than nothing too
+	first bool     // only the first path that gives something counts
+
+	all []*condition // instead: all of them must hold
 }
 
 // paths compiles paths that stand side by side: '{.spec.a}{.spec.b}'.
@@ -187,6 +193,9 @@ func (c compiler) text(s string) (text, error) {
 			continue
 		case "{." + varOpaque + "}":
 			out = append(out, piece{literal: GeneratedName})
+			continue
+		case "{." + varUncertain + "}":
+			out = append(out, piece{literal: Uncertain})
 			continue
 		}
 		p, err := c.path(inner)

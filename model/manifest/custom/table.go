@@ -119,14 +119,16 @@ type template struct {
 	containers                  []*path
 	hostNetwork, serviceAccount *path
 	ports                       []declared
+	dropPorts                   bool
 	incomplete                  *doubt
 
 	replicas, groups count
 	from             int
 
 	labelsFrom         []*path
+	labelsOver         []*path // over the template's own labels, and over labels
 	labels, addMissing []label
-	opaque             []string
+	opaque, uncertain  []string
 }
 
 // label is a label that a controller sets.

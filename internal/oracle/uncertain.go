@@ -1,0 +1,121 @@
+package oracle
+
+import (
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// term is a requirement of a selector of pods.
+type term struct {
+	key    string
+	values []string
+}
+
+// terms returns what policies, and the configuration, ask of the labels of pods.
+func (o *Oracle) terms(w World) []term {
+	var out []term
+	add := func(s labels.Selector) {
+		if s == nil {
+			return
+		}
+		requirements, _ := s.Requirements()
+		for _, r := range requirements {
+			out = append(out, term{r.Key(), r.Values().List()})
+		}
+	}
+	for i := range o.policies {
+		p := &o.policies[i]
+		add(p.subject)
+		for d, rules := range p.rules {
+			if !p.isolates[d] { // not in force
+				continue
+			}
+			for _, r := range rules {
+				for _, e := range r.peers {
+					add(e.pods)
+				}
+			}
+		}
+	}
+	for _, p := range o.admin {
+		for _, rules := range p.rules {
+			add(p.pods)
+			for _, r := range rules {
+				for _, e := range r.peers {
+					add(e.pods)
+				}
+			}
+		}
+	}
+	for _, text := range w.Unmanaged {
+		_, pods, _ := strings.Cut(text, ":")
+		if _, after, found := strings.Cut(text, "}:"); found {
+			pods = after
+		}
+		if s, err := labels.Parse(pods); err == nil {
+			add(s)
+		}
+	}
+	return out
+}
+
+// told takes the labels that a pod may have or not out of its labels. A value
+// in braces is one that a controller replaces.
+func (o *Oracle) told(all map[string]string) (known map[string]string, keys map[string]bool) {
+	known, keys = map[string]string{}, map[string]bool{}
+	for k, v := range all {
+		if v != uncertain && !strings.Contains(v, "{{") {
+			known[k] = v
+			continue
+		}
+		keys[k] = true
+		o.uncertain[k] = true
+	}
+	return known, keys
+}
+
+// doubtful reports whether a selector hangs on a label of which it is not known
+// whether the pod has it: it asks for one, and what it asks for that is not
+// uncertain for any pod the pod has (R66).
+func (o *Oracle) doubtful(s labels.Selector, p *endpoint) bool {
+	asked := false
+	rest := labels.NewSelector()
+	requirements, _ := s.Requirements()
+	for _, r := range requirements {
+		asked = asked || p.uncertain[r.Key()]
+		if !o.uncertain[r.Key()] {
+			rest = rest.Add(r)
+		}
+	}
+	return asked && rest.Matches(labels.Set(p.labels))
+}
+
+// undecided reports whether uncertain labels decide what the policies say of x
+// and its peer.
+func (o *Oracle) undecided(d networkingv1.PolicyType, x *endpoint, y peer) bool {
+	if x.maybeManaged {
+		return true
+	}
+	for i := range o.policies {
+		p := &o.policies[i]
+		if !p.isolates[d] || p.namespace != x.end.Namespace {
+			continue
+		}
+		if o.doubtful(p.subject, x) {
+			return true
+		}
+		if !p.selects(x) || y.kind != pod || y.hostNetwork {
+			continue
+		}
+		for _, r := range p.rules[d] {
+			for _, e := range r.peers {
+				if !e.block && e.pods != nil && o.inNamespaces(p, e, y) && o.doubtful(e.pods, y.endpoint) {
+					return true
+				}
+			}
+		}
+	}
+	return o.adminUndecided(d, x, y)
+}
