@@ -12,11 +12,22 @@ type adminFault struct {
 	spoil   func(k adminKind, p tree) bool
 }
 
+// spoilAdmin draws a feature first, so that one with many forms is not more
+// frequent than others.
 func (g *generator) spoilAdmin(k adminKind, p tree) {
 	for {
-		f := pick(g, adminFaults)
-		if f.spoil(k, p) {
-			g.hit(f.feature)
+		feature := pick(g, adminFeatures)
+		if k.baseline && g.pct(10) {
+			feature = BadAdminActionPass
+		}
+		var of []adminFault
+		for _, f := range adminFaults {
+			if f.feature == feature {
+				of = append(of, f)
+			}
+		}
+		if len(of) > 0 && pick(g, of).spoil(k, p) {
+			g.hit(feature)
 			return
 		}
 	}
@@ -110,7 +121,8 @@ var adminFaults = []adminFault{
 	}),
 	addRule(BadAdminAction, "egress", func(_ adminKind, r tree) bool { r["action"] = "deny"; return true }),
 	addRule(BadAdminAction, "egress", func(_ adminKind, r tree) bool { delete(r, "action"); return true }),
-	addRule(BadAdminActionPass, "ingress", func(k adminKind, r tree) bool { r["action"] = "Pass"; return k.baseline }),
+	addRule(BadAdminActionPass, "ingress", passOfBaseline),
+	addRule(BadAdminActionPass, "egress", passOfBaseline),
 	addRule(BadAdminField, "ingress", func(_ adminKind, r tree) bool { r["log"] = true; return true }),
 	addRule(BadAdminField, "ingress", func(k adminKind, r tree) bool {
 		r[either(k.version == "v1alpha1", "protocols", "ports")] = []any{}
@@ -172,6 +184,8 @@ var adminFaults = []adminFault{
 	badAdminPorts(BadAdminPortRange, nil, []any{tree{"tcp": tree{"destinationPort": tree{"range": tree{"start": 81, "end": 80}}}}}),
 	badAdminPorts(BadAdminField, []any{tree{"portNumber": tree{"port": 80, "endPort": 90}}}, []any{tree{"tcp": tree{"destinationPort": tree{"number": 80}, "flags": "syn"}}}),
 }
+
+func passOfBaseline(k adminKind, r tree) bool { r["action"] = "Pass"; return k.baseline }
 
 func badDomains(names ...string) func(adminKind, tree) bool {
 	return func(k adminKind, r tree) bool {

@@ -90,8 +90,8 @@ const (
 	pctAdmin         = 45 // of clusters in the default profile
 	pctAdminMixed    = 5  // of those: both versions of the API
 	pctAdminNoRules  = 25 // for each direction
-	pctAdminClosed   = 5  // of elements
-	pctAdminRejected = 12 // for each policy
+	pctAdminClosed   = 6  // of elements
+	pctAdminRejected = 20 // for each policy
 	pctNodeLabel     = 45 // for each label of the alphabet
 
 	// Blocks.
