@@ -147,6 +147,7 @@ func (c *compiler) cutPorts() {
 // peer is an interned model.Peer.
 type peer struct {
 	any      bool
+	lost     bool // hosts of unknown address
 	relation model.Relation
 	sets     []int32 // into Index.sets: pod classes
 	blocks   spans   // address atoms of any endpoint
@@ -336,7 +337,7 @@ func (c *compiler) nsSelector(s model.Selector) *nsSel {
 
 // peer interns a peer.
 func (c *compiler) peer(p *model.Peer) uint32 {
-	out := peer{any: p.Any, relation: p.Relation}
+	out := peer{any: p.Any, lost: p.UnknownHosts, relation: p.Relation}
 	if !p.Any {
 		for i := range p.Pods {
 			out.sets = append(out.sets, c.podSet(&p.Pods[i]))
@@ -347,11 +348,8 @@ func (c *compiler) peer(p *model.Peer) uint32 {
 		out.external = c.x.addr.blockSpans(p.Blocks, true)
 	}
 	var k classKey
-	if p.Any {
-		k.u32(1)
-	} else {
-		k.u32(0)
-	}
+	k.flag(p.Any)
+	k.flag(p.UnknownHosts)
 	k.u32(uint32(p.Relation))
 	k.u32(uint32(len(out.sets)))
 	for _, s := range out.sets {

@@ -113,9 +113,9 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 	for _, g := range s.prog.segments {
 		rules = append(rules, x.segments[g].rules...)
 	}
-	decides, end := x.deciders(rules, s, atoms, usable, names, atom)
+	decides, end := x.deciders(rules, s, fam, atoms, usable, names, atom)
 	for i, r := range rules[:end] {
-		step := Step{Rule: int(r), Match: x.matchViews(r, s, atoms, usable), Decides: decides[i]}
+		step := Step{Rule: int(r), Match: x.matchViews(r, s, fam, atoms, usable), Decides: decides[i]}
 		if ports := &x.ports[x.rulePorts[r]]; step.Match != MatchNo && !x.portsMatch(ports, names[0], atom) {
 			if x.portsMatch(ports, names[len(names)-1], atom) {
 				step.Match = MatchPortMaybe
@@ -137,9 +137,9 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 // certain together: then each view has its own decider, and all are marked.
 // Where the connection may use any of several addresses, those that deny do not
 // count once one allows.
-func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, names portNames, atom int32) (decides []bool, end int) {
+func (x *Index) deciders(rules []int32, s *side, fam model.Family, atoms []int32, usable bool, names portNames, atom int32) (decides []bool, end int) {
 	decides = make([]bool, len(rules)+1)
-	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	v := x.view(s, fam)
 	var decisions []decision
 	some := false
 	look := func(sig []named, best bool) {
@@ -236,8 +236,8 @@ func (x *Index) decision(rules []int32, best bool, matches func(rule int32) bool
 
 // matchViews says whether a rule's peer matches the other end, over all that
 // is not known of it.
-func (x *Index) matchViews(rule int32, s *side, atoms []int32, usable bool) Match {
-	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+func (x *Index) matchViews(rule int32, s *side, fam model.Family, atoms []int32, usable bool) Match {
+	v := x.view(s, fam)
 	yes, no := false, false
 	for _, v.own = range ownStates[s.own] {
 		for _, v.atom = range atoms {

@@ -40,6 +40,9 @@ func (p Peer) String() string {
 	for _, n := range p.Nodes {
 		parts = append(parts, "nodes("+n.String()+")")
 	}
+	if p.UnknownHosts {
+		parts = append(parts, "hosts of unknown address")
+	}
 	if p.Relation != NoRelation {
 		parts = append(parts, p.Relation.String())
 	}

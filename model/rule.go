@@ -38,6 +38,7 @@ const (
 	PrioritySelf                   // a pod always reaches itself (R50)
 	PriorityNotModelled            // endpoints in the scope of policies that could not be understood
 	PriorityOwnNode                // a node always reaches its own pods (R52)
+	PriorityUndecided              // subjects of admin policies of which nobody knows what these say (R96, R106)
 )
 
 // Priorities of TierNetworkPolicy.
@@ -61,13 +62,17 @@ type Rank struct {
 }
 
 // AdminIndex is Rank.Index of rule i of a policy of the admin and baseline
-// tiers. The number behind it is for what the rule says of peers that are not
-// known, which takes another action (M2).
-func AdminIndex(i int) int32 { return int32(2 * i) }
+// tiers. The two numbers behind it are for what the rule says of peers that are
+// not known, which takes another action (M2): MayAllow, then Uncertain.
+func AdminIndex(i int) int32 { return int32(3 * i) }
 
 // AdminNumber is the number, from 1, of the rule that has an index of
-// AdminIndex, or that behind it.
-func AdminNumber(index int32) int { return int(index)/2 + 1 }
+// AdminIndex, or one of those behind it.
+func AdminNumber(index int32) int { return int(index)/3 + 1 }
+
+// AdminUncertain is the index for what of the rule that has an index is not
+// known at all.
+func AdminUncertain(index int32) int32 { return index - index%3 + 2 }
 
 // Compare returns -1, 0 or +1: r decides before, with, or after s.
 func (r Rank) Compare(s Rank) int {
@@ -136,6 +141,10 @@ type Peer struct {
 	Blocks   []Block
 	Nodes    []Selector // nodes by their labels (R99); package cluster puts Blocks in their place, so that no snapshot has any
 	Relation Relation
+
+	// UnknownHosts matches nodes and host-network pods in the families in
+	// which their address is not known.
+	UnknownHosts bool
 }
 
 // Rule is one line of the normal form. Rules are plain data and may be shared.

@@ -38,18 +38,34 @@ func (s *State) orderAdmin() {
 }
 
 // mixed makes the subjects of all admin policies uncertain, because they are of
-// two versions, as those two.
+// two versions, and says so of each.
 func (s *State) mixed(first, other *entry[*policy]) {
 	ref := func(e *entry[*policy]) model.ObjectRef { return e.value.object }
-	s.ledger.Report(dialect.Diagnostic{
-		Code: dialect.CodeMixedAdmin, Origin: other.origin, Object: ref(other),
-		Message: fmt.Sprintf("%v is of %s, %v of %s; nothing orders the two versions (R106), so that the pods which any of the %d admin policies select are uncertain",
-			ref(other), other.value.version, ref(first), first.value.version, len(s.admin)),
-	})
 	for i := range s.admin {
 		e := &s.admin[i]
+		beside := first
+		if e.value.version == first.value.version {
+			beside = other
+		}
+		s.ledger.Report(dialect.Diagnostic{
+			Code: dialect.CodeMixedAdmin, Origin: e.origin, Object: ref(e),
+			Message: fmt.Sprintf("%v is of %s, %v of %s; nothing orders the two versions (R106), so that the pods which it selects are uncertain",
+				ref(e), e.value.version, ref(beside), beside.value.version),
+		})
 		note := fmt.Sprintf("%v stands beside admin policies of another API version (R106)", ref(e))
-		s.doubtSubject(e.value.subject, directionsOf(e.value.rules), ref(e), e.origin, note) // an unreadable subject is the zero one: every pod
+		for _, d := range directionsOf(e.value.rules) {
+			s.policies = append(s.policies, model.Rule{
+				Rank:      model.Rank{Tier: model.TierExempt, Priority: model.PriorityUndecided},
+				Direction: d,
+				Subject:   e.value.subject, // one that cannot be understood is the zero one: every pod
+				Peer:      model.Peer{Any: true},
+				Ports:     model.RulePorts{All: true, Other: model.OtherUnspecified},
+				Action:    model.Uncertain,
+				Object:    ref(e),
+				Origin:    e.origin,
+				Note:      note,
+			})
+		}
 	}
 }
 
@@ -65,10 +81,9 @@ func directionsOf(rules []model.Rule) (out []model.Direction) {
 }
 
 // selectNodes puts the addresses of nodes in the place of the node selectors of
-// peers (R99). Where nodes are selected, or may be, whose addresses or labels
-// are not known, another rule behind says what that leaves open: it denies in
-// the lower bound and allows in the upper, and for a rule that allows it has no
-// part in the lower bound.
+// peers (R99). Whether a selector means a node without a Node object, and
+// whether it means a host whose addresses are not known, is not known: for those
+// another rule behind is uncertain.
 func (s *State) selectNodes(out *model.Snapshot) {
 	if !slices.ContainsFunc(s.policies, func(r model.Rule) bool { return len(r.Peer.Nodes) > 0 }) {
 		return
@@ -80,22 +95,17 @@ func (s *State) selectNodes(out *model.Snapshot) {
 			rules = append(rules, r)
 			continue
 		}
-		sure, maybe, open := nodeAddresses(out, r.Peer.Nodes)
 		selectors := r.Peer.Nodes
+		sure, maybe := nodeAddresses(out, selectors)
 		r.Peer.Nodes = nil
 		r.Peer.Blocks = append(slices.Clip(r.Peer.Blocks), sure...)
 		rules = append(rules, r)
-		if open || lost {
-			maybe = s.anyHost(out)
-		}
-		if len(maybe) == 0 {
+		if len(maybe) == 0 && !lost {
 			continue
 		}
-		r.Rank.Index++
-		r.Peer = model.Peer{Blocks: maybe}
-		if r.Action = model.Uncertain; rules[len(rules)-1].Action == model.Allow {
-			r.Action = model.MayAllow
-		}
+		r.Rank.Index = model.AdminUncertain(r.Rank.Index)
+		r.Peer = model.Peer{Blocks: maybe, UnknownHosts: lost}
+		r.Action = model.Uncertain
 		r.Note = fmt.Sprintf("the addresses or labels of the nodes that it selects (%s) are not all known", nodeText(selectors))
 		rules = append(rules, r)
 	}
@@ -112,19 +122,16 @@ func nodeText(selectors []model.Selector) string {
 
 // nodeAddresses are the addresses of nodes that some selector selects: surely,
 // and perhaps, because there is no Node object to say which labels the node
-// has. open means that a node is selected, or may be, that has no address.
-func nodeAddresses(out *model.Snapshot, selectors []model.Selector) (sure, maybe []model.Block, open bool) {
+// has.
+func nodeAddresses(out *model.Snapshot, selectors []model.Selector) (sure, maybe []model.Block) {
 	for i := range out.Nodes {
 		n := &out.Nodes[i]
-		selected, may := false, false
-		for _, s := range selectors {
-			selected = selected || len(s) == 0 || !n.Synthesized && s.Matches(n.Labels)
-			may = may || n.Synthesized
-		}
-		if !selected && !may {
+		selected := slices.ContainsFunc(selectors, func(s model.Selector) bool {
+			return len(s) == 0 || !n.Synthesized && s.Matches(n.Labels)
+		})
+		if !selected && !n.Synthesized {
 			continue
 		}
-		open = open || len(n.Addresses) == 0
 		for _, a := range n.Addresses {
 			block := model.Block{CIDR: netip.PrefixFrom(a, a.BitLen())}
 			if selected {
@@ -134,30 +141,22 @@ func nodeAddresses(out *model.Snapshot, selectors []model.Selector) (sure, maybe
 			}
 		}
 	}
-	return sure, maybe, open
+	return sure, maybe
 }
 
-// lostHosts reports whether there may be hosts that a pod runs on and that have
-// no known address, so that the addresses of known nodes do not stand for all.
+// lostHosts reports whether there may be hosts without a known address: nodes,
+// or host-network pods that are not on a node with one.
 func lostHosts(out *model.Snapshot) bool {
-	known := make(map[string]bool, len(out.Nodes))
+	located := make(map[string]bool, len(out.Nodes))
 	for i := range out.Nodes {
-		known[out.Nodes[i].Name] = len(out.Nodes[i].Addresses) > 0
+		located[out.Nodes[i].Name] = len(out.Nodes[i].Addresses) > 0
+		if len(out.Nodes[i].Addresses) == 0 {
+			return true
+		}
 	}
 	return slices.ContainsFunc(out.Pods, func(p model.Pod) bool {
-		return p.HostNetwork && !known[p.NodeName] && len(out.NodeDomain) == 0
+		return p.HostNetwork && (p.EveryNode || !located[p.NodeName])
 	})
-}
-
-// anyHost is where a host of unknown address may be: anywhere, but for the
-// ranges of pods.
-func (s *State) anyHost(out *model.Snapshot) []model.Block {
-	blocks := []model.Block{{CIDR: netip.PrefixFrom(netip.IPv4Unspecified(), 0)}, {CIDR: netip.PrefixFrom(netip.IPv6Unspecified(), 0)}}
-	for _, p := range out.PodCIDRs {
-		f := model.FamilyOf(p.Addr())
-		blocks[f].Except = append(blocks[f].Except, p)
-	}
-	return blocks
 }
 
 // boundNames keeps invariant M6: where pods do not say their ports, and rules
@@ -187,7 +186,7 @@ func boundNames(out *model.Snapshot) {
 		r.Ports.Named = nil
 		if r.Action != model.Uncertain {
 			rules = append(rules, r)
-			r.Rank.Index++
+			r.Rank.Index = model.AdminUncertain(r.Rank.Index)
 			r.Action = model.Uncertain
 			r.Note = "it uses port names, as do many other rules, while the ports of some pods are not known"
 		}

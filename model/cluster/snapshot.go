@@ -23,6 +23,7 @@ func (s *State) Snapshot() *model.Snapshot {
 	out := &model.Snapshot{}
 	s.file()
 	e := s.gather(out)
+	s.orderAdmin()
 	pods, running := s.livePods(out.Nodes, e)
 	s.settleClashes(pods, running, out.Nodes)
 	pods, labels := s.instances(pods, e)
@@ -31,7 +32,6 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
 	s.listSubjects(out)
-	s.orderAdmin()
 	s.selectNodes(out)
 	policies := s.inForce()
 	labels.report(policies, s.ledger)

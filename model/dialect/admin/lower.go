@@ -53,7 +53,7 @@ func (l *lowering) unknownSubject() {
 	for d, rules := range [...][]rule{model.Ingress: l.ingress, model.Egress: l.egress} {
 		if len(rules) > 0 {
 			l.rules = append(l.rules, model.Rule{
-				Rank:      model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled},
+				Rank:      model.Rank{Tier: model.TierExempt, Priority: model.PriorityUndecided},
 				Direction: model.Direction(d),
 				Peer:      model.Peer{Any: true},
 				Ports:     model.RulePorts{All: true, Other: model.OtherUnspecified},
@@ -177,9 +177,6 @@ func ports(r *rule) model.RulePorts {
 	for i := range r.ports {
 		p := &r.ports[i]
 		if p.name != nil {
-			if *p.name == "" { // no container port is called that
-				continue
-			}
 			for _, protocol := range [...]model.Protocol{model.TCP, model.UDP, model.SCTP} {
 				out.Named = append(out.Named, model.NamedPort{Name: strings.Clone(*p.name), Protocol: protocol})
 			}

@@ -265,6 +265,9 @@ func (v *validator) ports(r *rule, at model.Origin) {
 		case p.forms != 1:
 			v.report(dialect.CodeOneOf, at, "the entry has %d of %s; it must have one of them", p.forms, forms)
 			continue
+		case p.name != nil && *p.name == "":
+			v.report(dialect.CodeOneOf, at.Field(p.path...), "the name is empty; it must be that of a container port")
+			continue
 		case p.name != nil:
 			if v.words != &clusterWords {
 				v.report(dialect.CodeExperimental, at.Field(p.path...), "namedPort is of the experimental channel of the API; clusters with the standard one do not have it")
