@@ -125,6 +125,11 @@ func peersOf(direction string) string { return either(direction == "ingress", "f
 
 // adminSubject is one of the two forms of a subject, and of an element for pods.
 func (g *generator) adminSubject(k adminKind) tree {
+	if !g.o.Valid && g.pct(pctAdminUnclear) {
+		g.hit(AdminSubjectUnclear)
+		bad := pick(g, badSelectors)
+		return either(g.pct(50), tree{"namespaces": bad}, tree{"pods": tree{"namespaceSelector": tree{}, "podSelector": bad}})
+	}
 	if g.pct(60) {
 		if g.pct(40) {
 			g.hit(AdminSubjectAll)
@@ -263,6 +268,14 @@ func (g *generator) nodeSelector() any {
 	return plain(s)
 }
 
+// badSelectors are selectors that the CRDs let through and nobody understands.
+var badSelectors = []tree{
+	{"matchExpressions": []any{tree{"key": "app", "operator": "Is", "values": []any{"a"}}}},
+	{"matchExpressions": []any{tree{"key": "app", "operator": "In"}}},
+	{"matchExpressions": []any{tree{"key": "app", "operator": "Exists", "values": []any{"a"}}}},
+	{"matchLabels": tree{"-app": "no label"}},
+}
+
 // adminClosed makes an element that is accepted and not understood.
 func (g *generator) adminClosed(k adminKind, direction string) tree {
 	bad := tree{"matchExpressions": []any{tree{"key": "app", "operator": "Is", "values": []any{"a"}}}}
@@ -316,10 +329,6 @@ func (g *generator) adminPort(k adminKind) tree {
 		form = tree{"start": first, "end": last}
 	default:
 		name := pick(g, append([]string{unresolvedName}, append(portNames, portNames...)...))
-		if !g.o.Valid && g.pct(3) {
-			g.hit(AdminPortNameEmpty)
-			name = ""
-		}
 		g.hit(either(name == unresolvedName, AdminPortNameUnresolved, AdminPortName))
 		return tree{either(k.version == "v1alpha1", "namedPort", "destinationNamedPort"): name}
 	}

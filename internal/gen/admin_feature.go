@@ -7,15 +7,15 @@ var adminFeatures = []Feature{
 	AdminClosedOperator, AdminClosedUnknown, AdminDeny, AdminDomainsDenied, AdminMixed, AdminNamespaceWritten, AdminNetworkAll,
 	AdminNetworkHostBits, AdminNetworkPolicy, AdminNodesAll, AdminPass, AdminPassOfClusterNetworkPolicy, AdminPeerDomains,
 	AdminPeerDuplicate, AdminPeerFieldNull, AdminPeerNamespaces, AdminPeerNetworks, AdminPeerNodes, AdminPeerPods,
-	AdminPodsOfAllNamespaces, AdminPortName, AdminPortNameBesideAddresses, AdminPortNameEmpty, AdminPortNameUnresolved,
+	AdminPodsOfAllNamespaces, AdminPortName, AdminPortNameBesideAddresses, AdminPortNameUnresolved,
 	AdminPortNumber, AdminPortRange, AdminPortRangeAll, AdminPortRangeOfOne, AdminPortRangeReversed, AdminPortsNull,
 	AdminProtocolDefault, AdminProtocolUnknown, AdminRuleName, AdminRulesAtLimit, AdminRulesEmpty, AdminRulesNull, AdminSCTP,
-	AdminSubjectAll, AdminSubjectNamespaces, AdminSubjectPods, AdminTCP, AdminTie, AdminTierBaseline, AdminUDP,
+	AdminSubjectAll, AdminSubjectNamespaces, AdminSubjectPods, AdminSubjectUnclear, AdminTCP, AdminTie, AdminTierBaseline, AdminUDP,
 	BaselineAdminNetworkPolicy, ClusterNetworkPolicy, NodeWithLabels, BadAdminAction, BadAdminActionPass, BadAdminDomains,
 	BadAdminField, BadAdminName, BadAdminNetwork, BadAdminNetworkMapped, BadAdminNetworks, BadAdminPeerPods, BadAdminPeerTwo,
-	BadAdminPeersEmpty, BadAdminPeersMany, BadAdminPortEmpty, BadAdminPortNumber, BadAdminPortRange, BadAdminPortTwo,
+	BadAdminPeersEmpty, BadAdminPeersMany, BadAdminPortEmpty, BadAdminPortName, BadAdminPortNumber, BadAdminPortRange, BadAdminPortTwo,
 	BadAdminPortsEmpty, BadAdminPortsMany, BadAdminPriority, BadAdminProtocolBare, BadAdminRuleName, BadAdminRules,
-	BadAdminSelectorForm, BadAdminSubject, BadAdminSubjectSelector, BadAdminTier,
+	BadAdminSelectorForm, BadAdminSubject, BadAdminTier,
 }
 
 // The constructs of admin policies.
@@ -48,7 +48,6 @@ const (
 	AdminPodsOfAllNamespaces        Feature = "admin-pods-of-all-namespaces"
 	AdminPortName                   Feature = "admin-port-name"
 	AdminPortNameBesideAddresses    Feature = "admin-port-name-beside-addresses"
-	AdminPortNameEmpty              Feature = "admin-port-name-empty" // which the CRDs let through
 	AdminPortNameUnresolved         Feature = "admin-port-name-unresolved"
 	AdminPortNumber                 Feature = "admin-port-number"
 	AdminPortRange                  Feature = "admin-port-range"
@@ -66,6 +65,7 @@ const (
 	AdminSubjectAll                 Feature = "admin-subject-all"
 	AdminSubjectNamespaces          Feature = "admin-subject-namespaces"
 	AdminSubjectPods                Feature = "admin-subject-pods"
+	AdminSubjectUnclear             Feature = "admin-subject-unclear" // a selector that is none, which the CRDs let through
 	AdminTCP                        Feature = "admin-tcp"
 	AdminTie                        Feature = "admin-tie" // of equal tier and priority (R105)
 	AdminTierBaseline               Feature = "admin-tier-baseline"
@@ -74,30 +74,30 @@ const (
 	ClusterNetworkPolicy            Feature = "cluster-network-policy"
 	NodeWithLabels                  Feature = "node-with-labels"
 
-	BadAdminAction          Feature = "bad-admin-action"
-	BadAdminActionPass      Feature = "bad-admin-action-pass"
-	BadAdminDomains         Feature = "bad-admin-domains"
-	BadAdminField           Feature = "bad-admin-field"
-	BadAdminName            Feature = "bad-admin-name"
-	BadAdminNetwork         Feature = "bad-admin-network"
-	BadAdminNetworkMapped   Feature = "bad-admin-network-mapped"
-	BadAdminNetworks        Feature = "bad-admin-networks"
-	BadAdminPeerPods        Feature = "bad-admin-peer-pods"
-	BadAdminPeerTwo         Feature = "bad-admin-peer-two"
-	BadAdminPeersEmpty      Feature = "bad-admin-peers-empty"
-	BadAdminPeersMany       Feature = "bad-admin-peers-many"
-	BadAdminPortEmpty       Feature = "bad-admin-port-empty"
-	BadAdminPortNumber      Feature = "bad-admin-port-number"
-	BadAdminPortRange       Feature = "bad-admin-port-range"
-	BadAdminPortTwo         Feature = "bad-admin-port-two"
-	BadAdminPortsEmpty      Feature = "bad-admin-ports-empty"
-	BadAdminPortsMany       Feature = "bad-admin-ports-many"
-	BadAdminPriority        Feature = "bad-admin-priority"
-	BadAdminProtocolBare    Feature = "bad-admin-protocol-bare"
-	BadAdminRuleName        Feature = "bad-admin-rule-name"
-	BadAdminRules           Feature = "bad-admin-rules"
-	BadAdminSelectorForm    Feature = "bad-admin-selector-form"
-	BadAdminSubject         Feature = "bad-admin-subject"
-	BadAdminSubjectSelector Feature = "bad-admin-subject-selector" // which the CRDs let through
-	BadAdminTier            Feature = "bad-admin-tier"
+	BadAdminAction        Feature = "bad-admin-action"
+	BadAdminActionPass    Feature = "bad-admin-action-pass"
+	BadAdminDomains       Feature = "bad-admin-domains"
+	BadAdminField         Feature = "bad-admin-field"
+	BadAdminName          Feature = "bad-admin-name"
+	BadAdminNetwork       Feature = "bad-admin-network"
+	BadAdminNetworkMapped Feature = "bad-admin-network-mapped"
+	BadAdminNetworks      Feature = "bad-admin-networks"
+	BadAdminPeerPods      Feature = "bad-admin-peer-pods"
+	BadAdminPeerTwo       Feature = "bad-admin-peer-two"
+	BadAdminPeersEmpty    Feature = "bad-admin-peers-empty"
+	BadAdminPeersMany     Feature = "bad-admin-peers-many"
+	BadAdminPortEmpty     Feature = "bad-admin-port-empty"
+	BadAdminPortName      Feature = "bad-admin-port-name" // empty, which the CRDs let through
+	BadAdminPortNumber    Feature = "bad-admin-port-number"
+	BadAdminPortRange     Feature = "bad-admin-port-range"
+	BadAdminPortTwo       Feature = "bad-admin-port-two"
+	BadAdminPortsEmpty    Feature = "bad-admin-ports-empty"
+	BadAdminPortsMany     Feature = "bad-admin-ports-many"
+	BadAdminPriority      Feature = "bad-admin-priority"
+	BadAdminProtocolBare  Feature = "bad-admin-protocol-bare"
+	BadAdminRuleName      Feature = "bad-admin-rule-name"
+	BadAdminRules         Feature = "bad-admin-rules"
+	BadAdminSelectorForm  Feature = "bad-admin-selector-form"
+	BadAdminSubject       Feature = "bad-admin-subject"
+	BadAdminTier          Feature = "bad-admin-tier"
 )

@@ -111,9 +111,6 @@ var adminFaults = []adminFault{
 		}
 		return k.version == "v1alpha1"
 	}},
-	inSpec(BadAdminSubjectSelector, func(s tree) {
-		s["subject"] = tree{"namespaces": tree{"matchExpressions": []any{tree{"key": "app", "operator": "Is", "values": []any{"a"}}}}}
-	}),
 
 	addRule(BadAdminAction, "ingress", func(k adminKind, r tree) bool {
 		r["action"] = either(k.version == "v1alpha1", "Accept", "Allow")
@@ -170,6 +167,7 @@ var adminFaults = []adminFault{
 	badAdminPorts(BadAdminPortsEmpty, []any{}, []any{}),
 	badAdminPorts(BadAdminPortEmpty, []any{tree{}}, []any{tree{}}),
 	badAdminPorts(BadAdminPortEmpty, []any{tree{"galaxy": tree{}}}, []any{tree{"icmp": tree{}}}),
+	badAdminPorts(BadAdminPortName, []any{tree{"namedPort": ""}}, []any{tree{"destinationNamedPort": ""}}),
 	badAdminPorts(BadAdminPortsMany, repeated(tree{"namedPort": "http"}, 101), repeated(tree{"destinationNamedPort": "http"}, 26)),
 	badAdminPorts(BadAdminPortTwo, []any{tree{"namedPort": "http", "portNumber": tree{"protocol": "TCP", "port": 80}}},
 		[]any{tree{"tcp": tree{"destinationPort": tree{"number": 80}}, "udp": tree{"destinationPort": tree{"number": 80}}}}),

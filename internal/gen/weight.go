@@ -92,6 +92,7 @@ const (
 	pctAdminMixed    = 5  // of those: both versions of the API
 	pctAdminNoRules  = 25 // for each direction
 	pctAdminClosed   = 6  // of elements
+	pctAdminUnclear  = 2  // subjects with a selector that is none
 	pctAdminRejected = 20 // for each policy
 	pctNodeLabel     = 45 // for each label of the alphabet
 

@@ -38,6 +38,7 @@ type adminPolicy struct {
 	priority   int64
 	namespaces labels.Selector // of the subject (R96)
 	pods       labels.Selector // nil: all pods of the namespaces
+	unclear    bool            // its subject has a selector that is none: who it is about is not known (R96)
 	rules      map[networkingv1.PolicyType][]adminRule
 }
 
@@ -84,8 +85,13 @@ func (o *Oracle) adminAnswer(t tier, d networkingv1.PolicyType, x *endpoint, y p
 			continue
 		}
 		for _, r := range p.rules[d] { // R89
-			if o.adminMatches(r, y, c, dst) { // R90
+			sure, maybe := o.adminMatches(r, y, c, dst)
+			if sure { // R90
 				possible = append(possible, r.action)
+				break
+			}
+			if maybe { // R99
+				possible = append(possible, either(c.hope, allow, deny))
 				break
 			}
 		}
@@ -99,23 +105,26 @@ func (o *Oracle) adminAnswer(t tier, d networkingv1.PolicyType, x *endpoint, y p
 	return slices.Min(possible)
 }
 
-// undefinedOrder: with objects of both versions of the API in one cluster it is
-// not defined what their subjects may do (R106).
-func (o *Oracle) undefinedOrder(d networkingv1.PolicyType, x *endpoint) bool {
-	return o.bothVersions && slices.ContainsFunc(o.admin, func(p *adminPolicy) bool { return len(p.rules[d]) > 0 && o.adminSelects(p, x) })
+// undefined: with objects of both versions of the API in one cluster it is not
+// defined what their subjects may do (R106), and nobody knows the subjects of
+// an object whose selector is none (R96).
+func (o *Oracle) undefined(d networkingv1.PolicyType, x *endpoint) bool {
+	return slices.ContainsFunc(o.admin, func(p *adminPolicy) bool {
+		return len(p.rules[d]) > 0 && (p.unclear || o.bothVersions && o.adminSelects(p, x))
+	})
 }
 
 // adminUndecided reports whether uncertain labels decide what the admin
 // policies say of x and its peer (R66).
 func (o *Oracle) adminUndecided(d networkingv1.PolicyType, x *endpoint, y peer) bool {
 	for _, p := range o.admin {
-		if len(p.rules[d]) == 0 || !p.namespaces.Matches(labels.Set(o.namespaces[x.end.Namespace])) {
+		if len(p.rules[d]) == 0 || p.unclear || !p.namespaces.Matches(labels.Set(o.namespaces[x.end.Namespace])) {
 			continue
 		}
 		if p.pods != nil && o.doubtful(p.pods, x) {
 			return true
 		}
-		if !o.adminSelects(p, x) || y.kind != pod || y.hostNetwork {
+		if !o.adminSelects(p, x) || y.kind != pod || y.hostNetwork || o.bothVersions {
 			continue
 		}
 		for _, r := range p.rules[d] {
@@ -178,10 +187,22 @@ func (o *Oracle) adminSelects(p *adminPolicy, x *endpoint) bool {
 	return p.namespaces.Matches(labels.Set(o.namespaces[x.end.Namespace])) && (p.pods == nil || p.pods.Matches(labels.Set(x.labels)))
 }
 
-func (o *Oracle) adminMatches(r adminRule, y peer, c connection, dst *endpoint) bool {
-	return slices.ContainsFunc(r.peers, func(e adminPeer) bool { return o.adminPeerMatches(e, y, c) && o.adminPortMatches(r, e, c, dst) })
+func (o *Oracle) adminMatches(r adminRule, y peer, c connection, dst *endpoint) (sure, maybe bool) {
+	for _, e := range r.peers {
+		if !o.adminPortMatches(r, e, c, dst) {
+			continue
+		}
+		if e.nodes == nil {
+			sure = sure || o.adminPeerMatches(e, y, c)
+			continue
+		}
+		is, may := o.onNodes(e.nodes, y)
+		sure, maybe = sure || is, maybe || may
+	}
+	return sure, maybe
 }
 
+// adminPeerMatches is for elements other than nodes.
 func (o *Oracle) adminPeerMatches(e adminPeer, y peer, c connection) bool {
 	switch {
 	case e.everybody:
@@ -189,8 +210,6 @@ func (o *Oracle) adminPeerMatches(e adminPeer, y peer, c connection) bool {
 	case e.namespaces != nil: // R97
 		return y.kind == pod && !y.hostNetwork && e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) &&
 			(e.pods == nil || e.pods.Matches(labels.Set(y.labels)))
-	case e.nodes != nil:
-		return o.onNodes(e.nodes, y, c)
 	case e.networks != nil: // R98
 		return slices.ContainsFunc(e.networks, func(p netip.Prefix) bool { return p.Contains(y.addr) })
 	case e.domains: // R100, R113: any outside address may be among the set, none need be

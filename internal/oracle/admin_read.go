@@ -52,7 +52,9 @@ func (o *Oracle) readAdmin(w World) error {
 		case "ClusterNetworkPolicy":
 			p.tier = tier(object.text("spec", "tier"))
 		}
-		p.namespaces, p.pods, _ = adminPods(object.object("spec", "subject"))
+		var understood bool
+		p.namespaces, p.pods, understood = adminPods(object.object("spec", "subject"))
+		p.unclear = !understood
 		for _, r := range object.list("spec", "ingress") {
 			p.rules[networkingv1.PolicyTypeIngress] = append(p.rules[networkingv1.PolicyTypeIngress], o.adminRule(r, "from", "namespaces", "pods"))
 		}
@@ -66,7 +68,6 @@ func (o *Oracle) readAdmin(w World) error {
 		o.admin = append(o.admin, p)
 	}
 	o.bothVersions = len(versions) > 1
-	o.anyLabels = o.possibleLabels()
 	o.sortAdmin()
 	return nil
 }
@@ -98,9 +99,6 @@ func (o *Oracle) adminPeer(e Object, a action) adminPeer {
 		out.namespaces, out.pods, understood = adminPods(e)
 	case e.has("nodes"):
 		out.nodes, understood = e.selector("nodes")
-		if understood {
-			o.nodeSelectors = append(o.nodeSelectors, out.nodes)
-		}
 	case e.has("networks"):
 		for _, text := range e.texts("networks") {
 			p := netip.MustParsePrefix(text).Masked() // validated

@@ -78,9 +78,9 @@ func TestNodesOfUnknownLabels(t *testing.T) {
 	}{
 		"a Node object says it":   {rules: deny(isB), want: []string{"xa>node/n2 ALL"}},
 		"without one":             {rules: deny(isB), world: []func(*World){unlabelled, atN1}, want: []string{"xb>node/n1 NONE .. ALL", "xb>192.168.0.11 NONE .. ALL", "xb>node/n2 ALL"}},
-		"a label and its absence": {rules: deny(isB) + "," + deny(isNotB), world: []func(*World){unlabelled, atN1}, want: []string{"xb>node/n1 NONE", "xb>ya ALL"}},
+		"a label and its absence": {rules: deny(isB) + "," + deny(isNotB), world: []func(*World){unlabelled, atN1}, want: []string{"xb>node/n1 NONE .. ALL", "xb>ya ALL"}},
 		"all nodes":               {rules: deny(`{}`), world: []func(*World){unlabelled, atN1}, want: []string{"xb>node/n1 NONE"}},
-		"what no node is":         {rules: deny(never), world: []func(*World){unlabelled, atN1}, want: []string{"xb>node/n1 ALL"}},
+		"what no node is":         {rules: deny(never), world: []func(*World){unlabelled, atN1}, want: []string{"xb>node/n1 NONE .. ALL", "xb>8.8.8.8 ALL"}},
 		"a pod of the host network, on a node that is only named": {rules: deny(isB), world: []func(*World){host("n9", "192.168.0.19")}, want: []string{"xa>z/h NONE .. ALL"}},
 		"on a node by its address":                                {rules: deny(`{}`), world: []func(*World){host("", "192.168.0.12")}, want: []string{"xa>z/h NONE"}},
 	} {

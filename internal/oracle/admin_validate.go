@@ -64,15 +64,7 @@ func validateAdmin(o Object) error {
 	if o.text("kind") == "BaselineAdminNetworkPolicy" && meta.Name != "default" { // R106
 		return fmt.Errorf("name %q", meta.Name)
 	}
-	if err := s.validate(map[string]any(o)); err != nil {
-		return err
-	}
-	// What a CRD lets through and yet selects nobody: a subject of which it
-	// cannot be told who it is.
-	if _, _, ok := adminPods(o.object("spec", "subject")); !ok {
-		return errors.New("spec.subject: no selector")
-	}
-	return nil
+	return s.validate(map[string]any(o))
 }
 
 func (s *schema) validate(v any) error {
@@ -261,7 +253,7 @@ func v1alpha1(actions ...string) version {
 		port: union(map[string]*schema{
 			"portNumber": object(map[string]*schema{"protocol": text(), "port": port()}, "port"),
 			"portRange":  object(map[string]*schema{"protocol": text(), "start": port(), "end": port()}, "start", "end"),
-			"namedPort":  text(),
+			"namedPort":  text().sized(1, 0), // the CRD lets an empty one through (R102)
 		}),
 	}
 }
@@ -290,7 +282,7 @@ func clusterNetworkPolicySchema() *schema {
 	}
 	v := version{
 		actions: []string{"Accept", "Deny", "Pass"}, limit: 25, ports: "protocols", pods: []string{"podSelector"}, domains: true,
-		port: union(map[string]*schema{"tcp": protocol(), "udp": protocol(), "sctp": protocol(), "destinationNamedPort": text()}),
+		port: union(map[string]*schema{"tcp": protocol(), "udp": protocol(), "sctp": protocol(), "destinationNamedPort": text().sized(1, 0)}),
 	}
 	return v.spec(map[string]*schema{"priority": number(0, 1000), "tier": oneOf("Admin", "Baseline")}, "priority", "tier")
 }

@@ -32,7 +32,7 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 	if d == networkingv1.PolicyTypeIngress && own { // R52, R57
 		return model.OtherYes
 	}
-	if o.undefinedOrder(d, x) {
+	if o.undefined(d, x) {
 		return either(c.hope, model.OtherYes, model.OtherNo)
 	}
 	switch o.adminAnswer(adminTier, d, x, y, c, dst) {

@@ -19,7 +19,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/podreach/podreach/model"
 )
@@ -95,10 +94,8 @@ type Oracle struct {
 	rejected   []string
 	boundaries []netip.Prefix // what separates addresses (R109)
 
-	bothVersions  bool                         // of the API of admin policies (R106)
-	nodeSelectors []labels.Selector            // of admin policies
-	nodeLabels    map[string]map[string]string // of nodes that have a Node object
-	anyLabels     []map[string]string          // of other nodes: one set for each answer of the selectors
+	bothVersions bool                         // of the API of admin policies (R106)
+	nodeLabels   map[string]map[string]string // of nodes that have a Node object
 }
 
 // New reads a world. The error is about the configuration; objects that the
@@ -212,19 +209,17 @@ type connection struct {
 	port     uint16
 	other    bool
 	// A world: what is assumed of what is not known.
-	hope    bool                         // of what may be the best is: uncertain labels (R66), ties (R105), domain names (R100)
-	named   map[string]bool              // names that the port has if not all names are known (R66)
-	assumed map[string]map[string]string // labels of nodes (R99)
+	hope  bool            // of what may be the best is: uncertain labels (R66), nodes (R99), domain names (R100), ties (R105)
+	named map[string]bool // names that the port has if not all names are known (R66)
 }
 
 // bounds evaluates the connection in every possible world and returns the
 // least and the most that it comes to. Answers are OtherNo < OtherUnspecified
 // < OtherYes (R1); for ports only OtherNo and OtherYes occur.
 //
-// A world is: the labels of nodes that nothing is known of, which names the
-// ports of dst have, and what becomes of uncertain labels, ties and domain
-// names, of which the worst and the best are enough;
-// whether src is the host network of dst's own node, the address
+// A world is: which names the ports of dst have, and what becomes of uncertain
+// labels, nodes, ties and domain names, of which the worst and the best are
+// enough; whether src is the host network of dst's own node, the address
 // that src uses and the addresses that dst has, in each family. The worlds of
 // the two families are independent of each other once the node is settled, so
 // the least union over families is the union of the least of each.
@@ -233,14 +228,12 @@ func (o *Oracle) bounds(src, dst *endpoint, c connection, f model.Family) (lower
 		return model.OtherYes, model.OtherYes
 	}
 	lower, upper = model.OtherYes, model.OtherNo
-	for _, w := range o.nodeWorlds(dst, c) {
-		for _, w.named = range o.nameWorlds(dst) {
-			for _, w.hope = range []bool{false, true} {
-				least, most := o.places(src, dst, w, f)
-				lower, upper = min(lower, least), max(upper, most)
-				if len(o.uncertain)+len(o.admin) == 0 { // nothing to hope for
-					break
-				}
+	for _, c.named = range o.nameWorlds(dst) {
+		for _, c.hope = range []bool{false, true} {
+			least, most := o.places(src, dst, c, f)
+			lower, upper = min(lower, least), max(upper, most)
+			if len(o.uncertain)+len(o.admin) == 0 { // nothing to hope for
+				break
 			}
 		}
 	}

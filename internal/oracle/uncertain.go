@@ -41,8 +41,14 @@ func (o *Oracle) terms(w World) []term {
 	}
 	for _, p := range o.admin {
 		for _, rules := range p.rules {
+			if p.unclear {
+				continue
+			}
 			add(p.pods)
 			for _, r := range rules {
+				if o.bothVersions { // no rule is in force
+					break
+				}
 				for _, e := range r.peers {
 					add(e.pods)
 				}
