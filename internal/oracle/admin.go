@@ -184,7 +184,7 @@ func (o *Oracle) nameWorlds(dst *endpoint) []map[string]bool {
 
 // adminSelects is R96; the caller has seen to it that x can be a subject.
 func (o *Oracle) adminSelects(p *adminPolicy, x *endpoint) bool {
-	return p.namespaces.Matches(labels.Set(o.namespaces[x.end.Namespace])) && (p.pods == nil || p.pods.Matches(labels.Set(x.labels)))
+	return !p.unclear && p.namespaces.Matches(labels.Set(o.namespaces[x.end.Namespace])) && (p.pods == nil || p.pods.Matches(labels.Set(x.labels)))
 }
 
 func (o *Oracle) adminMatches(r adminRule, y peer, c connection, dst *endpoint) (sure, maybe bool) {

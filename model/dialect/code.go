@@ -607,7 +607,7 @@ spec:
 	},
 	{
 		Code: CodeNotUnderstood, Severity: Warning, Title: "part of an admin policy cannot be understood",
-		Text: "The API server may take the policy, but a part of it has no meaning that is known: a peer with no field that podreach knows, as a newer API version might have, or with a selector that is broken; domainNames in a rule that does not allow; an unknown protocol; a range that ends below its start. Such a peer fails closed: in a rule that allows it matches nothing, in one that denies or passes the rule denies everything on its ports (R103). A port entry of the kind matches nothing (R102). Where the subject cannot be understood all pods are uncertain.",
+		Text: "The API server may take the policy, but a part of it has no meaning that is known: a peer with no field that podreach knows, as a newer API version might have, or with a selector that is broken; domainNames in a rule that does not allow; an unknown protocol; a range that ends below its start. Such a peer fails closed: in a rule that allows it matches nothing, in one that denies or passes the rule denies everything on its ports (R103). A port entry of the kind matches nothing (R102). Where the subject cannot be understood all pods are uncertain in the directions in which the policy has rules (R96).",
 		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
 kind: AdminNetworkPolicy
 metadata: {name: deny-blue}
