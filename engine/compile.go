@@ -28,7 +28,7 @@ func Compile(s *model.Snapshot, _ Options) (*Index, error) {
 	if len(s.Pods) >= maxPods || len(s.Nodes) >= maxPods {
 		return nil, fmt.Errorf("engine: %d pods and %d nodes exceed the limit of %d", len(s.Pods), len(s.Nodes), maxPods)
 	}
-	c := &compiler{snap: s, x: &Index{snap: s}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[model.NamedPort]bool{},
+	c := &compiler{snap: s, x: &Index{snap: s}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{},
 		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
 		podSetIDs: map[string]int32{}, nsSelIDs: map[string]int32{}}
 	c.slot(slot{kind: slotNone})
@@ -50,7 +50,7 @@ type compiler struct {
 	labels *labelAtoms
 	names  map[model.NamedPort]int32 // (name, protocol) pairs that rules use
 
-	doubted map[model.NamedPort]bool // those of rules that do not allow
+	doubted map[string]bool // names of rules that do not allow
 
 	nodeNames map[string]int32 // index in Snapshot.Nodes; names without a Node come after those
 	nsRange   []span           // namespace -> its classes
@@ -109,7 +109,7 @@ func (c *compiler) collect() {
 				c.names[n] = int32(len(c.names))
 			}
 			if r.Action != model.Allow {
-				c.doubted[n] = true
+				c.doubted[n.Name] = true
 			}
 		}
 	}

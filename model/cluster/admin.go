@@ -166,11 +166,11 @@ func boundNames(out *model.Snapshot) {
 	if !slices.ContainsFunc(out.Pods, func(p model.Pod) bool { return p.PortsUnknown }) {
 		return
 	}
-	names := map[model.NamedPort]bool{}
+	names := map[string]bool{}
 	for i := range out.Rules {
 		if r := &out.Rules[i]; r.Action != model.Allow {
 			for _, n := range r.Ports.Named {
-				names[n] = true
+				names[n.Name] = true
 			}
 		}
 	}
