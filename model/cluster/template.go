@@ -202,7 +202,7 @@ func podCount(w *workload) int {
 // out to be taken.
 func (x *expansion) name(i, attempt int) string {
 	base := x.base(x.instances[i], attempt)
-	if len(x.instances) == 1 && !(x.fill && x.ownsPods) {
+	if len(x.instances) == 1 && (!x.fill || !x.ownsPods) {
 		return base
 	}
 	o := x.instances[i]
