@@ -1,6 +1,9 @@
 package manifest
 
 import (
+	"strings"
+
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
@@ -32,8 +35,12 @@ type Object struct {
 	Value any
 }
 
-// Ref names the object, with the namespace as written.
+// Ref names the object, with the namespace as written. Admin policies are in
+// none, whatever they write.
 func (o Object) Ref() model.ObjectRef {
+	if strings.HasPrefix(o.APIVersion, "policy.networking.k8s.io/") {
+		o.Namespace = ""
+	}
 	return model.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }
 
