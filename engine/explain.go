@@ -136,7 +136,8 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 // consulted before all views are decided. Rules that each only may match can be
 // certain together: then each view has its own decider, and all are marked.
 // Where the connection may use any of several addresses, those that deny do not
-// count once one allows in the same bound.
+// count once one allows in the same bound, and once one allows for certain only
+// that counts.
 func (x *Index) deciders(rules []int32, s *side, fam model.Family, atoms []int32, usable bool, names portNames, atom int32) (decides []bool, end int) {
 	decides = make([]bool, len(rules)+1)
 	v := x.view(s, fam)
@@ -161,7 +162,7 @@ func (x *Index) deciders(rules []int32, s *side, fam model.Family, atoms []int32
 		}
 	}
 	for _, d := range decisions {
-		if usable && some[bound(d.best)] && !d.allow {
+		if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
 			continue
 		}
 		for _, i := range d.at {

@@ -3,7 +3,6 @@ package manifest
 import (
 	"strings"
 
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
