@@ -72,7 +72,7 @@ func read(fs embed.FS) ([]Case, error) {
 
 var (
 	idForm     = regexp.MustCompile(`^C([1-9]\d*)-([1-9]\d*)[a-z]?$`)
-	portNumber = regexp.MustCompile(`(?:port|endPort|containerPort): (\d+)`)
+	portNumber = regexp.MustCompile(`(?:port|endPort|containerPort|number|start|end): (\d+)`)
 	separator  = regexp.MustCompile(`(?m)^---\n`)
 )
 

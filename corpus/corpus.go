@@ -20,6 +20,7 @@
 //	ipFamilies: IPv4,IPv6       the families that the cluster has
 //	unmanaged: x:app=a          pods to which no policy applies (R69); a line for each
 //	invalid: PR2003             codes of the errors that reading must give, and no others
+//	errors: p,x/q               what the errors must be about, whatever their codes: NAME or NS/NAME
 //	noted: PR3004               codes that reading must give, among others
 //	xb>xa ALL                   connections from x/pod/b to x/pod/a
 //	xa>ya,G v4 TCP 80,443 UDP 53
@@ -43,7 +44,7 @@
 // A policy that the API server would reject is not in the cluster (R115), so
 // the expectations of such cases are those of the cluster without it.
 //
-// Every case also expects what no NetworkPolicy can change: a pod reaches
+// Every case also expects what no policy can change: a pod reaches
 // itself (R50), and a node its own pods (R52).
 package corpus
 
@@ -65,6 +66,7 @@ type Case struct {
 	Facts   Facts
 
 	Invalid []dialect.Code // the errors that reading the cluster must give, sorted; none otherwise
+	Errors  []string       // instead: objects that the errors must be about, "NAME" or "NS/NAME", sorted
 	Noted   []dialect.Code // warnings and notes that must be among what reading gives
 
 	Expect   []Expectation

@@ -3,8 +3,11 @@ package corpus
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
@@ -53,11 +56,24 @@ func TestEngine(t *testing.T) {
 	}.Run(t)
 }
 
+// Errors are about the objects that a case names.
+func TestEngineErrors(t *testing.T) {
+	for _, c := range Cases() {
+		if len(c.Errors) > 0 {
+			x, err := newIndex(c)
+			require.NoError(t, err, c.ID)
+			slices.Sort(x.wrong)
+			require.Equal(t, c.Errors, slices.Compact(x.wrong), c.ID)
+		}
+	}
+}
+
 // index is a compiled case with the names of its endpoints.
 type index struct {
 	*engine.Index
 	paths map[string]engine.EndpointID
 	codes []dialect.Code
+	wrong []string // objects that errors are about
 }
 
 func newIndex(c Case) (index, error) {
@@ -91,6 +107,9 @@ func newIndex(c Case) (index, error) {
 	}
 	for _, d := range state.Ledger().Diagnostics {
 		out.codes = append(out.codes, d.Code)
+		if d.Severity() == dialect.Error {
+			out.wrong = append(out.wrong, strings.TrimPrefix(d.Object.Namespace+"/"+d.Object.Name, "/"))
+		}
 	}
 	return out, nil
 }

@@ -73,6 +73,9 @@ func (c *Case) set(key, value string) error {
 		c.Facts.Unmanaged = append(c.Facts.Unmanaged, set)
 	case "invalid":
 		c.Invalid, err = codes(value)
+	case "errors":
+		c.Errors = strings.Split(value, ",")
+		slices.Sort(c.Errors)
 	case "noted":
 		c.Noted, err = codes(value)
 	default:
@@ -237,7 +240,7 @@ func (c *Case) expectInternet(words []string) error {
 	return nil
 }
 
-// expectExemptions adds what no NetworkPolicy can change (R50, R52), unless
+// expectExemptions adds what no policy can change (R50, R52, R107), unless
 // the case says something about the pair itself.
 func (c *Case) expectExemptions(e ends) {
 	for _, pod := range e.pods {

@@ -30,6 +30,15 @@ func TestOracleRejects(t *testing.T) {
 	for _, c := range Cases() {
 		s, err := newOracle(c)
 		require.NoError(t, err, c.ID)
+		if len(c.Errors) > 0 {
+			var got []string
+			for _, name := range slices.Concat(s.Rejected(), s.Conflicting()) {
+				got = append(got, strings.TrimPrefix(name, "/"))
+			}
+			slices.Sort(got)
+			require.Equal(t, c.Errors, got, c.ID)
+			continue
+		}
 		rejected := slices.ContainsFunc(c.Invalid, func(code dialect.Code) bool { return code >= 2000 })
 		require.Equal(t, rejected, len(s.Rejected()) > 0, "%s: rejected %v, want errors %v", c.ID, s.Rejected(), c.Invalid)
 	}
@@ -202,11 +211,14 @@ func decode(w *oracle.World, doc []byte) error {
 	if err := yaml.Unmarshal(doc, &kind); err != nil {
 		return err
 	}
+	var o oracle.Object
+	if err := yaml.Unmarshal(doc, &o); err == nil && oracle.IsAdmin(o) {
+		w.Admin = append(w.Admin, o)
+		return nil
+	}
 	if group := kind.GroupVersionKind().Group; !slices.Contains(builtin, group) {
-		var o oracle.Object
-		err := yaml.Unmarshal(doc, &o)
 		w.Custom = append(w.Custom, o)
-		return err
+		return nil
 	}
 	switch kind.Kind {
 	case "Namespace":

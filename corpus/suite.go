@@ -89,7 +89,11 @@ func (s Suite) check(c Case) (failures []string, verdicts int) {
 				}
 			}
 			slices.Sort(errors)
-			if errors = slices.Compact(errors); !slices.Equal(errors, c.Invalid) {
+			errors = slices.Compact(errors)
+			switch {
+			case len(c.Errors) > 0 && len(errors) == 0:
+				fail("errors: got none, want some about %v", c.Errors)
+			case len(c.Errors) == 0 && !slices.Equal(errors, c.Invalid):
 				fail("errors: got %v, want %v", errors, c.Invalid)
 			}
 			for _, code := range c.Noted {

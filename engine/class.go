@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"github.com/podreach/podreach/model"
@@ -248,24 +249,27 @@ func (c *compiler) signature(p *model.Pod) uint32 {
 	})
 }
 
-// possible returns what port names may mean beside what is declared.
+// possible returns what port names may mean beside what is declared. A name
+// does so for all protocols at once: a port has one protocol, so that nothing
+// sees the difference.
 func (c *compiler) possible(declared []named) portNames {
 	var firm []named // of rules that allow only
-	var doubted []named
+	doubted := map[string][]named{}
 	for p, n := range c.names {
 		any := named{n, c.x.port.offset[p.Protocol], c.x.port.offset[p.Protocol+1] - 1}
-		if c.doubted[p] {
-			doubted = append(doubted, any)
+		if c.doubted[p.Name] {
+			doubted[p.Name] = append(doubted[p.Name], any)
 		} else {
 			firm = append(firm, any)
 		}
 	}
+	names := slices.Sorted(maps.Keys(doubted))
 	var out portNames
-	for subset := range 1 << len(doubted) {
+	for subset := range 1 << len(names) {
 		world := slices.Clone(declared)
-		for i, n := range doubted {
+		for i, name := range names {
 			if subset>>i&1 != 0 {
-				world = append(world, n)
+				world = append(world, doubted[name]...)
 			}
 		}
 		out = append(out, world)

@@ -28,7 +28,7 @@ func Compile(s *model.Snapshot, _ Options) (*Index, error) {
 	if len(s.Pods) >= maxPods || len(s.Nodes) >= maxPods {
 		return nil, fmt.Errorf("engine: %d pods and %d nodes exceed the limit of %d", len(s.Pods), len(s.Nodes), maxPods)
 	}
-	c := &compiler{snap: s, x: &Index{snap: s}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[model.NamedPort]bool{},
+	c := &compiler{snap: s, x: &Index{snap: s}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{},
 		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
 		podSetIDs: map[string]int32{}, nsSelIDs: map[string]int32{}}
 	c.slot(slot{kind: slotNone})
@@ -50,7 +50,7 @@ type compiler struct {
 	labels *labelAtoms
 	names  map[model.NamedPort]int32 // (name, protocol) pairs that rules use
 
-	doubted map[model.NamedPort]bool // those of rules that do not allow
+	doubted map[string]bool // names of rules that do not allow
 
 	nodeNames map[string]int32 // index in Snapshot.Nodes; names without a Node come after those
 	nsRange   []span           // namespace -> its classes
@@ -109,7 +109,7 @@ func (c *compiler) collect() {
 				c.names[n] = int32(len(c.names))
 			}
 			if r.Action != model.Allow {
-				c.doubted[n] = true
+				c.doubted[n.Name] = true
 			}
 		}
 	}
@@ -147,6 +147,7 @@ func (c *compiler) cutPorts() {
 // peer is an interned model.Peer.
 type peer struct {
 	any      bool
+	lost     bool // hosts of unknown address
 	relation model.Relation
 	sets     []int32 // into Index.sets: pod classes
 	blocks   spans   // address atoms of any endpoint
@@ -336,7 +337,7 @@ func (c *compiler) nsSelector(s model.Selector) *nsSel {
 
 // peer interns a peer.
 func (c *compiler) peer(p *model.Peer) uint32 {
-	out := peer{any: p.Any, relation: p.Relation}
+	out := peer{any: p.Any, lost: p.UnknownHosts, relation: p.Relation}
 	if !p.Any {
 		for i := range p.Pods {
 			out.sets = append(out.sets, c.podSet(&p.Pods[i]))
@@ -347,11 +348,8 @@ func (c *compiler) peer(p *model.Peer) uint32 {
 		out.external = c.x.addr.blockSpans(p.Blocks, true)
 	}
 	var k classKey
-	if p.Any {
-		k.u32(1)
-	} else {
-		k.u32(0)
-	}
+	k.flag(p.Any)
+	k.flag(p.UnknownHosts)
 	k.u32(uint32(p.Relation))
 	k.u32(uint32(len(out.sets)))
 	for _, s := range out.sets {

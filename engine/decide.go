@@ -88,11 +88,22 @@ type view struct {
 	class     Class // for pod sets; host and outside classes are in none
 	atom      int32 // of its address; -1: matches no block
 	outside   bool
+	lost      bool // a host of unknown address
 	self, own bool
 }
 
+// view is the other end of a side, with what does not differ between the
+// possibilities.
+func (x *Index) view(s *side, f model.Family) view {
+	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	if kind := x.slotKind(s.other, f); int(s.other) >= x.podClasses && (kind == slotUnknown || kind == slotMaybe) {
+		v.lost = true
+	}
+	return v
+}
+
 func (x *Index) matches(p *peer, v *view) bool {
-	if p.any {
+	if p.any || p.lost && v.lost {
 		return true
 	}
 	if int(v.class) < x.podClasses {
@@ -300,7 +311,7 @@ func (x *Index) decideSide(s *side, f model.Family, atom int32) (lower, upper bo
 	}
 	var single [1]int32
 	atoms, usable := x.views(s, f, &single)
-	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	v := x.view(s, f)
 	lower, upper = !usable, false
 	for _, sig := range x.portNames(s.dst) {
 		for _, own := range ownStates[s.own] {
@@ -399,7 +410,7 @@ func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other 
 	if usable {
 		m.sideLo.clear()
 	}
-	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	v := x.view(s, f)
 	var other model.Other
 	first := true
 	for _, own := range ownStates[s.own] {

@@ -113,9 +113,9 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 	for _, g := range s.prog.segments {
 		rules = append(rules, x.segments[g].rules...)
 	}
-	decides, end := x.deciders(rules, s, atoms, usable, names, atom)
+	decides, end := x.deciders(rules, s, fam, atoms, usable, names, atom)
 	for i, r := range rules[:end] {
-		step := Step{Rule: int(r), Match: x.matchViews(r, s, atoms, usable), Decides: decides[i]}
+		step := Step{Rule: int(r), Match: x.matchViews(r, s, fam, atoms, usable), Decides: decides[i]}
 		if ports := &x.ports[x.rulePorts[r]]; step.Match != MatchNo && !x.portsMatch(ports, names[0], atom) {
 			if x.portsMatch(ports, names[len(names)-1], atom) {
 				step.Match = MatchPortMaybe
@@ -136,20 +136,22 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 // consulted before all views are decided. Rules that each only may match can be
 // certain together: then each view has its own decider, and all are marked.
 // Where the connection may use any of several addresses, those that deny do not
-// count once one allows.
-func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, names portNames, atom int32) (decides []bool, end int) {
+// count once one allows in the same bound, and once one allows for certain only
+// that counts.
+func (x *Index) deciders(rules []int32, s *side, fam model.Family, atoms []int32, usable bool, names portNames, atom int32) (decides []bool, end int) {
 	decides = make([]bool, len(rules)+1)
-	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+	v := x.view(s, fam)
 	var decisions []decision
-	some := false
+	var some [2]bool // by bound
 	look := func(sig []named, best bool) {
 		for _, v.own = range ownStates[s.own] {
 			for _, v.atom = range atoms {
 				d := x.decision(rules, best, func(r int32) bool {
 					return x.portsMatch(&x.ports[x.rulePorts[r]], sig, atom) && x.matches(&x.peers[x.rulePeer[r]], &v)
 				})
+				d.best = best
 				decisions = append(decisions, d)
-				some = some || d.allow
+				some[bound(best)] = some[bound(best)] || d.allow
 			}
 		}
 	}
@@ -160,7 +162,7 @@ func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, nam
 		}
 	}
 	for _, d := range decisions {
-		if usable && some && !d.allow {
+		if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
 			continue
 		}
 		for _, i := range d.at {
@@ -189,6 +191,15 @@ func (x *Index) deciders(rules []int32, s *side, atoms []int32, usable bool, nam
 type decision struct {
 	at    []int // into the rules of the side
 	allow bool
+	best  bool // the bound
+}
+
+// bound numbers the two bounds.
+func bound(best bool) int {
+	if best {
+		return 1
+	}
+	return 0
 }
 
 // decision mirrors decide for rules in rank order.
@@ -228,7 +239,10 @@ func (x *Index) decision(rules []int32, best bool, matches func(rule int32) bool
 		case model.Pass:
 			passed = int(first.Tier)
 		default:
-			return decision{slices.DeleteFunc(found, func(i int) bool { return x.snap.Rules[rules[i]].Action.As(best) != action }), action == model.Allow}
+			return decision{
+				at:    slices.DeleteFunc(found, func(i int) bool { return x.snap.Rules[rules[i]].Action.As(best) != action }),
+				allow: action == model.Allow,
+			}
 		}
 	}
 	return decision{allow: true}
@@ -236,8 +250,8 @@ func (x *Index) decision(rules []int32, best bool, matches func(rule int32) bool
 
 // matchViews says whether a rule's peer matches the other end, over all that
 // is not known of it.
-func (x *Index) matchViews(rule int32, s *side, atoms []int32, usable bool) Match {
-	v := view{class: s.other, outside: int(s.other) >= len(x.classes), self: s.self}
+func (x *Index) matchViews(rule int32, s *side, fam model.Family, atoms []int32, usable bool) Match {
+	v := x.view(s, fam)
 	yes, no := false, false
 	for _, v.own = range ownStates[s.own] {
 		for _, v.atom = range atoms {

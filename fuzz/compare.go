@@ -240,12 +240,13 @@ func (c *comparison) trace(f engine.Flow, want model.Verdict, fail func(string, 
 			// they give the bounds of the side.
 			allow, deny := false, false
 			for _, step := range s.Steps {
-				switch {
-				case !step.Decides:
-				case step.Rule == engine.DefaultAllow || c.x.Snapshot().Rules[step.Rule].Action == model.Allow:
-					allow = true
-				case c.x.Snapshot().Rules[step.Rule].Action == model.Deny:
-					deny = true
+				action := model.Allow
+				if step.Rule != engine.DefaultAllow {
+					action = c.x.Snapshot().Rules[step.Rule].Action
+				}
+				if step.Decides {
+					allow = allow || action == model.Allow || action == model.MayAllow || action == model.Uncertain
+					deny = deny || action == model.Deny || action == model.Uncertain
 				}
 			}
 			got := model.Unknown

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,14 +38,15 @@ func check(seed uint64) (verdicts int, c *gen.Cluster, err error) {
 	if err != nil {
 		return 0, c, err
 	}
-	if err := sameRejections(o.Rejected(), ledger); err != nil {
+	if err := sameRejections(slices.Concat(o.Rejected(), o.Conflicting()), ledger); err != nil {
 		return 0, c, err
 	}
 	verdicts, err = compare(o, x, r, 12)
 	return verdicts, c, err
 }
 
-// sameRejections checks that both left out the same policies (R115).
+// sameRejections checks that both left out the same policies (R115), or say
+// that they are not defined together (R106).
 func sameRejections(want []string, l *dialect.Ledger) error {
 	got := map[string]bool{}
 	for _, d := range l.Diagnostics {
@@ -56,6 +58,8 @@ func sameRejections(want []string, l *dialect.Ledger) error {
 		if !got[name] {
 			return fmt.Errorf("the oracle rejects %s, the cluster does not: %v", name, l.Diagnostics)
 		}
+	}
+	for _, name := range want {
 		delete(got, name)
 	}
 	if len(got) > 0 {

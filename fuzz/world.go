@@ -30,6 +30,9 @@ func Oracle(c *gen.Cluster) (*oracle.Oracle, error) {
 	for i := range c.Custom {
 		w.Custom = append(w.Custom, c.Custom[i].Object)
 	}
+	for _, p := range c.Admin {
+		w.Admin = append(w.Admin, p)
+	}
 	for _, wl := range c.Workloads {
 		if wl.Template == nil {
 			wl.Template = &corev1.PodTemplateSpec{}

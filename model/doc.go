@@ -32,6 +32,8 @@
 //   - M6: with pods of unknown ports in the snapshot, rules that do not allow
 //     have at most [MaxDoubtedNames] port names: each of them may stand for a
 //     port or not, and every combination is looked at.
+//   - M7: a snapshot's rules select no nodes by labels; blocks stand for their
+//     addresses (R99).
 //
 // Rule numbers such as R47 refer to docs/SEMANTICS.md.
 package model

@@ -37,6 +37,12 @@ func (p Peer) String() string {
 		}
 		parts = append(parts, s)
 	}
+	for _, n := range p.Nodes {
+		parts = append(parts, "nodes("+n.String()+")")
+	}
+	if p.UnknownHosts {
+		parts = append(parts, "hosts of unknown address")
+	}
 	if p.Relation != NoRelation {
 		parts = append(parts, p.Relation.String())
 	}

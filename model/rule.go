@@ -38,6 +38,7 @@ const (
 	PrioritySelf                   // a pod always reaches itself (R50)
 	PriorityNotModelled            // endpoints in the scope of policies that could not be understood
 	PriorityOwnNode                // a node always reaches its own pods (R52)
+	PriorityUndecided              // subjects of admin policies of which nobody knows what these say (R96, R106)
 )
 
 // Priorities of TierNetworkPolicy.
@@ -57,8 +58,21 @@ type Rank struct {
 	Tier     Tier
 	Priority int32
 	Ordinal  int32 // of the policy among those of equal tier and priority
-	Index    int32 // of the rule inside its policy
+	Index    int32 // of the rule inside its policy and direction; see AdminIndex
 }
+
+// AdminIndex is Rank.Index of rule i of a policy of the admin and baseline
+// tiers. The two numbers behind it are for what the rule says of peers that are
+// not known, which takes another action (M2): MayAllow, then Uncertain.
+func AdminIndex(i int) int32 { return int32(3 * i) }
+
+// AdminNumber is the number, from 1, of the rule that has an index of
+// AdminIndex, or one of those behind it.
+func AdminNumber(index int32) int { return int(index)/3 + 1 }
+
+// AdminUncertain is the index for what of the rule that has an index is not
+// known at all.
+func AdminUncertain(index int32) int32 { return index - index%3 + 2 }
 
 // Compare returns -1, 0 or +1: r decides before, with, or after s.
 func (r Rank) Compare(s Rank) int {
@@ -125,7 +139,12 @@ type Peer struct {
 	Any      bool // every pod, node and address
 	Pods     []PodSet
 	Blocks   []Block
+	Nodes    []Selector // nodes by their labels (R99); package cluster puts Blocks in their place, so that no snapshot has any
 	Relation Relation
+
+	// UnknownHosts matches nodes and host-network pods in the families in
+	// which their address is not known.
+	UnknownHosts bool
 }
 
 // Rule is one line of the normal form. Rules are plain data and may be shared.
@@ -136,6 +155,7 @@ type Rule struct {
 	Peer      Peer
 	Ports     RulePorts
 	Action    Action
+	Name      string    // that the policy gives the rule, or ""
 	Object    ObjectRef // the policy it comes from; zero for a rule that Kubernetes implies
 	Origin    Origin    // the field it comes from
 	Note      string    // what it says, for rules without an Object; why, for Uncertain

@@ -75,7 +75,7 @@ func (s *Snapshot) Validate() error {
 		dir  Direction
 	}
 	actions := make(map[slot]Action)
-	names := map[NamedPort]bool{}
+	names := map[string]bool{}
 	for i := range s.Rules {
 		r := &s.Rules[i]
 		if r.Action < Allow || r.Action > MayAllow {
@@ -88,7 +88,7 @@ func (s *Snapshot) Validate() error {
 		actions[k] = r.Action
 		if portsUnknown && r.Action != Allow {
 			for _, n := range r.Ports.Named {
-				names[n] = true
+				names[n.Name] = true
 			}
 		}
 		if err := r.validate(); err != nil {
@@ -110,6 +110,9 @@ func (s *Snapshot) Validate() error {
 
 // validate checks what the engine relies on in a rule.
 func (r *Rule) validate() error {
+	if len(r.Peer.Nodes) > 0 {
+		return fmt.Errorf("node selectors of its peer are not resolved (M7)")
+	}
 	for _, b := range r.Peer.Blocks {
 		if !canonical(b.CIDR) {
 			return fmt.Errorf("block %v is not masked", b.CIDR)

@@ -92,14 +92,20 @@ func tieDoubt(x *engine.Index, s *engine.SideTrace) (doubt, bool) {
 
 func ruleDoubt(r *model.Rule) doubt {
 	switch {
+	case r.Rank.Tier == model.TierAdmin || r.Rank.Tier == model.TierBaseline:
+		return doubt{fmt.Sprintf("%v, rule %d: %s", r.Object, model.AdminNumber(r.Rank.Index), r.Note), "a rule by networks and port numbers"}
+	case strings.HasSuffix(r.Origin.Path, "spec.subject"):
+		return doubt{r.Note, "a selector that can be understood"}
+	case strings.HasSuffix(r.Note, "(R106)"):
+		return doubt{r.Note, "admin policies of one API version"}
 	case r.Rank.Tier != model.TierExempt:
 		return doubt{r.Note, "the labels of the namespaces"}
+	case strings.HasSuffix(r.Note, "(R66)") && r.Object.Kind != "": // a label of pods that their controller adds
+		return doubt{r.Note, "a snapshot that holds the pods"}
 	case r.Object.Kind == "" && strings.HasPrefix(r.Origin.File, "live:"):
 		return doubt{r.Note, "the objects that could not be read; a warning says why"}
 	case r.Object.Kind == "":
 		return doubt{r.Note, "a document that can be read"}
-	case r.Object.Kind == "NetworkPolicy": // a label of pods that their controller adds
-		return doubt{r.Note, "a snapshot that holds the pods"}
 	}
 	return doubt{r.Note, fmt.Sprintf("nothing in the input: %s is a kind that this version does not decide", r.Object.Kind)}
 }

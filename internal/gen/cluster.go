@@ -22,6 +22,7 @@ type Cluster struct {
 	Workloads  []Workload
 	Custom     []Custom
 	Policies   []networkingv1.NetworkPolicy
+	Admin      []map[string]any // AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy
 
 	PodCIDRs         []string       // of the configuration, besides those of the nodes (R110)
 	ServiceCIDRs     []string       // also a ServiceCIDR object in JSON and YAML
@@ -59,6 +60,7 @@ func New(r *rand.Rand, o Options) *Cluster {
 	g.pods()
 	g.policies()
 	g.unmanaged()
+	g.adminPolicies()
 	g.observe()
 	return g.c
 }

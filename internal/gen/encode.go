@@ -67,6 +67,9 @@ func (c *Cluster) items() []any {
 	for i := range c.Policies {
 		spell(add(&c.Policies[i]), &c.Policies[i])
 	}
+	for i := range c.Admin {
+		add(c.Admin[i])
+	}
 	return out
 }
 

@@ -1,11 +1,13 @@
 package gen
 
+import "slices"
+
 // Feature names a construct that a cluster may have.
 type Feature string
 
 // Features lists every construct. A test fails when a few thousand seeds do
 // not reach one of them.
-var Features = []Feature{
+var Features = slices.Concat([]Feature{
 	// The snapshot.
 	SnapshotLive, SnapshotStatic, FamilyIPv4, FamilyIPv6, FamilyDual, FamiliesConfigured, PodCIDRsConfigured, ServiceCIDRs,
 	ProfileSpec, ProfileCilium, ProfileCalico, DefaultNamespaceOther, NamespaceNotWritten,
@@ -76,7 +78,7 @@ var Features = []Feature{
 	BadPeerEmpty, BadPeerMixed, BadCIDRMissing, BadCIDRBare, BadCIDRText, BadCIDRLength, BadExceptEqual, BadExceptWider, BadExceptElsewhere, BadExceptFamily, BadExceptMapped, BadExceptText,
 	BadSelectorNoValues, BadSelectorValues, BadSelectorOperator, BadSelectorKey, BadSelectorValue, BadSelectorOfSubjects,
 	BadTypesThree, BadTypesUnknown, BadTypesCase,
-}
+}, adminFeatures)
 
 // The constructs.
 const (

@@ -87,6 +87,15 @@ const (
 	pctAbsent        = 55
 	pctEmptySelector = 15
 
+	// Admin policies.
+	pctAdmin         = 45 // of clusters in the default profile
+	pctAdminMixed    = 5  // of those: both versions of the API
+	pctAdminNoRules  = 25 // for each direction
+	pctAdminClosed   = 6  // of elements
+	pctAdminUnclear  = 2  // subjects with a selector that is none
+	pctAdminRejected = 20 // for each policy
+	pctNodeLabel     = 45 // for each label of the alphabet
+
 	// Blocks.
 	pctExcept      = 45
 	pctExceptMore  = 45
@@ -107,6 +116,8 @@ const (
 	maxPeers                     = 3
 	maxPortEntries               = 3
 	maxTerms                     = 3 // of a selector
+	maxAdmin                     = 5
+	maxAdminRules                = 3
 )
 
 // phaseWeights say how often each phase occurs.
@@ -117,6 +128,12 @@ var typesWeights = []weighted[[]string]{
 	{28, nil}, {20, []string{"Ingress"}}, {20, []string{"Egress"}}, {16, []string{"Ingress", "Egress"}}, {8, []string{"Egress", "Ingress"}},
 	{4, []string{"Ingress", "Ingress"}}, {4, []string{"Egress", "Egress"}},
 }
+
+// adminActions say how often each action occurs; Allow is Accept in v1alpha2.
+var adminActions = []weighted[string]{{38, "Allow"}, {40, "Deny"}, {22, "Pass"}}
+
+// adminPriorities are few, so that there are ties.
+var adminPriorities = []int{0, 5, 5, 6, 1000}
 
 // blockBits are the prefix lengths of blocks, out of 32; an IPv6 block takes
 // the same share of its 128 bits, but for the last few.
@@ -131,6 +148,7 @@ var (
 
 	controllerValues = []string{"a", "0", "1"} // where a template has the label itself
 
+	domainNames    = []string{"a.example", "*.a.example", "B.example."}
 	portNames      = []string{"http", "dns", "metrics"}
 	unresolvedName = "nowhere"
 	portNumbers    = []int32{1, 53, 80, 81, 443, 8080, 65535}

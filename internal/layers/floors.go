@@ -28,7 +28,7 @@ var floors = []floor{
 	{packages: "model/dialect",
 		imports: []string{"model"}},
 	{packages: "model/dialect/...",
-		imports: []string{"model", "model/dialect", "internal/nearest"},
+		imports: []string{"model", "model/dialect", "model/dialect/meta", "internal/nearest"},
 		modules: kubernetes},
 	// Which custom resources make pods, as data.
 	{packages: "model/manifest/custom",
@@ -97,7 +97,7 @@ var floors = []floor{
 }
 
 var (
-	kubernetes         = []string{"k8s.io/api/...", "k8s.io/apimachinery/...", "k8s.io/utils/..."}
+	kubernetes         = []string{"k8s.io/api/...", "k8s.io/apimachinery/...", "k8s.io/utils/...", "sigs.k8s.io/network-policy-api/apis/..."}
 	everythingBelowCmd = []string{"model/...", "engine", "solver", "corpus", "internal/..."}
 
 	// testModules are what the test files of any package may import.

@@ -27,15 +27,20 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 		return model.OtherYes
 	}
 	if len(o.uncertain) > 0 && o.undecided(d, x, y) { // R66
-		if c.hope {
-			return model.OtherYes
-		}
-		return model.OtherNo
+		return either(c.hope, model.OtherYes, model.OtherNo)
 	}
 	if d == networkingv1.PolicyTypeIngress && own { // R52, R57
 		return model.OtherYes
 	}
-	// The Admin tier comes here.
+	if o.undefined(d, x) {
+		return either(c.hope, model.OtherYes, model.OtherNo)
+	}
+	switch o.adminAnswer(adminTier, d, x, y, c, dst) {
+	case allow:
+		return model.OtherYes
+	case deny:
+		return model.OtherNo
+	}
 	isolated := false
 	for i := range o.policies {
 		p := &o.policies[i]
@@ -52,7 +57,9 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 	if isolated {
 		return o.denied(c)
 	}
-	// The Baseline tier comes here.
+	if o.adminAnswer(baselineTier, d, x, y, c, dst) == deny {
+		return model.OtherNo
+	}
 	return model.OtherYes // R9, R95
 }
 
@@ -141,7 +148,7 @@ func (o *Oracle) portMatches(r rule, c connection, dst *endpoint) bool {
 			if e.first <= c.port && c.port <= e.last {
 				return true
 			}
-		case dst.portsUnknown && c.anyName && dst.subjectable(): // R66
+		case dst.portsUnknown && c.named[e.name] && dst.subjectable(): // R66
 			return true
 		case dst.subjectable(): // R33, R36: host-network destinations are nodes
 			for _, number := range o.resolve(dst, e.name, e.protocol) {

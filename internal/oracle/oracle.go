@@ -31,6 +31,7 @@ type World struct {
 	Workloads  []Workload
 	Custom     []Object // of kinds that Kubernetes does not have itself (R66)
 	Policies   []networkingv1.NetworkPolicy
+	Admin      []Object // AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy
 
 	ServiceCIDRs     []string
 	PodCIDRs         []string // besides those of the Node objects (R110)
@@ -89,8 +90,12 @@ type Oracle struct {
 	byAddr     map[netip.Addr][]*endpoint // owners, those that nothing puts before one another (R62)
 	uncertain  map[string]bool            // keys of labels that some pod may have or not (R66)
 	policies   []policy                   // those that the API server accepts
+	admin      []*adminPolicy             // the same, by tier and priority
 	rejected   []string
 	boundaries []netip.Prefix // what separates addresses (R109)
+
+	bothVersions bool                         // of the API of admin policies (R106)
+	nodeLabels   map[string]map[string]string // of nodes that have a Node object
 }
 
 // New reads a world. The error is about the configuration; objects that the
@@ -117,6 +122,9 @@ func New(w World) (*Oracle, error) {
 		return nil, err
 	}
 	o.readPolicies(w)
+	if err := o.readAdmin(w); err != nil {
+		return nil, err
+	}
 	if err := o.readPods(w); err != nil {
 		return nil, err
 	}
@@ -151,8 +159,21 @@ func (o *Oracle) Path(e End) string {
 }
 
 // Rejected returns "namespace/name" of the policies that the API server would
-// reject (R116), in input order.
+// reject (R116, R104), in input order, NetworkPolicies first. The namespace of
+// an admin policy is "".
 func (o *Oracle) Rejected() []string { return o.rejected }
+
+// Conflicting returns the admin policies that are accepted and not defined
+// together (R106), as Rejected names them.
+func (o *Oracle) Conflicting() []string {
+	var out []string
+	for _, p := range o.admin {
+		if o.bothVersions {
+			out = append(out, "/"+p.name)
+		}
+	}
+	return out
+}
 
 // Verdict decides whether a connection from src to dst is possible. The family
 // AnyFamily asks for the union of both (R46). An end that the world does not
@@ -187,17 +208,18 @@ type connection struct {
 	protocol model.Protocol
 	port     uint16
 	other    bool
-	// What the answer is to be if it hangs on what is not known (R66).
-	anyName bool // every port has every name, where not all names are known
-	hope    bool // an uncertain label allows; otherwise it denies
+	// A world: what is assumed of what is not known.
+	hope  bool            // of what may be the best is: uncertain labels (R66), nodes (R99), domain names (R100), ties (R105)
+	named map[string]bool // names that the port has if not all names are known (R66)
 }
 
 // bounds evaluates the connection in every possible world and returns the
 // least and the most that it comes to. Answers are OtherNo < OtherUnspecified
 // < OtherYes (R1); for ports only OtherNo and OtherYes occur.
 //
-// A world is: which names the ports of dst have, and whether uncertain labels
-// allow (R66); whether src is the host network of dst's own node, the address
+// A world is: which names the ports of dst have, and what becomes of uncertain
+// labels, nodes, ties and domain names, of which the worst and the best are
+// enough; whether src is the host network of dst's own node, the address
 // that src uses and the addresses that dst has, in each family. The worlds of
 // the two families are independent of each other once the node is settled, so
 // the least union over families is the union of the least of each.
@@ -205,14 +227,15 @@ func (o *Oracle) bounds(src, dst *endpoint, c connection, f model.Family) (lower
 	if src.end == dst.end && src.kind == pod { // R50: over its own address or loopback
 		return model.OtherYes, model.OtherYes
 	}
-	// What policies say of names that are not known, and of uncertain labels,
-	// is in one world the least, and in another the most.
-	c.anyName, c.hope = false, false
-	lower, upper = o.places(src, dst, c, f)
-	if dst.portsUnknown || len(o.uncertain) > 0 {
-		c.anyName, c.hope = true, true
-		least, most := o.places(src, dst, c, f)
-		lower, upper = min(lower, least), max(upper, most)
+	lower, upper = model.OtherYes, model.OtherNo
+	for _, c.named = range o.nameWorlds(dst) {
+		for _, c.hope = range []bool{false, true} {
+			least, most := o.places(src, dst, c, f)
+			lower, upper = min(lower, least), max(upper, most)
+			if len(o.uncertain)+len(o.admin) == 0 { // nothing to hope for
+				break
+			}
+		}
 	}
 	return lower, upper
 }

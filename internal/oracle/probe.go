@@ -77,6 +77,18 @@ func (o *Oracle) Ports() []PortProbe {
 			}
 		}
 	}
+	for _, p := range o.admin {
+		for _, rules := range p.rules {
+			for _, r := range rules {
+				for _, e := range r.ports {
+					if !e.named {
+						add(uint16(e.first))
+						add(uint16(e.last))
+					}
+				}
+			}
+		}
+	}
 	for _, e := range o.endpoints {
 		for _, p := range e.ports {
 			add(p.number)

@@ -40,6 +40,22 @@ func (o *Oracle) terms(w World) []term {
 			}
 		}
 	}
+	for _, p := range o.admin {
+		for _, rules := range p.rules {
+			if p.unclear {
+				continue
+			}
+			add(p.pods)
+			for _, r := range rules {
+				if o.bothVersions { // no rule is in force
+					break
+				}
+				for _, e := range r.peers {
+					add(e.pods)
+				}
+			}
+		}
+	}
 	for _, text := range w.Unmanaged {
 		_, pods, _ := strings.Cut(text, ":")
 		if _, after, found := strings.Cut(text, "}:"); found {
@@ -120,5 +136,5 @@ func (o *Oracle) undecided(d networkingv1.PolicyType, x *endpoint, y peer) bool 
 			}
 		}
 	}
-	return false
+	return o.adminUndecided(d, x, y)
 }

@@ -112,7 +112,7 @@ func (a *application) apply(o manifest.Object) {
 // refused reports whether the API server would refuse the object (R115).
 func (o *object) refused() bool {
 	p, ok := o.Value.(*policy)
-	return ok && p.refused != nil || o.unread()
+	return ok && p.refused || o.unread()
 }
 
 // merge gives an object that takes the place of another what the cluster holds

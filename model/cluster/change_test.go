@@ -36,7 +36,8 @@ func (t tree) text(path ...string) string { s, _ := t.field(path...).(string); r
 
 // target is the object as it is named for deletion.
 func (t tree) target() string {
-	if space := t.text("metadata", "namespace"); space != "" {
+	inNone := strings.HasSuffix(t.text("kind"), "AdminNetworkPolicy") || t.text("kind") == "ClusterNetworkPolicy" // which may write one all the same
+	if space := t.text("metadata", "namespace"); space != "" && !inNone {
 		return t.text("kind") + "/" + space + "/" + t.text("metadata", "name")
 	}
 	return t.text("kind") + "/" + t.text("metadata", "name")

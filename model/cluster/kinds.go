@@ -33,6 +33,7 @@ var policyKinds = []policyKind{
 	{"networking.k8s.io", "NetworkPolicy", false, notModelled}, // in a version that no cluster serves
 	{"extensions", "NetworkPolicy", false, notModelled},        // served until Kubernetes 1.15
 
+	// In versions that are not understood:
 	{"policy.networking.k8s.io", "AdminNetworkPolicy", true, notModelled},
 	{"policy.networking.k8s.io", "BaselineAdminNetworkPolicy", true, notModelled},
 	{"policy.networking.k8s.io", "ClusterNetworkPolicy", true, notModelled},

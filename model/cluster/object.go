@@ -3,18 +3,20 @@ package cluster
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/dialect/admin"
 	"github.com/podreach/podreach/model/dialect/netpol"
 	"github.com/podreach/podreach/model/manifest"
 )
 
-// object is an object of the State. A NetworkPolicy is a *policy here: it is
-// lowered when it is put, and only the result is kept.
+// object is an object of the State. A policy is a *policy here: it is lowered
+// when it is put, and only the result is kept.
 type object struct {
 	manifest.Object
 	twin      *object // the next one of the same identity; none of them counts
@@ -132,6 +134,8 @@ func clusterScoped(group, kind string) bool {
 		return group == ""
 	case "ServiceCIDR":
 		return group == "networking.k8s.io"
+	case "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy":
+		return group == "policy.networking.k8s.io"
 	}
 	return false
 }
@@ -185,11 +189,15 @@ func (s *State) say(o *object, code dialect.Code, format string, args ...any) {
 	s.said[o] = append(s.said[o], dialect.Diagnostic{Code: code, Origin: o.Origin, Object: s.ref(o), Message: fmt.Sprintf(format, args...)})
 }
 
-// policy is a NetworkPolicy, lowered.
+// policy is a policy, lowered.
 type policy struct {
 	rules       []model.Rule
 	diagnostics []dialect.Diagnostic
-	refused     *rejected // when the API server would refuse it
+	subject     model.PodSet
+	readable    bool   // subject can be told
+	refused     bool   // by the API server
+	version     string // of the API, for admin policies; else ""
+	object      model.ObjectRef
 
 	types    []networkingv1.PolicyType // in force
 	ownTypes bool                      // the user wrote them, and not the API server (R15)
@@ -204,31 +212,31 @@ func defaultTypes(np *networkingv1.NetworkPolicy) []networkingv1.PolicyType {
 	return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
 }
 
-// lower puts the lowered form of a NetworkPolicy in its place.
+// lower puts the lowered form of a policy in its place.
 func (s *State) lower(o *object) {
-	np, ok := o.Value.(*networkingv1.NetworkPolicy)
-	if !ok {
+	p := &policy{object: s.ref(o)}
+	if np, ok := o.Value.(*networkingv1.NetworkPolicy); ok {
+		if namespace := s.namespace(&o.Object); np.Namespace != namespace {
+			named := *np
+			named.Namespace = namespace
+			np = &named
+		}
+		p.types, p.ownTypes = np.Spec.PolicyTypes, len(np.Spec.PolicyTypes) > 0
+		if o.Stored != nil {
+			p.ownTypes = o.Stored.PolicyTypes
+		}
+		if len(p.types) == 0 {
+			p.types = defaultTypes(np)
+		}
+		p.rules, p.diagnostics = netpol.Lower(np, o.Origin, s.options.Profile.netpol())
+		p.subject, p.readable = netpol.Subject(np)
+	} else if a, ok := admin.Read(o.Value); ok {
+		p.rules, p.diagnostics = a.Lower(o.Origin)
+		p.subject, p.readable = a.Subject()
+		p.version = admin.Version(o.Kind)
+	} else {
 		return
 	}
-	if namespace := s.namespace(&o.Object); np.Namespace != namespace {
-		named := *np
-		named.Namespace = namespace
-		np = &named
-	}
-	p := &policy{types: np.Spec.PolicyTypes, ownTypes: len(np.Spec.PolicyTypes) > 0}
-	if o.Stored != nil {
-		p.ownTypes = o.Stored.PolicyTypes
-	}
-	if len(p.types) == 0 {
-		p.types = defaultTypes(np)
-	}
-	p.rules, p.diagnostics = netpol.Lower(np, o.Origin, s.options.Profile.netpol())
-	for _, d := range p.diagnostics {
-		if d.Severity() == dialect.Error {
-			p.rules, p.refused = nil, &rejected{}
-			p.refused.subject, p.refused.readable = netpol.Subject(np)
-			break
-		}
-	}
+	p.refused = slices.ContainsFunc(p.diagnostics, func(d dialect.Diagnostic) bool { return d.Severity() == dialect.Error })
 	o.Value = p
 }

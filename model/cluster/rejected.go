@@ -10,11 +10,12 @@ import (
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/dialect/admin"
 	"github.com/podreach/podreach/model/dialect/netpol"
 	"github.com/podreach/podreach/model/manifest"
 )
 
-// rejected is a NetworkPolicy that the API server would refuse. It is answered
+// rejected is a policy that the API server would refuse. It is answered
 // as absent, which may widen or narrow the answer for the pods that it would
 // have selected, so they are listed (R115).
 type rejected struct {
@@ -30,8 +31,22 @@ func (s *State) rejectUnread(o *object, r *manifest.Rejected) *rejected {
 		np := networkingv1.NetworkPolicy{Spec: networkingv1.NetworkPolicySpec{PodSelector: *r.Subjects}}
 		np.Namespace = s.namespace(&o.Object)
 		out.subject, out.readable = netpol.Subject(&np)
+	} else if r.Subject != nil {
+		out.subject, out.readable = admin.Subject(r.Subject)
 	}
 	return out
+}
+
+// holdsPolicy reports whether an object that the reader refused is a policy that
+// would be lowered.
+func holdsPolicy(o *manifest.Object) bool {
+	switch groupOf(o.APIVersion) {
+	case "networking.k8s.io":
+		return o.Kind == "NetworkPolicy"
+	case "policy.networking.k8s.io":
+		return admin.Version(o.Kind) != ""
+	}
+	return false
 }
 
 // reject files a policy whose diagnostics are the last ones of the ledger, from
@@ -58,7 +73,11 @@ func (s *State) reject(r rejected, o *object, first int) {
 
 // listSubjects completes the diagnostics of rejected policies with the workloads
 // whose pods they would have selected.
-func (s *State) listSubjects(pods []model.Pod) {
+func (s *State) listSubjects(out *model.Snapshot) {
+	if len(s.rejected) == 0 {
+		return
+	}
+	pods := out.Pods
 	for _, r := range s.rejected {
 		d := &s.ledger.Diagnostics[r.diagnostic]
 		if !r.readable {
@@ -66,15 +85,20 @@ func (s *State) listSubjects(pods []model.Pod) {
 			continue
 		}
 		var workloads []string // pods are sorted by namespace and workload
-		first := sort.Search(len(pods), func(i int) bool { return pods[i].Namespace >= r.subject.Namespace })
-		for i := first; i < len(pods) && pods[i].Namespace == r.subject.Namespace; i++ {
-			p := &pods[i]
-			if p.HostNetwork || !r.subject.Pods.Matches(p.Labels) {
+		for _, n := range out.Namespaces {
+			if r.subject.Namespace != "" && n.Name != r.subject.Namespace || !r.subject.Namespaces.Matches(n.Labels) {
 				continue
 			}
-			path := p.Namespace + "/" + p.Workload.Kind + "/" + p.Workload.Name
-			if len(workloads) == 0 || workloads[len(workloads)-1] != path {
-				workloads = append(workloads, path)
+			first := sort.Search(len(pods), func(i int) bool { return pods[i].Namespace >= n.Name })
+			for i := first; i < len(pods) && pods[i].Namespace == n.Name; i++ {
+				p := &pods[i]
+				if p.HostNetwork || !r.subject.Pods.Matches(p.Labels) {
+					continue
+				}
+				path := p.Namespace + "/" + p.Workload.Kind + "/" + p.Workload.Name
+				if len(workloads) == 0 || workloads[len(workloads)-1] != path {
+					workloads = append(workloads, path)
+				}
 			}
 		}
 		d.Message += " (the policy is left out; it would have selected " + shorten(workloads) + ")"

@@ -23,6 +23,7 @@ func (s *State) Snapshot() *model.Snapshot {
 	out := &model.Snapshot{}
 	s.file()
 	e := s.gather(out)
+	s.orderAdmin()
 	pods, running := s.livePods(out.Nodes, e)
 	s.settleClashes(pods, running, out.Nodes)
 	pods, labels := s.instances(pods, e)
@@ -30,10 +31,12 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Nodes = sorted(out.Nodes, func(a, b *model.Node) int { return strings.Compare(a.Name, b.Name) })
 	out.Namespaces = s.namespaceFacts()
 	s.domains(out, e)
-	s.listSubjects(out.Pods)
+	s.listSubjects(out)
+	s.selectNodes(out)
 	policies := s.inForce()
 	labels.report(policies, s.ledger)
 	out.Rules = slices.Concat(labels.unmanaged(s.unmanaged()), exempt, s.uncertain, labels.doubts(policies), policies)
+	boundNames(out)
 	s.facts = facts{}
 	s.heard, s.noted = len(s.ledger.Diagnostics), len(s.ledger.Assumptions)
 	return out
@@ -90,8 +93,8 @@ func (s *State) fileObject(o *object, first int) {
 			s.fileBroken(o.Object, v)
 		}
 	case *manifest.Rejected:
-		if v.Subjects != nil || o.Kind == "NetworkPolicy" {
-			s.reject(*s.rejectUnread(o, v), o, first)
+		if r := s.rejectUnread(o, v); r.readable || holdsPolicy(&o.Object) {
+			s.reject(*r, o, first)
 		}
 	case *manifest.Namespace:
 		s.namespaces = append(s.namespaces, entryOf(v, o, namespace))
@@ -115,14 +118,19 @@ func (s *State) fileObject(o *object, first int) {
 			s.custom[key] = w
 		}
 	case *policy:
-		s.refer(namespace, o.Origin)
-		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)
-		if v.refused != nil {
-			s.reject(*v.refused, o, first)
-			return
+		if namespace != "" {
+			s.refer(namespace, o.Origin)
 		}
-		s.ledger.Policies++
-		s.policies = append(s.policies, v.rules...)
+		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)
+		switch {
+		case v.refused:
+			s.reject(rejected{subject: v.subject, readable: v.readable}, o, first)
+		case v.version != "":
+			s.admin = append(s.admin, entryOf(v, o, namespace))
+		default:
+			s.ledger.Policies++
+			s.policies = append(s.policies, v.rules...)
+		}
 	default:
 		s.fileOther(o.Object, namespace)
 	}

@@ -73,6 +73,7 @@ type facts struct {
 	references map[string]model.Origin   // namespaces that some object is in -> the first such object
 	uncertain  []model.Rule              // of policies that are not modelled and of broken documents
 	policies   []model.Rule              // in the order of the input
+	admin      []entry[*policy]          // of the admin and baseline tiers
 	rejected   []rejected
 
 	doubtful   []doubtful

@@ -202,8 +202,7 @@ func podCount(w *workload) int {
 // out to be taken.
 func (x *expansion) name(i, attempt int) string {
 	base := x.base(x.instances[i], attempt)
-	beside := x.fill && x.ownsPods // its number says which one it is
-	if len(x.instances) == 1 && !beside {
+	if len(x.instances) == 1 && (!x.fill || !x.ownsPods) {
 		return base
 	}
 	o := x.instances[i]

@@ -20,7 +20,7 @@ func (s *State) fileOther(o manifest.Object, namespace string) {
 	who := groupOf(o.APIVersion)
 	switch {
 	case k != nil:
-		if k.group == "networking.k8s.io" { // the version is what is wrong
+		if k.group == "networking.k8s.io" || k.group == "policy.networking.k8s.io" { // the version is what is wrong
 			who = o.APIVersion
 		}
 	case resembles(o.APIVersion, o.Kind):

@@ -39,6 +39,16 @@ const (
 	CodePolicyTypes    Code = 2012
 	CodeSloppyCIDR     Code = 2013
 	CodePolicyMetadata Code = 2014
+	CodeMissingField   Code = 2015
+	CodeAdminWord      Code = 2016
+	CodePriority       Code = 2017
+	CodeListSize       Code = 2018
+	CodeOneOf          Code = 2019
+	CodeDomainName     Code = 2020
+	CodeEmptyRange     Code = 2021
+	CodeMixedAdmin     Code = 2022
+	CodeNotUnderstood  Code = 2023
+	CodeExperimental   Code = 2024
 
 	CodeAssumedAddresses Code = 3001
 	CodeNotModelled      Code = 3002
@@ -267,7 +277,7 @@ podCIDR: [10.0.0.0/16]
 	},
 	{
 		Code: CodePolicyName, Severity: Error, Title: "policy name is invalid",
-		Text: "The name of a NetworkPolicy is not a DNS subdomain: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Text: "The name of a policy is not a DNS subdomain: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit; or it is not that of the one BaselineAdminNetworkPolicy that there can be, default (R106). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
 		Example: `apiVersion: v1
 kind: Namespace
 metadata: {name: ml}
@@ -372,7 +382,7 @@ spec:
 	},
 	{
 		Code: CodeCIDR, Severity: Error, Title: "CIDR cannot be read",
-		Text: "The cidr or an except of an ipBlock is missing or is not an address, a slash and a prefix length; a single address is written 10.1.2.3/32 (R43). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Text: "The cidr or an except of an ipBlock, or one of the networks of an admin policy, is missing or is not an address, a slash and a prefix length; a single address is written 10.1.2.3/32 (R43). Admin policies take no leading zeros and no IPv4-mapped IPv6 either (R98). The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
 		Example: `apiVersion: v1
 kind: Namespace
 metadata: {name: ml}
@@ -462,11 +472,167 @@ spec:
 	},
 	{
 		Code: CodePolicyMetadata, Severity: Error, Title: "policy metadata is invalid",
-		Text: "The metadata of a NetworkPolicy (its namespace, labels, annotations, owners or finalizers) breaks the rules that hold for all objects. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
+		Text: "The metadata of a policy (its namespace, labels, annotations, owners or finalizers) breaks the rules that hold for all objects. The API server would reject the policy, so it is answered as absent (R115, R116); the message lists the pods that it would have selected.",
 		Example: `apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: p, namespace: ml, labels: {app: "my web"}}
 spec: {podSelector: {}}
+`,
+	},
+	{
+		Code: CodeMissingField, Severity: Error, Title: "required field is missing",
+		Text: "A field that an AdminNetworkPolicy, BaselineAdminNetworkPolicy or ClusterNetworkPolicy must have is not there, or is null: priority has no default, and the selector that is meant to select everything is written {}. The API server would reject the policy, so it is answered as absent (R104, R115); the message lists the pods that it would have selected.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {matchLabels: {team: blue}}}]
+`,
+	},
+	{
+		Code: CodeAdminWord, Severity: Error, Title: "action or tier is unknown",
+		Text: "The action of a rule, or the tier of a ClusterNetworkPolicy, is none of the words of the API. What v1alpha1 calls Allow is Accept in v1alpha2; a BaselineAdminNetworkPolicy has no Pass (R91); tiers are Admin and Baseline. The API server would reject the policy, so it is answered as absent (R104, R115); the message lists the pods that it would have selected.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Accept
+    from: [{namespaces: {matchLabels: {team: blue}}}]
+`,
+	},
+	{
+		Code: CodePriority, Severity: Error, Title: "priority out of range",
+		Text: "The priority of a policy is not between 0 and 1000 (R88). The lowest number comes first. The API server would reject the policy, so it is answered as absent (R104, R115); the message lists the pods that it would have selected.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  priority: 1001
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {matchLabels: {team: blue}}}]
+`,
+	},
+	{
+		Code: CodeListSize, Severity: Error, Title: "list is empty, too long or has an element twice",
+		Text: "A list of an admin policy has no element where it needs one, has too many, or has the same one twice, or a name is too long: 100 rules of a direction, peers and ports of a rule in v1alpha1, 25 in v1alpha2; 25 networks and domain names of a peer (R104). An empty from or to does not mean everybody, and a list of ports that shall mean all of them is left out. The API server would reject the policy, so it is answered as absent (R104, R115); the message lists the pods that it would have selected.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: []
+`,
+	},
+	{
+		Code: CodeOneOf, Severity: Error, Title: "not exactly one of several fields",
+		Text: "A subject, a peer or a port of an admin policy holds exactly one of its fields (R96, R97, R102): a subject namespaces or pods, a port one number, range or name, a peer one kind of selector. Several peers are several elements of the list. A peer without any field that is known is something else (PR2023). The API server would reject the policy, so it is answered as absent (R104, R115); the message lists the pods that it would have selected.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {}}]
+    protocols: [{tcp: {}}]
+`,
+	},
+	{
+		Code: CodeDomainName, Severity: Error, Title: "domain name is invalid",
+		Text: "An element of domainNames is no domain name of at least two labels, perhaps with \"*.\" in front, which stands for one or more labels (R100). The API server would reject the policy, so it is answered as absent (R104, R115); the message lists the pods that it would have selected.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  egress:
+  - action: Accept
+    to: [{domainNames: ["www.*.io"]}]
+`,
+	},
+	{
+		Code: CodeEmptyRange, Severity: Error, Title: "range of ports does not end above its start",
+		Text: "The range of a ClusterNetworkPolicy has an end that is not above its start; one port is a number (R102). The API server would reject the policy, so it is answered as absent (R104, R115); the message lists the pods that it would have selected.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {}}]
+    protocols: [{tcp: {destinationPort: {range: {start: 80, end: 80}}}}]
+`,
+	},
+	{
+		Code: CodeMixedAdmin, Severity: Error, Title: "admin policies of two API versions",
+		Text: "There are AdminNetworkPolicies or BaselineAdminNetworkPolicies (v1alpha1) beside ClusterNetworkPolicies (v1alpha2). Nothing says how these are ordered among each other (R106), and implementations read one version or the other. The pods that any of them selects are uncertain. Convert the old ones: Allow becomes Accept, ports become protocols, the baseline policy one of tier Baseline.",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {matchLabels: {team: blue}}}]
+---
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: deny-blue-2}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {matchLabels: {team: blue}}}]
+`,
+	},
+	{
+		Code: CodeNotUnderstood, Severity: Warning, Title: "part of an admin policy cannot be understood",
+		Text: "The API server may take the policy, but a part of it has no meaning that is known: a peer with no field that podreach knows, as a newer API version might have, or with a selector that is broken; domainNames in a rule that does not allow; an unknown protocol; a range that ends below its start. Such a peer fails closed: in a rule that allows it matches nothing, in one that denies or passes the rule denies everything on its ports (R103). A port entry of the kind matches nothing (R102). Where the subject cannot be understood all pods are uncertain in the directions in which the policy has rules (R96).",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{serviceAccounts: {}}]
+`,
+	},
+	{
+		Code: CodeExperimental, Severity: Note, Title: "field of the experimental channel",
+		Text: "The policy uses what only the experimental channel of the API has: peers of nodes or domainNames, namedPort in v1alpha1 (R97). It is answered as written; a cluster with the standard channel would not have that field, and the implementation may not support it. Port names beside networks are noted too: the standard channel takes such a rule, the experimental one refuses it (R101).",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  egress:
+  - action: Deny
+    to: [{nodes: {}}]
 `,
 	},
 	{

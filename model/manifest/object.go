@@ -1,7 +1,10 @@
 package manifest
 
 import (
+	"strings"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/manifest/custom"
@@ -22,6 +25,8 @@ type Object struct {
 	//
 	//   - *Pod, *Namespace, *Node, *Workload, *ServiceCIDR, and
 	//     *networkingv1.NetworkPolicy, for the API versions that clusters serve;
+	//   - *v1alpha1.AdminNetworkPolicy, *v1alpha1.BaselineAdminNetworkPolicy and
+	//     *v1alpha2.ClusterNetworkPolicy of policy.networking.k8s.io;
 	//   - *Unlisted, for a kind of nobody's table whose objects hold pod templates (R66);
 	//   - *Rejected, when the API server would refuse the object (R115);
 	//   - *Broken, when the document could not be parsed;
@@ -29,8 +34,12 @@ type Object struct {
 	Value any
 }
 
-// Ref names the object, with the namespace as written.
+// Ref names the object, with the namespace as written. Admin policies are in
+// none, whatever they write.
 func (o Object) Ref() model.ObjectRef {
+	if strings.HasPrefix(o.APIVersion, "policy.networking.k8s.io/") {
+		o.Namespace = ""
+	}
 	return model.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }
 
@@ -61,6 +70,9 @@ type Rejected struct {
 	// Subjects is the podSelector of a rejected NetworkPolicy, so that the
 	// pods it would have selected can be told. nil when it could not be read.
 	Subjects *metav1.LabelSelector
+	// Subject is that of a rejected admin policy, of either version. nil when
+	// it could not be read.
+	Subject *v1alpha2.ClusterNetworkPolicySubject
 }
 
 // Pod is what the analysis needs of a v1 Pod.

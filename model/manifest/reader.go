@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"sync"
 
-	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
@@ -132,8 +132,8 @@ func (r *Reader) generate(o *Object) {
 	if n := r.generated[key]; n > 1 {
 		o.Name += strconv.Itoa(n)
 	}
-	if np, ok := o.Value.(*networkingv1.NetworkPolicy); ok {
-		np.Name = o.Name
+	if policy, ok := o.Value.(metav1.Object); ok { // those of API packages
+		policy.SetName(o.Name)
 	}
 }
 

@@ -69,7 +69,7 @@ func (d *decoder) object(e *element) found {
 			continue
 		}
 		ambiguous = ambiguous || a
-		unsure = unsure || inner == "spec" || strings.HasPrefix(inner, "spec.podSelector")
+		unsure = unsure || inner == "spec" || strings.HasPrefix(inner, "spec.podSelector") || strings.HasPrefix(inner, "spec.subject")
 		diagnostic := d.diagnostic(o, problem{dialect.CodeDuplicateKey, r.path, "the key " + lastKey(inner) + " is given twice in one mapping"})
 		if r.line > 0 {
 			diagnostic.Line, diagnostic.Column = r.line, r.column
@@ -95,9 +95,11 @@ func (d *decoder) object(e *element) found {
 			rejected = v
 		case *networkingv1.NetworkPolicy:
 			rejected.Subjects = &v.Spec.PodSelector
+		default:
+			rejected.Subject = subjectOf(v)
 		}
 		if unsure {
-			rejected.Subjects = nil
+			rejected.Subjects, rejected.Subject = nil, nil
 		}
 		o.Value = rejected
 	}

@@ -18,40 +18,50 @@ import (
 	"github.com/podreach/podreach/model/dialect"
 )
 
-// policySource is a networking.k8s.io/v1 NetworkPolicy while it is being read.
+// policySource is a NetworkPolicy or an admin policy while it is being read.
 // Its fields are kept raw and decoded strictly once it is complete.
 type policySource struct {
-	result any // *networkingv1.NetworkPolicy or *Rejected
+	result any // a policy of an API package, or *Rejected
 }
 
-// policyFields are the fields of a NetworkPolicy. Kubernetes 1.24 to 1.27 wrote
-// a status; it says nothing about connections.
+// policyFields are the fields of a policy. Kubernetes 1.24 to 1.27 wrote a status
+// of NetworkPolicies, and admin policies have one; it says nothing about connections.
 var policyFields = []string{"apiVersion", "kind", "metadata", "spec", "status"}
 
-// policy decodes the fields of a NetworkPolicy as the API server does with
-// strict field validation: what it does not know or what is of the wrong type
-// is a problem of e.
+// policy decodes the fields of a policy as the API server does with strict
+// field validation: what it does not know or what is of the wrong type is a
+// problem of e.
 func (d *decoder) policy(e *element, p *policySource) {
-	np := &networkingv1.NetworkPolicy{TypeMeta: metav1.TypeMeta{Kind: e.kind, APIVersion: e.apiVersion}}
+	object, meta, target := newPolicy(e.typeMeta)
+	_, core := object.(*networkingv1.NetworkPolicy)
+	admin := !core
 	var spec jsontext.Value
 	for _, f := range e.later {
 		switch f.name {
 		case "metadata":
-			d.strict(e, f, &np.ObjectMeta)
+			d.strict(e, f, meta)
 			_ = json.Unmarshal(f.value, &identity{&e.meta}, jsontext.AllowDuplicateNames(true)) // takes what fits and never fails
-			e.meta.UID, e.meta.ResourceVersion = np.UID != "", np.ResourceVersion != ""
-			e.meta.Annotations.read(np.Annotations[lastAppliedKey])
-			np.Annotations = nil
+			e.meta.UID, e.meta.ResourceVersion = meta.UID != "", meta.ResourceVersion != ""
+			e.meta.Annotations.read(meta.Annotations[lastAppliedKey])
+			meta.Annotations = nil
 		case "spec":
-			spec = f.value
-			d.strict(e, f, &np.Spec)
+			if spec = f.value; admin {
+				d.admin(e, f, target)
+			} else {
+				d.strict(e, f, target)
+			}
 		case "status":
 		default:
 			d.unknownField(e, f.path, f.name, policyFields)
 		}
 	}
-	p.result = np
-	if len(e.problems) > 0 {
+	if admin && (spec == nil || spec.Kind() == 'n') {
+		e.add(problem{dialect.CodeMissingField, e.path, "spec is missing"})
+	}
+	switch p.result = object; {
+	case len(e.problems) > 0 && admin:
+		p.result = &Rejected{Subject: adminSubject(spec)}
+	case len(e.problems) > 0:
 		p.result = &Rejected{Subjects: subjects(spec)}
 	}
 }
@@ -151,20 +161,21 @@ func (d *decoder) unknownField(e *element, path, name string, known []string) {
 
 // typedField is a JSON field of a Go struct.
 type typedField struct {
-	name string
-	t    reflect.Type
+	name     string
+	t        reflect.Type
+	required bool // its tag says so: it has no omitempty
 }
 
 // fieldsOf lists the JSON fields of a struct of the Kubernetes API.
 func fieldsOf(t reflect.Type) []typedField {
 	var out []typedField
 	for f := range t.Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "" && f.Anonymous:
 			out = append(out, fieldsOf(f.Type)...)
 		case name != "" && name != "-":
-			out = append(out, typedField{name, f.Type})
+			out = append(out, typedField{name, f.Type, !strings.Contains(options, "omitempty")})
 		}
 	}
 	return out

@@ -218,6 +218,8 @@ var apiVersions = map[string]string{
 	"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1",
 	"Job": "batch/v1", "CronJob": "batch/v1",
 	"NetworkPolicy": "networking.k8s.io/v1", "ServiceCIDR": "networking.k8s.io/v1",
+	"AdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1", "BaselineAdminNetworkPolicy": "policy.networking.k8s.io/v1alpha1",
+	"ClusterNetworkPolicy": "policy.networking.k8s.io/v1alpha2",
 }
 
 // newValue makes what objects of a type are decoded into, or nil for a type
@@ -251,6 +253,15 @@ func newValue(t typeMeta) any {
 			return &policySource{}
 		case "ServiceCIDR":
 			return &ServiceCIDR{}
+		}
+	case "policy.networking.k8s.io/v1alpha1":
+		switch t.kind {
+		case "AdminNetworkPolicy", "BaselineAdminNetworkPolicy":
+			return &policySource{}
+		}
+	case "policy.networking.k8s.io/v1alpha2":
+		if t.kind == "ClusterNetworkPolicy" {
+			return &policySource{}
 		}
 	case "networking.k8s.io/v1beta1":
 		if t.kind == "ServiceCIDR" {

@@ -145,7 +145,7 @@ func TestSaysKeepsItsMeaning(t *testing.T) {
 		ranges = append(ranges, model.PortRange{Protocol: model.UDP, First: uint16(2*i + 1), Last: uint16(2*i + 1)})
 	}
 	for _, peer := range []model.Peer{{Blocks: blocks}, {Blocks: []model.Block{{CIDR: netip.MustParsePrefix("10.0.0.0/8"), Except: except}}}} {
-		r := model.Rule{Subject: model.PodSet{Namespace: "shop"}, Peer: peer, Ports: model.RulePorts{Set: model.Ports(ranges...)}}
+		r := model.Rule{Action: model.Allow, Subject: model.PodSet{Namespace: "shop"}, Peer: peer, Ports: model.RulePorts{Set: model.Ports(ranges...)}}
 		ref := ruleRef{Says: ruleText(&r, false), brief: ruleText(&r, true)}
 		var b strings.Builder
 		ref.writeSays(&b, 10, false)

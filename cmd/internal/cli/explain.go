@@ -316,6 +316,8 @@ func omittedRules(outcome string, n int) string {
 		return fmt.Sprintf("%d more %s that decide", n, rules)
 	case outcomeMaybe:
 		return fmt.Sprintf("%d more %s that may match", n, rules)
+	case outcomeOver:
+		return fmt.Sprintf("%d more %s that match and are passed over", n, rules)
 	}
 	return fmt.Sprintf("%d more %s that pass the connection on", n, rules)
 }

@@ -27,17 +27,43 @@ func (in *input) ruleRef(rule int) ruleRef {
 
 // ruleText is what a rule says, in words; brief cuts its lists short.
 func ruleText(r *model.Rule, brief bool) string {
+	place := rulePlace(r)
 	if r.Note != "" {
-		return r.Note
+		return place + r.Note
 	}
 	if r.Rank.Tier == model.TierNetworkPolicy && r.Rank.Priority == model.PriorityDefaultDeny {
 		return fmt.Sprintf("isolates %s for %v: only what a policy allows", r.Subject, r.Direction)
 	}
-	verb, preposition := "accepts", "from"
+	preposition, rest := "from", ""
 	if r.Direction == model.Egress {
-		verb, preposition = "may open", "to"
+		preposition = "to"
 	}
-	return fmt.Sprintf("%s %s %s %s %s", r.Subject, verb, rulePorts(r.Ports, brief), preposition, rulePeer(r.Peer, brief))
+	if r.Action == model.Pass {
+		rest = "; the next tier decides"
+	}
+	return fmt.Sprintf("%s%s %s %s %s %s%s", place, r.Subject, verbs[r.Direction][r.Action], rulePorts(r.Ports, brief), preposition, rulePeer(r.Peer, brief), rest)
+}
+
+var verbs = [model.NumDirections]map[model.Action]string{
+	model.Ingress: {model.Allow: "accepts", model.Deny: "refuses", model.Pass: "passes on"},
+	model.Egress:  {model.Allow: "may open", model.Deny: "may not open", model.Pass: "passes on"},
+}
+
+// rulePlace says where a rule of an admin policy stands among others, because
+// that decides: `admin tier, priority 5, rule 2 "no-blue": `. It is "" for
+// other rules.
+func rulePlace(r *model.Rule) string {
+	if r.Rank.Tier != model.TierAdmin && r.Rank.Tier != model.TierBaseline {
+		return ""
+	}
+	s := fmt.Sprintf("%v tier, priority %d, rule %d", r.Rank.Tier, r.Rank.Priority, model.AdminNumber(r.Rank.Index))
+	if r.Object.Kind == "BaselineAdminNetworkPolicy" { // there is one only, without a priority
+		s = fmt.Sprintf("%v tier, rule %d", r.Rank.Tier, model.AdminNumber(r.Rank.Index))
+	}
+	if r.Name != "" {
+		s += fmt.Sprintf(" %q", r.Name)
+	}
+	return s + ": "
 }
 
 func rulePorts(p model.RulePorts, brief bool) string {
@@ -53,8 +79,13 @@ func rulePorts(p model.RulePorts, brief bool) string {
 	default:
 		parts = append(parts, portsText(p.Set))
 	}
-	for _, n := range p.Named {
-		parts = append(parts, n.String())
+	for i, n := range p.Named { // sorted by name and protocol
+		switch j := i - i%model.NumProtocols; {
+		case len(p.Named)%model.NumProtocols != 0 || p.Named[j].Name != p.Named[j+model.NumProtocols-1].Name:
+			parts = append(parts, n.String())
+		case i == j: // of any protocol (R101)
+			parts = append(parts, "*/"+n.Name)
+		}
 	}
 	if !brief {
 		return strings.Join(parts, " ")

@@ -63,11 +63,12 @@ const (
 	outcomeDecides = "decides"
 	outcomeMaybe   = "maybe"
 	outcomePasses  = "passes"
+	outcomeOver    = "passed over" // it matches, but its tier was left before, or another rule of its policy came first
 	outcomePort    = "port differs"
 	outcomePeer    = "peer differs"
 )
 
-var outcomes = []string{outcomeDecides, outcomeMaybe, outcomePasses, outcomePort, outcomePeer}
+var outcomes = []string{outcomeDecides, outcomeMaybe, outcomePasses, outcomeOver, outcomePort, outcomePeer}
 
 // outcome of a step on a side of a verdict. Rules that only may match decide
 // where they are certain together.
@@ -217,6 +218,9 @@ func (e *explainer) side(s *engine.SideTrace, subject string, full bool) *sideDo
 			says := fmt.Sprintf("no policy isolates %s for %v: allowed", subject, s.Direction)
 			d.Rules = append(d.Rules, stepDocument{o, ruleRef{Says: says, brief: says}})
 			continue
+		}
+		if o == outcomePasses && e.in.x.Snapshot().Rules[step.Rule].Action != model.Pass {
+			o = outcomeOver
 		}
 		differs := o == outcomePort || o == outcomePeer
 		switch {

@@ -8,12 +8,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	netutils "k8s.io/utils/net"
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/dialect/meta"
 )
 
 // Options are the points in which implementations of NetworkPolicy differ. The
@@ -40,7 +40,7 @@ func Lower(np *networkingv1.NetworkPolicy, origin model.Origin, o Options) ([]mo
 	l := lowering{
 		options: o,
 		object:  v.object,
-		subject: model.PodSet{Namespace: np.Namespace, Pods: selector(&np.Spec.PodSelector)},
+		subject: model.PodSet{Namespace: np.Namespace, Pods: meta.Selector(&np.Spec.PodSelector)},
 		origin:  origin,
 	}
 	ingress, egress := directions(&np.Spec, o)
@@ -68,7 +68,7 @@ func Subject(np *networkingv1.NetworkPolicy) (model.PodSet, bool) {
 	if v.rejected {
 		return model.PodSet{}, false
 	}
-	return model.PodSet{Namespace: np.Namespace, Pods: selector(&np.Spec.PodSelector)}, true
+	return model.PodSet{Namespace: np.Namespace, Pods: meta.Selector(&np.Spec.PodSelector)}, true
 }
 
 // directions says which directions the policy isolates (R10, R14, R15).
@@ -140,13 +140,13 @@ func (l *lowering) peer(peers []networkingv1.NetworkPolicyPeer) model.Peer {
 		case p.IPBlock != nil:
 			out.Blocks = append(out.Blocks, l.block(p.IPBlock))
 		case p.NamespaceSelector != nil:
-			s := model.PodSet{Namespaces: selector(p.NamespaceSelector)}
+			s := model.PodSet{Namespaces: meta.Selector(p.NamespaceSelector)}
 			if p.PodSelector != nil {
-				s.Pods = selector(p.PodSelector)
+				s.Pods = meta.Selector(p.PodSelector)
 			}
 			out.Pods = append(out.Pods, s)
 		default:
-			out.Pods = append(out.Pods, model.PodSet{Namespace: l.subject.Namespace, Pods: selector(p.PodSelector)})
+			out.Pods = append(out.Pods, model.PodSet{Namespace: l.subject.Namespace, Pods: meta.Selector(p.PodSelector)})
 		}
 	}
 	return out
@@ -197,25 +197,6 @@ func (l *lowering) ports(entries []networkingv1.NetworkPolicyPort) model.RulePor
 	})
 	out.Named = slices.Compact(out.Named)
 	return out
-}
-
-// selector turns a valid label selector into its canonical form (R18 to R20).
-func selector(s *metav1.LabelSelector) model.Selector {
-	out := make(model.Selector, 0, len(s.MatchLabels)+len(s.MatchExpressions))
-	for k, v := range s.MatchLabels {
-		out = append(out, model.Requirement{Key: k, Operator: model.In, Values: []string{v}})
-	}
-	for _, e := range s.MatchExpressions {
-		out = append(out, model.Requirement{Key: e.Key, Operator: operators[e.Operator], Values: e.Values})
-	}
-	return out.Canonical()
-}
-
-var operators = map[metav1.LabelSelectorOperator]model.Operator{
-	metav1.LabelSelectorOpIn:           model.In,
-	metav1.LabelSelectorOpNotIn:        model.NotIn,
-	metav1.LabelSelectorOpExists:       model.Exists,
-	metav1.LabelSelectorOpDoesNotExist: model.DoesNotExist,
 }
 
 // parseCIDR reads a CIDR as the API server does (R43): leading zeros are

@@ -1,7 +1,6 @@
 package netpol
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -10,15 +9,14 @@ import (
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/podreach/podreach/internal/nearest"
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/dialect/meta"
 )
 
 // validator collects what the API server would say of one policy (R116). The
@@ -31,7 +29,7 @@ type validator struct {
 
 func validate(np *networkingv1.NetworkPolicy, origin model.Origin) *validator {
 	v := &validator{object: model.ObjectRef{Kind: "NetworkPolicy", Namespace: np.Namespace, Name: np.Name}}
-	v.metadata(&np.ObjectMeta, origin)
+	meta.Validate(&np.ObjectMeta, true, func(code dialect.Code, path, message string) { v.report(code, origin.Field(path), "%s", message) })
 	spec := origin.Field("spec")
 	v.selector(&np.Spec.PodSelector, spec.Field("podSelector"))
 	for i := range np.Spec.Ingress {
@@ -49,45 +47,10 @@ func validate(np *networkingv1.NetworkPolicy, origin model.Origin) *validator {
 }
 
 func (v *validator) report(code dialect.Code, at model.Origin, format string, args ...any) {
-	message := v.object.String() + ": " + withoutRegex(fmt.Sprintf(format, args...))
+	message := v.object.String() + ": " + meta.WithoutRegex(fmt.Sprintf(format, args...))
 	d := dialect.Diagnostic{Code: code, Origin: at, Object: v.object, Message: message}
 	v.diagnostics = append(v.diagnostics, d)
 	v.rejected = v.rejected || d.Severity() == dialect.Error
-}
-
-// withoutRegex takes the regular expression out of a message of apimachinery;
-// the words and the example before it say enough.
-func withoutRegex(message string) string {
-	before, after, found := strings.Cut(message, ", regex used for validation is '")
-	if !found {
-		return message
-	}
-	_, rest, _ := strings.Cut(after, "')")
-	return before + ")" + rest
-}
-
-// metadata applies the checks that all objects share. Upstream walks labels
-// and annotations in map order, so its errors are sorted here.
-func (v *validator) metadata(m *metav1.ObjectMeta, origin model.Origin) {
-	checked := *m
-	if m.GenerateName != "" && strings.HasPrefix(m.Name, m.GenerateName+"*") { // the reader's name for one that is not known yet
-		checked.Name = m.GenerateName + "x"
-	}
-	errs := apivalidation.ValidateObjectMeta(&checked, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	slices.SortStableFunc(errs, func(a, b *field.Error) int {
-		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.ErrorBody(), b.ErrorBody()))
-	})
-	for _, e := range errs {
-		if e.Field != "metadata.name" {
-			v.report(dialect.CodePolicyMetadata, origin.Field(e.Field), "%s: %s", e.Field, e.ErrorBody())
-			continue
-		}
-		hint := ""
-		if n := strings.ToLower(strings.ReplaceAll(m.Name, "_", "-")); n != m.Name && validation.IsDNS1123Subdomain(n) == nil {
-			hint = fmt.Sprintf("; did you mean %q?", n)
-		}
-		v.report(dialect.CodePolicyName, origin.Field(e.Field), "%q is not a valid name: %s%s", m.Name, e.Detail, hint)
-	}
 }
 
 // selector checks a label selector (R21).
