@@ -312,20 +312,18 @@ func (x *Index) decideSide(s *side, f model.Family, atom int32) (lower, upper bo
 	var single [1]int32
 	atoms, usable := x.views(s, f, &single)
 	v := x.view(s, f)
-	lower, upper = !usable, false
+	lower, upper = true, false
 	for _, sig := range x.portNames(s.dst) {
+		some, all := false, true
 		for _, own := range ownStates[s.own] {
 			v.own = own
 			for _, v.atom = range atoms {
 				allow := x.decide(s.prog, &v, sig, atom, false)
-				if usable { // then s.dst is a host, which has no port names
-					lower = lower || allow
-				} else {
-					lower = lower && allow
-				}
+				some, all = some || allow, all && allow
 				upper = upper || allow || s.prog.unsure && x.decide(s.prog, &v, sig, atom, true)
 			}
 		}
+		lower = lower && (all || usable && some)
 	}
 	return lower, upper
 }
@@ -337,15 +335,16 @@ var ownStates = [...][]bool{relNo: {false}, relYes: {true}, relMaybe: {false, tr
 type scratch struct {
 	undecided, passed, allow, hit, lo, up, sideLo, sideUp, famLo, famUp mask
 
+	some  mask // of one possibility of port names
 	begun mask
 	tied  [3]mask // by Allow, Deny, Pass
 }
 
 func (x *Index) newScratch() *scratch {
 	w := x.port.words
-	m := make(mask, 14*w)
+	m := make(mask, 15*w)
 	cut := func() mask { c := m[:w:w]; m = m[w:]; return c }
-	return &scratch{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), [3]mask{cut(), cut(), cut()}}
+	return &scratch{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), [3]mask{cut(), cut(), cut()}}
 }
 
 // between returns the bounds over all port atoms. It mirrors verdict.
@@ -407,21 +406,20 @@ func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other 
 	m.sideUp.clear()
 	var single [1]int32
 	atoms, usable := x.views(s, f, &single)
-	if usable {
-		m.sideLo.clear()
-	}
 	v := x.view(s, f)
-	var other model.Other
-	first := true
-	for _, own := range ownStates[s.own] {
-		v.own = own
-		for _, v.atom = range atoms {
-			for _, sig := range x.portNames(s.dst) {
+	for _, sig := range x.portNames(s.dst) {
+		copy(m.some, x.full)
+		if usable {
+			m.some.clear()
+		}
+		for _, own := range ownStates[s.own] {
+			v.own = own
+			for _, v.atom = range atoms {
 				x.decideMask(s.prog, &v, sig, m, false)
-				if usable { // then s.dst is a host, which has no port names
-					m.sideLo.or(m.allow)
+				if usable {
+					m.some.or(m.allow)
 				} else {
-					m.sideLo.and(m.allow)
+					m.some.and(m.allow)
 				}
 				m.sideUp.or(m.allow)
 				if s.prog.unsure {
@@ -429,6 +427,14 @@ func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other 
 					m.sideUp.or(m.allow)
 				}
 			}
+		}
+		m.sideLo.and(m.some)
+	}
+	var other model.Other
+	first := true
+	for _, own := range ownStates[s.own] {
+		v.own = own
+		for _, v.atom = range atoms {
 			o := x.decideOther(s.prog, &v, false)
 			if s.prog.unsure && o != x.decideOther(s.prog, &v, true) {
 				o = model.OtherUnspecified

@@ -102,7 +102,7 @@ var (
 
 	// testModules are what the test files of any package may import.
 	testModules = []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "golang.org/x/tools/txtar",
-		"sigs.k8s.io/yaml", "k8s.io/...", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/klauspost/compress/..."}
+		"sigs.k8s.io/yaml", "go.yaml.in/yaml/v3", "k8s.io/...", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/klauspost/compress/..."}
 )
 
 // lean are the packages that a library user gets without paying for more:
