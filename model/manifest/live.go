@@ -64,7 +64,7 @@ func (r *Reader) readLive(in Input, stream io.Reader, emit func(found)) (n int, 
 	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
 	odd := false
 	d.emit = func(f found) {
-		if odd = odd || f.notObject; f.object == nil {
+		if odd = odd || f.notObject; f.notObject || f.object == nil {
 			return
 		}
 		n++

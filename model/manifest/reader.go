@@ -85,7 +85,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 			wg.Wait()
 		}()
 		before, errorsBefore := l.Objects, l.Count(dialect.Error)
-		t := tally{limits: r.limits, before: len(l.Diagnostics)}
+		t := tally{limits: r.limits, before: l.Reported()}
 		for j := range p.order {
 			for results := range j.out {
 				for i := range results {
@@ -111,7 +111,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				if !j.live {
 					t.end(j.file.input.Name, l)
 				}
-				t = tally{limits: r.limits, before: len(l.Diagnostics)}
+				t = tally{limits: r.limits, before: l.Reported()}
 			}
 		}
 		if l.Objects == before && l.Count(dialect.Error) == errorsBefore {
@@ -144,6 +144,7 @@ type tally struct {
 	results         int64 // objects and what is none
 	objects, broken int
 	notObjects      int
+	doubted         bool                 // one of them may be a policy of any namespace
 	first           []dialect.Diagnostic // of them, until an object shows that the file is meant to hold objects
 }
 
@@ -155,7 +156,7 @@ func (t *tally) within(f *found, l *dialect.Ledger) bool {
 	switch {
 	case t.results > t.limits.Objects:
 		what = fmt.Sprintf("the input holds more than %d objects%s", t.limits.Objects, t.limits.raise("objects"))
-	case int64(len(l.Diagnostics)-t.before) > t.limits.Problems:
+	case int64(l.Reported()-t.before) > t.limits.Problems:
 		what = fmt.Sprintf("there are more than %d problems with the objects of this input%s", t.limits.Problems, t.limits.raise("problems"))
 	default:
 		return true
@@ -172,10 +173,18 @@ func (t *tally) within(f *found, l *dialect.Ledger) bool {
 
 func (t *tally) add(f *found, l *dialect.Ledger) *Object {
 	if f.notObject {
-		if t.notObjects++; t.notObjects <= maxNotObjects {
+		t.notObjects++
+	}
+	switch {
+	case f.notObject && f.object == nil:
+		if t.notObjects <= maxNotObjects {
 			t.first = append(t.first, f.diagnostics...)
 		}
-	} else {
+	case f.notObject && t.notObjects > maxNotObjects: // a member of a list
+		if b := f.object.Value.(*Broken); !b.Policy || t.doubted {
+			return nil
+		}
+	default:
 		for _, d := range f.diagnostics {
 			if d.Code == dialect.CodeUnreadable {
 				t.broken++
@@ -184,8 +193,9 @@ func (t *tally) add(f *found, l *dialect.Ledger) *Object {
 		}
 	}
 	if f.object != nil {
-		if _, ok := f.object.Value.(*Broken); ok {
+		if b, ok := f.object.Value.(*Broken); ok {
 			t.broken++
+			t.doubted = t.doubted || f.notObject && b.Policy && b.Kind == ""
 		} else {
 			t.objects++
 			l.Objects++
@@ -211,7 +221,7 @@ func (t *tally) end(name string, l *dialect.Ledger) {
 		l.Report(dialect.Diagnostic{Code: dialect.CodeEmptyFile, Origin: model.Origin{File: name}, Message: message})
 	case t.notObjects > maxNotObjects:
 		l.Report(dialect.Diagnostic{Code: dialect.CodeNotAnObject, Origin: model.Origin{File: name},
-			Message: fmt.Sprintf("%d more documents are no Kubernetes objects", t.notObjects-maxNotObjects)})
+			Message: fmt.Sprintf("%d more are no Kubernetes objects", t.notObjects-maxNotObjects)})
 	}
 }
 

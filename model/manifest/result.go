@@ -137,6 +137,22 @@ func (d *decoder) notObject(path, message string) {
 	d.emit(found{notObject: true, diagnostics: []dialect.Diagnostic{diagnostic}})
 }
 
+// noMember emits that what stands at path is no Kubernetes object. If it is a
+// member of a list, which says that it is one, it is an object that cannot be
+// read, and without a kind it may be a policy.
+func (d *decoder) noMember(list *element, kind, path, message string) {
+	if list == nil || !isListKind(list.kind) {
+		d.notObject(path, message)
+		return
+	}
+	o := d.origin
+	o.Path = path
+	f := broken(o, 0, 0, dialect.CodeNotAnObject, message, &Broken{Kind: kind, Policy: mayHoldPolicy(kind)})
+	f.notObject = true
+	d.locate(&f.diagnostics[0])
+	d.emit(f)
+}
+
 func (d *decoder) diagnostic(o *Object, p problem) dialect.Diagnostic {
 	diagnostic := dialect.Diagnostic{Code: p.code, Origin: o.Origin, Object: o.Ref(), Message: o.Ref().String() + ": " + p.message}
 	if o.Name == "" {
