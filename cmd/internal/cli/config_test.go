@@ -4,9 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/podreach/podreach/model/dialect"
 )
 
 // The documentation of the configuration names every field, and its examples
@@ -42,4 +45,33 @@ func TestConfigIsDocumented(t *testing.T) {
 		require.NotNil(t, c.table().Lookup("example.com/v1", "Trainer"))
 		require.NotNil(t, c.table().Lookup("ray.io/v1", "RayCluster"))
 	}
+}
+
+// A configuration is found by itself in the current folder, and so may be
+// anybody's: it cannot make the run hang or fill the memory.
+func TestConfigIsBounded(t *testing.T) {
+	head := "apiVersion: podreach.io/v1alpha1\nkind: Config\nworkloads:\n- gvk: example.com/v1/Trainer\n  templates: "
+	file := filepath.Join(t.TempDir(), "podreach.yaml")
+	for text, want := range map[string]string{
+		strings.Repeat("a", maxConfig+1):                                                                                     "a configuration has at most 1024 KiB",
+		head + "['{.spec" + strings.Repeat(".a", 1000) + "}']\n":                                                             "workloads: templates: a path is longer than 1000 bytes",
+		head + "['{.spec" + strings.Repeat(".a", 100) + "}']\n":                                                              "has more than 64 steps",
+		head + "['{.spec.l" + strings.Repeat("[0,0,0,0,0]", 2) + "}']\n":                                                     "leads more than 16 ways; unions multiply",
+		head + "[{each: '{.spec.l" + strings.Repeat("[0,0,0]", 3) + "}', podSpec: '{.spec}'}]\n":                             "leads more than 16 ways",
+		head + "['{.spec.l[?(@" + strings.Repeat("[0,0,0]", 3) + "==1)]}']\n":                                                "leads more than 16 ways",
+		head + "[{podSpec: '{.spec}', when: &a [*a]}]\n":                                                                     "workloads hold more than 200000 values",
+		head + "['{.spec}']\n  sources: [&a [" + strings.Repeat("x,", 400) + "], &b [" + strings.Repeat("*a,", 600) + "]]\n": "workloads hold more than 200000 values",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		_, _, bad, err := readConfig(file)
+		require.NoError(t, err)
+		require.Len(t, bad, 1, text[:min(len(text), 300)])
+		require.Equal(t, dialect.CodeBadConfig, bad[0].Code)
+		require.Contains(t, bad[0].Message, want)
+	}
+	require.NoError(t, os.Remove(file))
+	require.NoError(t, syscall.Mkfifo(file, 0o600))
+	_, _, bad, err := readConfig(file)
+	require.NoError(t, err)
+	require.Equal(t, "a configuration must be a regular file", bad[0].Message)
 }

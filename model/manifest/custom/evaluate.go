@@ -125,9 +125,13 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 
 // evaluation is a row at work on one object.
 type evaluation struct {
-	top      map[string]any
-	at       string          // where the member of each is
-	object   map[*path][]any // what paths lead to that no member has a part in
+	top                map[string]any
+	at                 string          // where the member of each is
+	object             map[*path][]any // what paths lead to that no member has a part in
+	values, itemValues int             // in the object and in the member of each, once somebody asks
+	work               int             // values that paths may have looked at
+	spent              bool            // that was too many
+
 	bad      map[string]bool // places that a problem was told of
 	problems []Problem
 }
@@ -157,7 +161,7 @@ func (e *evaluation) find(p *path) []any {
 	var out []any
 	if p.plain {
 		out = e.follow(p)
-	} else {
+	} else if e.affords(p) {
 		var err error
 		if out, err = p.find(e.top); err != nil {
 			e.problem(e.place(p), nil, "what "+p.text+" goes through")
@@ -167,6 +171,51 @@ func (e *evaluation) find(p *path) []any {
 		e.object[p] = out
 	}
 	return out
+}
+
+// maxWork is how many values the paths of a row that are more than names may
+// look at in one object; maxChosen how many those of one path with unions.
+const (
+	maxWork   = 20_000_000
+	maxChosen = 1_000_000
+)
+
+// affords reports whether there is work left for a path; if not, the object is
+// not to be used.
+func (e *evaluation) affords(p *path) bool {
+	n := &e.values
+	if p.member {
+		n = &e.itemValues
+	}
+	if *n == 0 && p.member {
+		*n = values(e.top[varItem])
+	} else if *n == 0 {
+		*n = values(e.top)
+	}
+	e.work += *n * p.ways
+	if p.ways > 1 && *n*p.ways > maxChosen || e.work > maxWork {
+		if !e.spent {
+			e.limit(e.place(p), nil, "smaller: its row chooses among too many values")
+		}
+		e.spent = true
+	}
+	return !e.spent
+}
+
+// values counts what is in v, v included.
+func values(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case map[string]any:
+		for _, m := range v {
+			n += values(m)
+		}
+	case []any:
+		for _, m := range v {
+			n += values(m)
+		}
+	}
+	return n
 }
 
 // follow evaluates a path of names. A value on the way that has no fields is a
@@ -267,6 +316,7 @@ func (e *evaluation) sets(out []Set, t *template) []Set {
 	}
 	defer func() { e.at = "" }()
 	for _, m := range e.members(t.each) {
+		e.itemValues = 0
 		e.at, e.top[varItem], e.top[varKey], e.top[varLower] = m.Path, m.Value, m.key, strings.ToLower(m.key)
 		if s := e.set(t); s != nil {
 			if len(out) == MaxSets {

@@ -25,6 +25,10 @@ func (e Error) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column
 // key workloads of podreach.yaml. Of a row with an error nothing is returned.
 func Parse(n *yaml.Node) ([]*Row, []Error) {
 	p := parser{compile: compiler{}}
+	if expanded(n, 0, maxValues) == 0 {
+		p.report(n, "workloads hold more than %d values, those of aliases included, or are nested more than %d levels deep", maxValues, maxLevels)
+		return nil, p.errors
+	}
 	var out []*Row
 	seen := map[string]bool{}
 	for _, n := range p.list(n, "workloads") {
@@ -41,6 +45,28 @@ func Parse(n *yaml.Node) ([]*Row, []Error) {
 		out = append(out, r)
 	}
 	return out, p.errors
+}
+
+// What rows may hold.
+const (
+	maxValues = 200_000
+	maxLevels = 32
+)
+
+// expanded takes the values of n, those that aliases stand for included, from
+// what is left; 0 is that they are too many, or nested too deep, as those of an
+// alias that is in itself are.
+func expanded(n *yaml.Node, level, left int) int {
+	n = aliased(n)
+	if left--; left <= 0 || level > maxLevels {
+		return 0
+	}
+	for _, c := range n.Content {
+		if left = expanded(c, level+1, left); left == 0 {
+			return 0
+		}
+	}
+	return left
 }
 
 // parser reads rows and goes on after an error.

@@ -18,6 +18,7 @@ type path struct {
 	fields []string           // the names that it begins with, before anything else than names
 	plain  bool               // it has nothing but names
 	spread bool               // its last step chooses members of a list or map: what it gives are members
+	ways   int                // how often it may lead to one value, by unions
 	member bool               // it is about a member of each, not about the object alone
 }
 
@@ -32,6 +33,14 @@ const (
 
 	varOpaque    = "opaque"    // a part of a text that nobody knows, such as a hash
 	varUncertain = "uncertain" // what a text is, and whether there is one, the object does not say
+)
+
+// What a path may cost. Rows come from a file in the current folder, which may
+// be anybody's.
+const (
+	maxPath  = 1_000 // bytes of a path
+	maxSteps = 64    // steps of a path, those in its filters and unions among them
+	maxWays  = 16    // ways that the unions of a path may be chosen
 )
 
 // roots are where a path may begin.
@@ -56,6 +65,9 @@ func (c compiler) path(s string) (*path, error) {
 }
 
 func compilePath(s string) (*path, error) {
+	if len(s) > maxPath {
+		return nil, fmt.Errorf("a path is longer than %d bytes", maxPath)
+	}
 	if s != "" && relaxed.MatchString(s) {
 		s = "{." + strings.TrimLeft(s, "$.") + "}"
 	}
@@ -70,7 +82,14 @@ func compilePath(s string) (*path, error) {
 	if !ok || len(list.Nodes) == 0 {
 		return nil, fmt.Errorf("%q is not a JSONPath such as {.spec.template}", s)
 	}
-	p := &path{text: s, plain: true, eval: jsonpath.New(s).AllowMissingKeys(true)}
+	n, ways := cost(list)
+	switch {
+	case n > maxSteps:
+		return nil, fmt.Errorf("%q has more than %d steps", s, maxSteps)
+	case ways > maxWays:
+		return nil, fmt.Errorf("%q leads more than %d ways; unions multiply", s, maxWays)
+	}
+	p := &path{text: s, plain: true, ways: ways, eval: jsonpath.New(s).AllowMissingKeys(true)}
 	if err := p.eval.Parse(s); err != nil {
 		return nil, err
 	}
@@ -101,6 +120,38 @@ func compilePath(s string) (*path, error) {
 	}
 	p.member = slices.Contains([]string{varItem, varKey, varLower}, p.fields[0])
 	return p, nil
+}
+
+// cost is how many steps a path has, and how many ways its unions give: their
+// members multiply. Both stop a little above their bounds.
+func cost(list *jsonpath.ListNode) (n, ways int) {
+	ways = 1
+	for _, node := range list.Nodes {
+		n++
+		var inner []*jsonpath.ListNode
+		sum := 0
+		switch node := node.(type) {
+		case *jsonpath.UnionNode:
+			inner = node.Nodes
+		case *jsonpath.FilterNode:
+			inner = []*jsonpath.ListNode{node.Left, node.Right}
+		case *jsonpath.ListNode:
+			inner = []*jsonpath.ListNode{node}
+		}
+		for _, l := range inner {
+			if l == nil {
+				continue
+			}
+			m, w := cost(l)
+			n, sum = min(n+m, maxSteps+1), min(sum+w, maxWays+1)
+		}
+		if _, union := node.(*jsonpath.UnionNode); union {
+			ways = min(ways*max(1, sum), maxWays+1)
+		} else if sum > 2 { // what a filter compares is there for a moment only
+			ways = min(ways*(sum-1), maxWays+1)
+		}
+	}
+	return n, ways
 }
 
 // find evaluates the path. What it leads to may be nothing.
@@ -168,6 +219,9 @@ type piece struct {
 
 // text compiles a text as `kubectl -o jsonpath` has it.
 func (c compiler) text(s string) (text, error) {
+	if len(s) > maxPath {
+		return nil, fmt.Errorf("a text is longer than %d bytes", maxPath)
+	}
 	var out text
 	for rest := s; rest != ""; {
 		open := strings.IndexByte(rest, '{')

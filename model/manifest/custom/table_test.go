@@ -343,3 +343,20 @@ func FuzzPods(f *testing.F) {
 		}
 	})
 }
+
+// Paths that choose among very many values end, and the object is not used.
+func TestPathsAreBounded(t *testing.T) {
+	rows, bad := parse(t, `[{gvk: example.com/v1/Trainer, templates: [{podSpec: '{.spec.s}', when: '{.spec.l[*][0,0,0,0]}'}]}]`)
+	require.Empty(t, bad)
+	list := make([]any, maxChosen/4)
+	for i := range list {
+		list[i] = []any{int64(1)}
+	}
+	spec := map[string]any{"s": map[string]any{}, "l": list}
+	_, problems := rows[0].Pods(map[string]any{"spec": spec})
+	require.Equal(t, []Problem{{Path: "spec.l", Want: "smaller: its row chooses among too many values", Limit: true}}, problems)
+	spec["l"] = list[:10]
+	pods, problems := rows[0].Pods(map[string]any{"spec": spec})
+	require.Empty(t, problems)
+	require.Len(t, pods.Sets, 1)
+}
