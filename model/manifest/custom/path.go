@@ -134,22 +134,20 @@ func cost(list *jsonpath.ListNode) (n, ways int) {
 		case *jsonpath.UnionNode:
 			inner = node.Nodes
 		case *jsonpath.FilterNode:
-			inner = []*jsonpath.ListNode{node.Left, node.Right}
+			for _, l := range []*jsonpath.ListNode{node.Left, node.Right} {
+				if l != nil { // what is compared leads one way, as a rule
+					m, w := cost(l)
+					n, sum = min(n+m, maxSteps+1), max(sum, w)
+				}
+			}
 		case *jsonpath.ListNode:
 			inner = []*jsonpath.ListNode{node}
 		}
 		for _, l := range inner {
-			if l == nil {
-				continue
-			}
 			m, w := cost(l)
 			n, sum = min(n+m, maxSteps+1), min(sum+w, maxWays+1)
 		}
-		if _, union := node.(*jsonpath.UnionNode); union {
-			ways = min(ways*max(1, sum), maxWays+1)
-		} else if sum > 2 { // what a filter compares is there for a moment only
-			ways = min(ways*(sum-1), maxWays+1)
-		}
+		ways = min(ways*max(1, sum), maxWays+1)
 	}
 	return n, ways
 }
