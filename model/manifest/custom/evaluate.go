@@ -489,7 +489,11 @@ func (e *evaluation) number(n number, fallback int) int {
 	}
 	i, ok := v.Value.(int64)
 	if !ok || i >= Many || i <= -Many {
-		e.problem(v.Path, v.Value, "a whole number of 32 bits")
+		want := "a whole number of 32 bits"
+		if ok && i >= Many { // which stands for a number that is not known
+			want = fmt.Sprintf("less than %d", Many)
+		}
+		e.problem(v.Path, v.Value, want)
 		return 0
 	}
 	return max(0, int(i))

@@ -3,11 +3,13 @@ package custom
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/podreach/podreach/internal/nearest"
 )
@@ -159,6 +161,9 @@ func (p *parser) path(n *yaml.Node, what string) *path {
 		return nil
 	}
 	out, err := p.compile.path(s)
+	if err == nil && out.secret != "" {
+		err = errSecret(out.text, out.secret)
+	}
 	if err != nil {
 		p.report(n, "%s: %v", what, err)
 	}
@@ -175,8 +180,48 @@ func (p *parser) paths(n *yaml.Node, what string) []*path {
 
 func (p *parser) text(n *yaml.Node, what string) text {
 	out, err := p.compile.text(p.scalar(n, what))
+	for _, piece := range out {
+		if piece.path != nil && piece.path.secret != "" {
+			err = errSecret(piece.path.text, piece.path.secret)
+		}
+	}
 	if err != nil {
 		p.report(n, "%s: %v", what, err)
+	}
+	return out
+}
+
+// What may stand in a text beside its paths.
+var (
+	labelText = regexp.MustCompile(`^[-A-Za-z0-9_.]*$`)
+	nameText  = regexp.MustCompile(`^[-a-z0-9.]*$`)
+)
+
+// literals reports what no text of the form can hold.
+func (p *parser) literals(n *yaml.Node, form *regexp.Regexp, t text) text {
+	for _, piece := range t {
+		if piece.literal != GeneratedName && piece.literal != Uncertain && !form.MatchString(piece.literal) {
+			p.report(aliased(n), "%q holds what a name or label value cannot hold", piece.literal)
+			break
+		}
+	}
+	return t
+}
+
+// key reports what cannot be the key of a label.
+func (p *parser) key(n *yaml.Node, what string) {
+	if len(validation.IsQualifiedName(n.Value)) > 0 {
+		p.report(n, "%s: %q is not the key of a label such as example.com/job", what, n.Value)
+	}
+}
+
+// keys are those of labels.
+func (p *parser) keys(n *yaml.Node, what string) []string {
+	out := p.strings(n, what)
+	for _, e := range aliased(n).Content {
+		if e = aliased(e); e.Kind == yaml.ScalarNode {
+			p.key(e, what)
+		}
 	}
 	return out
 }
@@ -189,7 +234,8 @@ func (p *parser) labels(n *yaml.Node, what string) []label {
 	}
 	var out []label
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		out = append(out, label{n.Content[i].Value, p.text(aliased(n.Content[i+1]), what+" "+n.Content[i].Value)})
+		p.key(n.Content[i], what)
+		out = append(out, label{n.Content[i].Value, p.literals(n.Content[i+1], labelText, p.text(aliased(n.Content[i+1]), what+" "+n.Content[i].Value))})
 	}
 	slices.SortStableFunc(out, func(a, b label) int { return strings.Compare(a.key, b.key) })
 	return out
@@ -285,8 +331,8 @@ func (p *parser) row(n *yaml.Node) *Row {
 		"default":    func(n *yaml.Node) { v := p.constant(n, "default"); common.fallback = &v },
 		"labelsFrom": func(n *yaml.Node) { common.labelsFrom = p.paths(n, "labelsFrom") },
 		"labels":     func(n *yaml.Node) { common.labels = p.labels(n, "labels") },
-		"opaque":     func(n *yaml.Node) { common.opaque = p.strings(n, "opaque") },
-		"uncertain":  func(n *yaml.Node) { common.uncertain = p.strings(n, "uncertain") },
+		"opaque":     func(n *yaml.Node) { common.opaque = p.keys(n, "opaque") },
+		"uncertain":  func(n *yaml.Node) { common.uncertain = p.keys(n, "uncertain") },
 	})
 	if !named {
 		p.report(n, "a workload has no gvk")
@@ -307,6 +353,8 @@ func (p *parser) gvk(n *yaml.Node, r *Row) {
 	switch group, kind := parts[0], parts[2]; {
 	case ours[group] != nil && slices.Contains(ours[group], kind):
 		p.report(n, "gvk: %s is built in", s)
+	case group == "" && (kind == "Secret" || kind == "ConfigMap"): // nothing of what they hold is to be printed
+		p.report(n, "gvk: a %s makes no pods", kind)
 	case strings.HasSuffix(kind, "Policy"):
 		p.report(n, "gvk: a %s makes no pods", kind)
 	default:
@@ -358,7 +406,7 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"each":               func(n *yaml.Node) { out.each = p.path(n, "each") },
 			"when":               func(n *yaml.Node) { out.when = p.condition(n, "when") },
 			"unless":             func(n *yaml.Node) { out.unless = p.condition(n, "unless") },
-			"name":               func(n *yaml.Node) { out.name = p.text(n, "name") },
+			"name":               func(n *yaml.Node) { out.name = p.literals(n, nameText, p.text(n, "name")) },
 			"template":           func(n *yaml.Node) { out.template = p.path(n, "template") },
 			"podSpec":            func(n *yaml.Node) { out.podSpec = p.path(n, "podSpec") },
 			"containers":         func(n *yaml.Node) { out.containers = p.paths(n, "containers") },
@@ -378,8 +426,8 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"labelsFrom":         func(n *yaml.Node) { own.labelsFrom = p.paths(n, "labelsFrom") },
 			"labels":             func(n *yaml.Node) { own.labels = p.labels(n, "labels") },
 			"addMissing":         func(n *yaml.Node) { out.addMissing = p.labels(n, "addMissing") },
-			"opaque":             func(n *yaml.Node) { own.opaque = p.strings(n, "opaque") },
-			"uncertain":          func(n *yaml.Node) { own.uncertain = p.strings(n, "uncertain") },
+			"opaque":             func(n *yaml.Node) { own.opaque = p.keys(n, "opaque") },
+			"uncertain":          func(n *yaml.Node) { own.uncertain = p.keys(n, "uncertain") },
 		})
 	}
 	if out.template == nil && out.podSpec == nil && out.containers == nil && out.incomplete == nil && len(p.errors) == before {
@@ -486,7 +534,7 @@ func (p *parser) ports(n *yaml.Node) []declared {
 	for _, e := range p.list(n, "ports") {
 		var d declared
 		p.fields(e, "a port", map[string]func(*yaml.Node){
-			"name":           func(n *yaml.Node) { d.name = p.text(n, "name") },
+			"name":           func(n *yaml.Node) { d.name = p.literals(n, nameText, p.text(n, "name")) },
 			"default":        func(n *yaml.Node) { d.fallback = p.scalar(n, "default") },
 			"port":           func(n *yaml.Node) { d.port = p.number(n, "port") },
 			"protocol":       func(n *yaml.Node) { d.protocol = p.scalar(n, "protocol") },
@@ -496,6 +544,9 @@ func (p *parser) ports(n *yaml.Node) []declared {
 		})
 		if d.name == nil {
 			p.report(e, "a port has no name")
+		}
+		if !nameText.MatchString(d.fallback) {
+			p.report(e, "default is %q, expected the name of a port", d.fallback)
 		}
 		if d.protocol != "" && !slices.Contains([]string{"TCP", "UDP", "SCTP"}, d.protocol) {
 			p.report(e, "protocol is %q, expected TCP, UDP or SCTP", d.protocol)

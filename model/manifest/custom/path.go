@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"k8s.io/client-go/util/jsonpath"
 )
@@ -19,6 +20,7 @@ type path struct {
 	plain  bool               // it has nothing but names
 	spread bool               // its last step chooses members of a list or map: what it gives are members
 	ways   int                // how often it may lead to one value, by unions
+	secret string             // the field that it ends with, if all that is known of it is whether it is there
 	member bool               // it is about a member of each, not about the object alone
 }
 
@@ -118,8 +120,72 @@ func compilePath(s string) (*path, error) {
 	if len(p.fields) == 0 || !slices.Contains(roots, p.fields[0]) {
 		return nil, fmt.Errorf("%q does not begin with one of .spec, .metadata, .status, .item, .key and .lower", s)
 	}
+	name, last := secret(list, false)
+	if name != "" && !last {
+		return nil, errSecret(s, name)
+	}
+	p.secret = name
 	p.member = slices.Contains([]string{varItem, varKey, varLower}, p.fields[0])
 	return p, nil
+}
+
+// Secret reports whether fields of this name are never read in custom
+// resources: what containers are given, and what other controllers keep in an
+// object. Labels may have these names too.
+func Secret(field string) bool {
+	switch field {
+	case "env", "envFrom", "args", "command", "data", "stringData", "managedFields", "kubectl.kubernetes.io/last-applied-configuration":
+		return true
+	}
+	return false
+}
+
+// Labels reports whether what is in a field of this name are labels.
+func Labels(field string) bool {
+	return strings.HasSuffix(field, "labels") || strings.HasSuffix(field, "Labels")
+}
+
+func errSecret(path, field string) error {
+	return fmt.Errorf("%q leads to %s, which is never read", path, field)
+}
+
+// secret is a field to which steps lead and of which only that it is there is
+// read, or "". last is that they end with it, which is all that a condition
+// needs.
+func secret(list *jsonpath.ListNode, labels bool) (name string, last bool) {
+	last = true
+	for i, node := range list.Nodes {
+		var inner []*jsonpath.ListNode
+		switch node := node.(type) {
+		case *jsonpath.FieldNode:
+			if Secret(node.Value) && !labels {
+				return node.Value, i == len(list.Nodes)-1
+			}
+			labels = Labels(node.Value)
+		case *jsonpath.UnionNode:
+			inner = node.Nodes
+		case *jsonpath.FilterNode:
+			inner, last = []*jsonpath.ListNode{node.Left, node.Right}, node.Operator == "exists"
+		case *jsonpath.ListNode:
+			inner = []*jsonpath.ListNode{node}
+		}
+		for _, l := range inner {
+			if l == nil {
+				continue
+			}
+			if found, ends := secret(l, labels); found != "" {
+				if _, filter := node.(*jsonpath.FilterNode); !filter {
+					last = i == len(list.Nodes)-1
+				} else if ends && last {
+					continue // only whether it is there decides
+				}
+				if name, last = found, last && ends; !last {
+					return name, false
+				}
+			}
+		}
+	}
+	return name, last
 }
 
 // cost is how many steps a path has, and how many ways its unions give: their
@@ -219,6 +285,9 @@ type piece struct {
 func (c compiler) text(s string) (text, error) {
 	if len(s) > maxPath {
 		return nil, fmt.Errorf("a text is longer than %d bytes", maxPath)
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) { // what is not known is marked by one
+		return nil, fmt.Errorf("%q holds control characters", s)
 	}
 	var out text
 	for rest := s; rest != ""; {
