@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,4 +59,29 @@ func TestRaise(t *testing.T) {
 		}
 	}
 	require.Equal(t, "1500 bytes, 3 KiB, 5 MiB, 8 GiB", strings.Join([]string{size(1500), size(3 << 10), size(5 << 20), size(8 << 30)}, ", "))
+}
+
+// Merge keys that double their work level by level, and documents that each
+// stay below the bound, end soon.
+func TestExpansionIsBounded(t *testing.T) {
+	merges := &strings.Builder{}
+	merges.WriteString("x0: &x0 {a: b}\n")
+	for i := range 60 {
+		fmt.Fprintf(merges, "x%d: &x%d {<<: [*x%d, *x%d], k%d: 1}\n", i+1, i+1, i, i, i)
+	}
+	start := time.Now()
+	r := read(merges.String())
+	require.Len(t, r.ledger.Diagnostics, 1)
+	require.Contains(t, r.diagnostics()[0], "aliases expand to more than 16 MiB (--limit aliases=32Mi raises this)")
+
+	small := Limits{Expansion: 2_000}
+	one := "a: &a [" + strings.Repeat("x,", 200) + "]\nb: [*a]\nkind: Thing\napiVersion: v1\n---\n"
+	r = readInputs(Options{Limits: small}, Bytes("a.yaml", []byte(strings.Repeat(one, 100))), Bytes("b.yaml", []byte(pod+"---\n"+one)))
+	require.Equal(t, []string{
+		"a.yaml:195:1: the aliases of all YAML documents expand to more than 32000 bytes (--limit aliases=4000 raises this); what follows in this file is not read; it may hold a policy of any namespace (PR1008)",
+		"b.yaml:12:1: the aliases of all YAML documents expand to more than 32000 bytes (--limit aliases=4000 raises this); what follows in this file is not read; it may hold a policy of any namespace (PR1008)",
+	}, r.diagnostics())
+	r = readInputs(Options{Limits: small}, Bytes("a.yaml", []byte(strings.Repeat(one, 10))))
+	require.Empty(t, r.diagnostics())
+	require.Less(t, time.Since(start), 10*time.Second)
 }

@@ -95,6 +95,9 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 					if !t.within(&results[i], l) {
 						j.file.stop.Store(true)
 					}
+					if results[i].expansion > 0 {
+						continue
+					}
 					o := t.add(&results[i], l)
 					if o == nil {
 						continue
@@ -111,7 +114,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				if !j.live {
 					t.end(j.file.input.Name, l)
 				}
-				t = tally{limits: r.limits, before: l.Reported()}
+				t = tally{limits: r.limits, before: l.Reported(), expansion: t.expansion}
 			}
 		}
 		if l.Objects == before && l.Count(dialect.Error) == errorsBefore {
@@ -137,11 +140,16 @@ func (r *Reader) generate(o *Object) {
 	}
 }
 
+// maxExpansions is how many times Limits.Expansion all documents of a run may
+// add by aliases.
+const maxExpansions = 16
+
 // tally is what one file gave so far.
 type tally struct {
 	limits          Limits
 	before          int   // diagnostics that there were
 	results         int64 // objects and what is none
+	expansion       int64 // of all files so far
 	objects, broken int
 	notObjects      int
 	doubted         bool                 // one of them may be a policy of any namespace
@@ -152,8 +160,13 @@ type tally struct {
 // what follows in the file is not known.
 func (t *tally) within(f *found, l *dialect.Ledger) bool {
 	what := ""
-	t.results++
+	if f.expansion == 0 {
+		t.results++
+	}
+	t.expansion += f.expansion
 	switch {
+	case f.expansion > 0 && t.expansion/maxExpansions > t.limits.Expansion:
+		what = fmt.Sprintf("the aliases of all YAML documents expand to more than %s%s", size(maxExpansions*t.limits.Expansion), t.limits.raise("aliases"))
 	case t.results > t.limits.Objects:
 		what = fmt.Sprintf("the input holds more than %d objects%s", t.limits.Objects, t.limits.raise("objects"))
 	case int64(l.Reported()-t.before) > t.limits.Problems:

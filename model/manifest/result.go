@@ -17,8 +17,9 @@ import (
 type found struct {
 	object      *Object
 	diagnostics []dialect.Diagnostic
-	notObject   bool // the diagnostic is that it is no Kubernetes object
-	generated   bool // the object's name is only its generateName
+	notObject   bool  // the diagnostic is that it is no Kubernetes object
+	expansion   int64 // bytes that the aliases of a document added; the diagnostic only says where it is
+	generated   bool  // the object's name is only its generateName
 }
 
 // problem is a field for which the API server would refuse the object.
