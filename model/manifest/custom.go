@@ -133,7 +133,7 @@ func (d *decoder) custom(e *element, c *customSource) {
 	for _, p := range problems {
 		d.misfit(e, p)
 	}
-	c.result.Finished, c.result.Custom.Unknown = pods.Finished, pods.Unknown
+	c.result.Finished, c.result.Custom.Unknown, c.result.Custom.Absent = pods.Finished, pods.Unknown, pods.Absent
 	for i := range pods.Sets {
 		c.result.Custom.Sets = append(c.result.Custom.Sets, d.podSet(e, &pods.Sets[i]))
 	}

@@ -19,17 +19,19 @@ func TestParseLimits(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Limits{}.complete(), l)
 	for text, want := range map[string]string{
-		"":                    `"" is not in the form NAME=VALUE, such as document=128Mi`,
-		"document":            `"document" is not in the form NAME=VALUE, such as document=128Mi`,
-		"documents=1":         `there is no limit "documents"; did you mean document?`,
-		"nothing-like-it=1":   `there is no limit "nothing-like-it"; valid are document, yaml, aliases, depth, text, kept, objects, problems`,
-		"yaml=":               `yaml is "", expected a number such as 2000 or 128Mi`,
-		"yaml=64MB":           `yaml is "64MB", expected a number such as 2000 or 128Mi`,
-		"yaml=64 Mi":          `yaml is "64 Mi", expected a number such as 2000 or 128Mi`,
-		"yaml=0":              `yaml is 0, expected more than 0`,
-		"yaml=-1Mi":           `yaml is -1Mi, expected more than 0`,
-		"depth=10001":         `depth is 10001, expected at most 10000`,
-		"yaml=1,yaml=1e99999": `yaml is "1e99999", expected a number such as 2000 or 128Mi`,
+		"":                     `"" is not in the form NAME=VALUE, such as document=128Mi`,
+		"document":             `"document" is not in the form NAME=VALUE, such as document=128Mi`,
+		"documents=1":          `there is no limit "documents"; did you mean document?`,
+		"nothing-like-it=1":    `there is no limit "nothing-like-it"; valid are document, yaml, aliases, depth, text, kept, objects, problems`,
+		"yaml=":                `yaml is "", expected a number such as 2000 or 128Mi`,
+		"yaml=64MB":            `yaml is "64MB", expected a number such as 2000 or 128Mi`,
+		"document=1m":          `document is "1m", expected a number such as 2000 or 128Mi`,
+		"yaml=1Mi,yaml=2Mi":    `yaml is given twice`,
+		"yaml=64 Mi":           `yaml is "64 Mi", expected a number such as 2000 or 128Mi`,
+		"yaml=0":               `yaml is 0, expected more than 0`,
+		"yaml=-1Mi":            `yaml is -1Mi, expected more than 0`,
+		"depth=10001":          `depth is 10001, expected at most 10000`,
+		"depth=1,yaml=1e99999": `yaml is "1e99999", expected a number such as 2000 or 128Mi`,
 	} {
 		_, err := ParseLimits(text)
 		require.EqualError(t, err, want, text)

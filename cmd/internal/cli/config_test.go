@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,4 +75,34 @@ func TestConfigIsBounded(t *testing.T) {
 	_, _, bad, err := readConfig(file)
 	require.NoError(t, err)
 	require.Equal(t, "a configuration must be a regular file", bad[0].Message)
+}
+
+// A row that finds no pods in any object of its kind is likely wrong.
+func TestRowThatFindsNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("in.yaml", []byte(`apiVersion: example.com/v1
+kind: Trainer
+metadata: {name: t, namespace: ml}
+spec: {map: {a: 1, b: 2}, list: [], template: {spec: {containers: []}}}
+`), 0o600))
+	const nothing = "in.yaml:1:1: warning: the templates of the row for example.com/v1/Trainer lead to nothing in any of 1 objects of the kind; is a path wrong? If such objects have no pods, say so in the row with when (PR3010)\n"
+	for template, want := range map[string]string{
+		"'{.spec.tmplate}'":                              nothing,
+		"{each: '{.spec.list}', podSpec: '{.item}'}":     nothing,
+		"{when: '{.spec.x}', podSpec: '{.spec.x}'}":      "",
+		"'{.spec.template}'":                             "",
+		"'{.spec.map}'":                                  "in.yaml:4:8: Trainer ml/t: spec.map does not fit; it must be a pod template, with metadata or spec (PR1006)\n",
+		"{podSpec: '{.spec.none}', when: '{.spec.map}'}": nothing,
+	} {
+		config := "apiVersion: podreach.io/v1alpha1\nkind: Config\nworkloads:\n- gvk: example.com/v1/Trainer\n  templates: [" + template + "]\n"
+		require.NoError(t, os.WriteFile("podreach.yaml", []byte(config), 0o600))
+		var stdout, stderr bytes.Buffer
+		Main([]string{"podreach", "list", "-f", "in.yaml"}, nil, &stdout, &stderr)
+		if want == "" {
+			require.NotContains(t, stderr.String(), "(PR3010)", template)
+			require.NotContains(t, stderr.String(), "(PR1006)", template)
+			continue
+		}
+		require.Contains(t, stderr.String(), want, template)
+	}
 }

@@ -38,6 +38,11 @@ type Pods struct {
 	Sets     []Set
 	Unknown  string // why its pods, or some of them, cannot be known; "" when they can
 	Finished bool   // no pods of it will come any more (R67)
+
+	// Absent is that there are no pods although the conditions of a template
+	// hold, because its paths lead to nothing. Podreach's own rows know when
+	// that is so; in others a path may be wrong.
+	Absent bool
 }
 
 // Set is pods that one template stands for.
@@ -120,6 +125,7 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 	for _, t := range r.templates {
 		out.Sets = e.sets(out.Sets, t)
 	}
+	out.Absent = !r.builtin && e.absent && len(out.Sets) == 0 && !out.Finished && out.Unknown == ""
 	return out, e.problems
 }
 
@@ -131,6 +137,7 @@ type evaluation struct {
 	values, itemValues int             // in the object and in the member of each, once somebody asks
 	work               int             // values that paths may have looked at
 	spent              bool            // that was too many
+	absent             bool            // the paths of a template led to nothing
 
 	bad      map[string]bool // places that a problem was told of
 	problems []Problem
@@ -315,7 +322,9 @@ func (e *evaluation) sets(out []Set, t *template) []Set {
 		return out
 	}
 	defer func() { e.at = "" }()
-	for _, m := range e.members(t.each) {
+	members := e.members(t.each)
+	e.absent = e.absent || len(members) == 0
+	for _, m := range members {
 		e.itemValues = 0
 		e.at, e.top[varItem], e.top[varKey], e.top[varLower] = m.Path, m.Value, m.key, strings.ToLower(m.key)
 		if s := e.set(t); s != nil {
@@ -361,7 +370,11 @@ func (e *evaluation) set(t *template) *Set {
 		return v.Value, v.Path
 	}
 	s.Template, s.TemplatePath = mapping(t.template)
-	if template, _ := s.Template.(map[string]any); template["spec"] == nil {
+	template, _ := s.Template.(map[string]any)
+	if template != nil && template["spec"] == nil && template["metadata"] == nil && len(template) > 0 {
+		e.problem(s.TemplatePath, nil, "a pod template, with metadata or spec")
+	}
+	if template["spec"] == nil {
 		s.Spec, s.SpecPath = mapping(t.podSpec)
 	}
 	for _, p := range t.containers {
@@ -370,6 +383,7 @@ func (e *evaluation) set(t *template) *Set {
 		}
 	}
 	if !found {
+		e.absent = true
 		return nil
 	}
 	s.HostNetwork = e.boolean(t.hostNetwork)
