@@ -49,6 +49,34 @@ func (s *State) reportUnknown(w *workload) {
 	}
 }
 
+// reportAbsent says of rows of a configuration that they find no pods in any
+// object of their kind: likely a path is wrong.
+func (s *State) reportAbsent() {
+	first, count, found := map[*custom.Row]*workload{}, map[*custom.Row]int{}, map[*custom.Row]bool{}
+	var rows []*custom.Row
+	for _, w := range s.workloads {
+		c := w.value.Custom
+		switch {
+		case c == nil:
+		case !c.Absent:
+			found[c.Row] = true
+		default:
+			if count[c.Row]++; first[c.Row] == nil {
+				first[c.Row] = w
+				rows = append(rows, c.Row)
+			}
+		}
+	}
+	for _, row := range rows {
+		if w := first[row]; !found[row] {
+			s.ledger.Report(dialect.Diagnostic{
+				Code: dialect.CodeUnknownPods, Origin: w.origin, Object: model.ObjectRef{Kind: row.Kind, Namespace: w.namespace, Name: w.name},
+				Message: fmt.Sprintf("the templates of the row for %s lead to nothing in any of %d objects of the kind; is a path wrong? If such objects have no pods, say so in the row with when", row.GVK(), count[row]),
+			})
+		}
+	}
+}
+
 // reportControllerLabels tells which policies select by labels that pods have
 // only from the controllers of custom resources: these facts are the table's,
 // not the input's, and depend on versions (R66). A value that nobody knows is

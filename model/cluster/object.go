@@ -186,6 +186,11 @@ func inside(o, object model.Origin) bool {
 
 // say reports something that is about o and goes with it.
 func (s *State) say(o *object, code dialect.Code, format string, args ...any) {
+	if s.kept[code] == dialect.MaxKept {
+		s.unsaid[code]++
+		return
+	}
+	s.kept[code]++
 	s.said[o] = append(s.said[o], dialect.Diagnostic{Code: code, Origin: o.Origin, Object: s.ref(o), Message: fmt.Sprintf(format, args...)})
 }
 

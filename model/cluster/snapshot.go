@@ -38,7 +38,7 @@ func (s *State) Snapshot() *model.Snapshot {
 	out.Rules = slices.Concat(labels.unmanaged(s.unmanaged()), exempt, s.uncertain, labels.doubts(policies), policies)
 	boundNames(out)
 	s.facts = facts{}
-	s.heard, s.noted = len(s.ledger.Diagnostics), len(s.ledger.Assumptions)
+	s.heard, s.noted, s.left = len(s.ledger.Diagnostics), len(s.ledger.Assumptions), maps.Clone(s.ledger.Left)
 	return out
 }
 
@@ -51,7 +51,13 @@ func (s *State) file() {
 		workload: map[workloadKey]*workload{}, custom: map[workloadKey]*workload{}, kindNames: map[typeKey]string{}, references: map[string]model.Origin{},
 	}
 	l := s.ledger
+	for code, n := range l.Left {
+		s.unsaid[code] += n - s.left[code]
+	}
 	*l = dialect.Ledger{Assumptions: slices.Clone(s.assumed), Changes: slices.Clone(s.changes)}
+	for code, n := range s.unsaid {
+		l.Leave(code, n)
+	}
 	i, loose := 0, s.loose
 	for o := range s.objects.all() {
 		for ; len(loose) > 0 && loose[0].before <= i; loose = loose[1:] {
@@ -64,7 +70,9 @@ func (s *State) file() {
 			continue
 		}
 		first := len(l.Diagnostics)
-		l.Diagnostics = append(l.Diagnostics, s.said[o]...)
+		for _, d := range s.said[o] {
+			l.Report(d)
+		}
 		if _, broken := o.Value.(*manifest.Broken); !broken {
 			l.Objects++
 		}
@@ -121,7 +129,9 @@ func (s *State) fileObject(o *object, first int) {
 		if namespace != "" {
 			s.refer(namespace, o.Origin)
 		}
-		s.ledger.Diagnostics = append(s.ledger.Diagnostics, v.diagnostics...)
+		for _, d := range v.diagnostics {
+			s.ledger.Report(d)
+		}
 		switch {
 		case v.refused:
 			s.reject(rejected{subject: v.subject, readable: v.readable}, o, first)

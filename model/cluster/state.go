@@ -40,6 +40,9 @@ type State struct {
 	objects objects
 	at      map[identity]*object
 	said    map[*object][]dialect.Diagnostic // what reading and filing it reported
+	kept    map[dialect.Code]int             // of said, by say
+	unsaid  map[dialect.Code]int             // diagnostics beyond dialect.MaxKept of their code; they stay, whatever becomes of their objects
+	left    map[dialect.Code]int             // ledger.Left when the last Snapshot was made
 
 	loose   []remark          // what reading reported of no object
 	heard   int               // of ledger.Diagnostics, how many are in said and loose, or were made by Snapshot
@@ -100,7 +103,7 @@ func New(o Options) *State {
 	if o.DefaultNamespace == "" {
 		o.DefaultNamespace = "default"
 	}
-	return &State{options: o, ledger: &dialect.Ledger{}, at: map[identity]*object{}, said: map[*object][]dialect.Diagnostic{}, inert: map[typeMeta]bool{}}
+	return &State{options: o, ledger: &dialect.Ledger{}, at: map[identity]*object{}, said: map[*object][]dialect.Diagnostic{}, inert: map[typeMeta]bool{}, kept: map[dialect.Code]int{}, unsaid: map[dialect.Code]int{}}
 }
 
 // Ledger is the account of this State. The reader of its objects reports into

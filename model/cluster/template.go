@@ -58,6 +58,7 @@ func (s *State) expansions() []*expansion {
 func (s *State) instances(pods []model.Pod, e evidence) ([]model.Pod, uncertainLabels) {
 	type name struct{ namespace, name string }
 	all := s.expansions()
+	s.reportAbsent()
 	if len(all) == 0 {
 		return pods, nil
 	}

@@ -15,12 +15,18 @@ type Ledger struct {
 	Policies    int            // policy objects that are in force
 	Ignored     map[string]int // kind -> objects that have no part in the answer
 	Diagnostics []Diagnostic
-	Assumptions []string // what the answer takes for granted because the input does not say it
-	Changes     []string // what was applied to the input and deleted from it, and what that took along
+	Left        map[Code]int // of Report, how many diagnostics were one too many of their code (MaxKept) and are only counted
+	Assumptions []string     // what the answer takes for granted because the input does not say it
+	Changes     []string     // what was applied to the input and deleted from it, and what that took along
 
-	counted int    // of Diagnostics
-	counts  [3]int // of them, by severity
+	kept    map[Code]int // of Diagnostics, by Report
+	counted int          // of Diagnostics
+	counts  [3]int       // of them, by severity
 }
+
+// MaxKept is how many diagnostics of one code a Ledger keeps. Input may have
+// millions, which nobody reads and which would fill the memory.
+const MaxKept = 10_000
 
 // Ignore counts an object that has no part in the answer.
 func (l *Ledger) Ignore(kind string) {
@@ -30,8 +36,36 @@ func (l *Ledger) Ignore(kind string) {
 	l.Ignored[kind]++
 }
 
-// Report adds a diagnostic.
-func (l *Ledger) Report(d Diagnostic) { l.Diagnostics = append(l.Diagnostics, d) }
+// Report adds a diagnostic. Of each code the first MaxKept are kept and the
+// others counted.
+func (l *Ledger) Report(d Diagnostic) {
+	if l.kept == nil {
+		l.kept = map[Code]int{}
+	}
+	if l.kept[d.Code] == MaxKept {
+		l.Leave(d.Code, 1)
+		return
+	}
+	l.kept[d.Code]++
+	l.Diagnostics = append(l.Diagnostics, d)
+}
+
+// Leave counts n diagnostics of a code that are not kept.
+func (l *Ledger) Leave(c Code, n int) {
+	if l.Left == nil {
+		l.Left = map[Code]int{}
+	}
+	l.Left[c] += n
+}
+
+// Reported returns the number of diagnostics of all severities, kept or not.
+func (l *Ledger) Reported() int {
+	n := len(l.Diagnostics)
+	for _, left := range l.Left {
+		n += left
+	}
+	return n
+}
 
 // Assume adds an assumption once.
 func (l *Ledger) Assume(text string) {
@@ -40,8 +74,8 @@ func (l *Ledger) Assume(text string) {
 	}
 }
 
-// Count returns the number of diagnostics of a severity. It costs O(diagnostics
-// that were added since it was last called).
+// Count returns the number of diagnostics of a severity, kept or not. It costs
+// O(codes + diagnostics that were added since it was last called).
 func (l *Ledger) Count(s Severity) int {
 	if l.counted > len(l.Diagnostics) { // some were taken away
 		l.counted, l.counts = 0, [3]int{}
@@ -50,7 +84,13 @@ func (l *Ledger) Count(s Severity) int {
 		l.counts[d.Severity()]++
 	}
 	l.counted = len(l.Diagnostics)
-	return l.counts[s]
+	n := l.counts[s]
+	for c, left := range l.Left {
+		if c.Doc().Severity == s {
+			n += left
+		}
+	}
+	return n
 }
 
 // Err is nil, or, when something was left out of the answer, an error that says
@@ -63,7 +103,11 @@ func (l *Ledger) Err() error {
 	if n == 0 {
 		return nil
 	}
-	d := l.Diagnostics[slices.IndexFunc(l.Diagnostics, func(d Diagnostic) bool { return d.Severity() == Error })]
+	i := slices.IndexFunc(l.Diagnostics, func(d Diagnostic) bool { return d.Severity() == Error })
+	if i < 0 { // somebody took those away that were kept
+		return fmt.Errorf("%d errors", n)
+	}
+	d := l.Diagnostics[i]
 	at := d.Origin.File
 	if at != "" && d.Line > 0 {
 		at = fmt.Sprintf("%s:%d:%d", at, d.Line, d.Column)

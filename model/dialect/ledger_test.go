@@ -25,3 +25,20 @@ func TestLedger(t *testing.T) {
 	l.Diagnostics = nil
 	require.NoError(t, l.Err())
 }
+
+// Of millions of diagnostics a few are kept and all are counted.
+func TestLedgerKeepsFew(t *testing.T) {
+	var l Ledger
+	for range MaxKept + 5 {
+		l.Report(Diagnostic{Code: CodeNoObjects, Message: "none"})
+	}
+	l.Report(Diagnostic{Code: CodeEmptyFile, Message: "empty"})
+	l.Leave(CodeEmptyFile, 2)
+	require.Len(t, l.Diagnostics, MaxKept+1)
+	require.Equal(t, map[Code]int{CodeNoObjects: 5, CodeEmptyFile: 2}, l.Left)
+	require.Equal(t, []int{MaxKept + 5, 3}, []int{l.Count(Error), l.Count(Warning)})
+	require.Equal(t, MaxKept+8, l.Reported())
+	require.EqualError(t, l.Err(), "none (PR1012), and 10004 more errors")
+	l.Diagnostics = nil
+	require.EqualError(t, l.Err(), "5 errors")
+}

@@ -70,19 +70,25 @@ type converter struct {
 	outer    *yaml.Node          // the alias that began the outermost of them
 	start    int                 // length of out there
 	expanded int                 // bytes that aliases added before that
-	merged   int                 // fields that merge keys visited
+	merged   int                 // mergedKey for each field that merge keys visited
 
 	discarding int // depth of fields that another overrides
 }
 
+// mergedKey is what a key that a merge key visits counts for, in bytes: as much
+// as it costs to keep.
+const mergedKey = 64
+
 // convert renders the document. It costs O(text + expansion of aliases), the
-// latter bounded by Limits.Expansion.
-func convert(root *yaml.Node, limits Limits) (out []byte, repeated []repeatedKey, err error) {
+// latter bounded by Limits.Expansion and returned, also with an error.
+func convert(root *yaml.Node, limits Limits) (out []byte, repeated []repeatedKey, expansion int64, err error) {
 	c := converter{limits: limits}
-	if err := c.node(root); err != nil {
-		return nil, nil, err
+	err = c.node(root)
+	expansion = int64(c.expanded) + int64(c.merged)
+	if err != nil {
+		return nil, nil, expansion, err
 	}
-	return c.out, c.repeated, nil
+	return c.out, c.repeated, expansion, nil
 }
 
 func (c *converter) node(n *yaml.Node) error {
@@ -253,7 +259,7 @@ func (m *merger) add(n, alias *yaml.Node, depth int) error {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if alias != nil {
-			if m.merged++; int64(m.merged) > m.limits.Expansion {
+			if m.merged += mergedKey; int64(m.merged) > m.limits.Expansion {
 				return tooMuch(alias, m.limits)
 			}
 		}

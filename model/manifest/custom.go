@@ -29,14 +29,6 @@ type customSource struct {
 	result *Workload
 }
 
-// dropped are the fields of custom resources that are never decoded: what
-// containers are given, and what other controllers keep in an object. Labels
-// may have these names too.
-var dropped = map[string]bool{
-	"env": true, "envFrom": true, "args": true, "command": true, "data": true, "stringData": true,
-	"managedFields": true, "kubectl.kubernetes.io/last-applied-configuration": true,
-}
-
 // row is what the table says of a kind, or nil. podreach's own table, which
 // takes some milliseconds to make, has no kinds of Kubernetes itself.
 func (d *decoder) row(t typeMeta) *custom.Row {
@@ -64,7 +56,7 @@ func (d *decoder) customField(e *element, c *customSource, name, path string, v 
 	}
 }
 
-// tree decodes the value of a field that dec stands before. Of dropped fields
+// tree decodes the value of a field that dec stands before. Of secret fields
 // only that they are there is kept. Whole numbers are int64; null is nil, and
 // no field.
 func tree(dec *jsontext.Decoder, field string) (any, error) {
@@ -75,14 +67,14 @@ func tree(dec *jsontext.Decoder, field string) (any, error) {
 	switch token.Kind() {
 	case '{':
 		out := map[string]any{}
-		labels := strings.HasSuffix(field, "labels") || strings.HasSuffix(field, "Labels")
+		labels := custom.Labels(field)
 		for dec.PeekKind() != '}' {
 			token, err := dec.ReadToken()
 			if err != nil {
 				return nil, err
 			}
 			name := token.String()
-			if dropped[name] && !labels {
+			if custom.Secret(name) && !labels {
 				if dec.PeekKind() != 'n' {
 					out[name] = true
 				}
@@ -141,7 +133,7 @@ func (d *decoder) custom(e *element, c *customSource) {
 	for _, p := range problems {
 		d.misfit(e, p)
 	}
-	c.result.Finished, c.result.Custom.Unknown = pods.Finished, pods.Unknown
+	c.result.Finished, c.result.Custom.Unknown, c.result.Custom.Absent = pods.Finished, pods.Unknown, pods.Absent
 	for i := range pods.Sets {
 		c.result.Custom.Sets = append(c.result.Custom.Sets, d.podSet(e, &pods.Sets[i]))
 	}

@@ -115,14 +115,14 @@ func (d *decoder) value(path string, parent *element) error {
 			d.bareList(path)
 			return nil
 		}
-		d.notObject(path, notMapping)
+		d.noMember(parent, "", path, notMapping)
 		return nil
 	}
 	if d.dec.PeekKind() != '{' {
 		if err := d.dec.SkipValue(); err != nil {
 			return err
 		}
-		d.notObject(path, notMapping)
+		d.noMember(parent, "", path, notMapping)
 		return nil
 	}
 	if _, err := d.dec.ReadToken(); err != nil {
@@ -359,7 +359,7 @@ func (d *decoder) finish(e, parent *element) error {
 	}
 	path, message := e.untypedAt()
 	if !strings.Contains(e.kind, "Policy") && !strings.HasPrefix(e.apiVersion, "networking.k8s.io/") {
-		d.notObject(path, message)
+		d.noMember(parent, e.kind, path, message)
 		return nil
 	}
 	// Half of its type is missing, but what is there speaks of policies.

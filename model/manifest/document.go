@@ -51,7 +51,11 @@ func (r *Reader) decodeDocument(name string, d document, emit func(found)) {
 	var text []byte
 	var repeated []repeatedKey
 	if err == nil {
-		text, repeated, err = convert(root, r.limits)
+		var expansion int64
+		text, repeated, expansion, err = convert(root, r.limits)
+		if expansion > 0 {
+			emit(found{expansion: expansion, diagnostics: []dialect.Diagnostic{{Origin: origin, Line: d.line, Column: 1}}})
+		}
 	}
 	if err != nil {
 		line, column, message := yamlProblem(d.text, err)

@@ -26,7 +26,7 @@ type Limits struct {
 // The defaults of Limits.
 const (
 	MaxDocument  = 64 << 20 // bytes
-	MaxYAML      = 32 << 20 // bytes, a list of some 5,000 pods; the parser takes 60 times as much memory, up to 150 times for lists of digits
+	MaxYAML      = 32 << 20 // bytes, a list of some 5,000 pods; the parser takes 80 times as much memory, up to 150 times for lists of digits
 	MaxExpansion = 16 << 20 // bytes
 	MaxDepth     = 1000     // levels
 	MaxText      = 8 << 30  // bytes, some 700,000 pods as kubectl prints them
@@ -75,7 +75,9 @@ func ParseLimits(text string) (Limits, error) {
 		q, err := resource.ParseQuantity(value)
 		n := q.Value()
 		switch {
-		case err != nil, q.Sign() > 0 && (n <= 0 || n > 1<<60):
+		case *l.field(&out) != 0:
+			return Limits{}, fmt.Errorf("%s is given twice", name)
+		case err != nil, strings.HasSuffix(value, "m"), strings.HasSuffix(value, "u"), strings.HasSuffix(value, "n"), q.Sign() > 0 && (n <= 0 || n > 1<<60):
 			return Limits{}, fmt.Errorf("%s is %q, expected a number such as 2000 or 128Mi", name, clip(value))
 		case q.Sign() <= 0:
 			return Limits{}, fmt.Errorf("%s is %s, expected more than 0", name, value)

@@ -84,7 +84,7 @@ func (r *Reader) readLive(in Input, stream io.Reader, emit func(found)) (n int, 
 	odd := false
 	var other error // the list is not of the kind that was asked for
 	d.emit = func(f found) {
-		if odd = odd || f.notObject; f.object == nil {
+		if odd = odd || f.notObject; f.notObject || f.object == nil {
 			return
 		}
 		if o := f.object; other == nil && !in.Live.lists(o) {

@@ -186,6 +186,7 @@ type Workload struct {
 type Custom struct {
 	Row     *custom.Row
 	Sets    []PodSet
+	Absent  bool   // no pods were found where the row of a configuration looks for them
 	Unknown string // why pods beside Sets, or all of them, cannot be known; "" when there are no others
 }
 

@@ -85,7 +85,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 			wg.Wait()
 		}()
 		before, errorsBefore := l.Objects, l.Count(dialect.Error)
-		t := tally{limits: r.limits, before: len(l.Diagnostics)}
+		t := tally{limits: r.limits, before: l.Reported()}
 		for j := range p.order {
 			for results := range j.out {
 				for i := range results {
@@ -94,6 +94,9 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 					}
 					if !t.within(&results[i], l) {
 						j.file.stop.Store(true)
+					}
+					if results[i].expansion > 0 {
+						continue
 					}
 					o := t.add(&results[i], l)
 					if o == nil {
@@ -111,7 +114,7 @@ func (r *Reader) Read(inputs []Input, l *dialect.Ledger) iter.Seq[Object] {
 				if !j.live {
 					t.end(j.file.input.Name, l)
 				}
-				t = tally{limits: r.limits, before: len(l.Diagnostics)}
+				t = tally{limits: r.limits, before: l.Reported(), expansion: t.expansion}
 			}
 		}
 		if l.Objects == before && l.Count(dialect.Error) == errorsBefore {
@@ -137,13 +140,19 @@ func (r *Reader) generate(o *Object) {
 	}
 }
 
+// maxExpansions is how many times Limits.Expansion all documents of a run may
+// add by aliases.
+const maxExpansions = 16
+
 // tally is what one file gave so far.
 type tally struct {
 	limits          Limits
 	before          int   // diagnostics that there were
 	results         int64 // objects and what is none
+	expansion       int64 // of all files so far
 	objects, broken int
 	notObjects      int
+	doubted         bool                 // one of them may be a policy of any namespace
 	first           []dialect.Diagnostic // of them, until an object shows that the file is meant to hold objects
 }
 
@@ -151,11 +160,16 @@ type tally struct {
 // what follows in the file is not known.
 func (t *tally) within(f *found, l *dialect.Ledger) bool {
 	what := ""
-	t.results++
+	if f.expansion == 0 {
+		t.results++
+	}
+	t.expansion += f.expansion
 	switch {
+	case f.expansion > 0 && t.expansion/maxExpansions > t.limits.Expansion:
+		what = fmt.Sprintf("the aliases of all YAML documents expand to more than %s%s", size(maxExpansions*t.limits.Expansion), t.limits.raise("aliases"))
 	case t.results > t.limits.Objects:
 		what = fmt.Sprintf("the input holds more than %d objects%s", t.limits.Objects, t.limits.raise("objects"))
-	case int64(len(l.Diagnostics)-t.before) > t.limits.Problems:
+	case int64(l.Reported()-t.before) > t.limits.Problems:
 		what = fmt.Sprintf("there are more than %d problems with the objects of this input%s", t.limits.Problems, t.limits.raise("problems"))
 	default:
 		return true
@@ -172,10 +186,18 @@ func (t *tally) within(f *found, l *dialect.Ledger) bool {
 
 func (t *tally) add(f *found, l *dialect.Ledger) *Object {
 	if f.notObject {
-		if t.notObjects++; t.notObjects <= maxNotObjects {
+		t.notObjects++
+	}
+	switch {
+	case f.notObject && f.object == nil:
+		if t.notObjects <= maxNotObjects {
 			t.first = append(t.first, f.diagnostics...)
 		}
-	} else {
+	case f.notObject && t.notObjects > maxNotObjects: // a member of a list
+		if b := f.object.Value.(*Broken); !b.Policy || t.doubted {
+			return nil
+		}
+	default:
 		for _, d := range f.diagnostics {
 			if d.Code == dialect.CodeUnreadable {
 				t.broken++
@@ -184,8 +206,9 @@ func (t *tally) add(f *found, l *dialect.Ledger) *Object {
 		}
 	}
 	if f.object != nil {
-		if _, ok := f.object.Value.(*Broken); ok {
+		if b, ok := f.object.Value.(*Broken); ok {
 			t.broken++
+			t.doubted = t.doubted || f.notObject && b.Policy && b.Kind == ""
 		} else {
 			t.objects++
 			l.Objects++
@@ -211,7 +234,7 @@ func (t *tally) end(name string, l *dialect.Ledger) {
 		l.Report(dialect.Diagnostic{Code: dialect.CodeEmptyFile, Origin: model.Origin{File: name}, Message: message})
 	case t.notObjects > maxNotObjects:
 		l.Report(dialect.Diagnostic{Code: dialect.CodeNotAnObject, Origin: model.Origin{File: name},
-			Message: fmt.Sprintf("%d more documents are no Kubernetes objects", t.notObjects-maxNotObjects)})
+			Message: fmt.Sprintf("%d more are no Kubernetes objects", t.notObjects-maxNotObjects)})
 	}
 }
 

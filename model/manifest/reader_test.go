@@ -200,8 +200,12 @@ func TestFilesWithoutObjects(t *testing.T) {
 			"in.yaml:21:1: apiVersion is missing, and kind is the number 5; it must be a string (PR1002)",
 		}},
 		{`{"kind":"List","apiVersion":"v1","items":[3,{"metadata":{}},{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}]}`, []string{
-			"in.yaml:1:43: this is not a mapping: a Kubernetes object has apiVersion, kind and metadata (PR1002)",
-			"in.yaml:1:45: apiVersion and kind are missing (PR1002)",
+			"in.yaml:1:43: this is not a mapping: a Kubernetes object has apiVersion, kind and metadata; it may hold a policy of any namespace (PR1002)",
+			"in.yaml:1:45: apiVersion and kind are missing; it may hold a policy of any namespace (PR1002)",
+		}},
+		{`{"items":[{"metadata":{}},{"kind":"Pod"}],"kind":"List","apiVersion":"v1"}`, []string{ // a list says that they are objects
+			"in.yaml:1:11: apiVersion and kind are missing; it may hold a policy of any namespace (PR1002)",
+			"in.yaml:1:28: apiVersion is missing; for Pod it is v1 (PR1002)",
 		}},
 	} {
 		r := readInputs(Options{}, Bytes("in.yaml", []byte(c.text)), ok)
@@ -214,7 +218,7 @@ func TestFilesWithoutObjects(t *testing.T) {
 	}, r.diagnostics())
 	r = read(pod + strings.Repeat("---\n- x\n", 1000))
 	require.Len(t, r.ledger.Diagnostics, maxNotObjects+1)
-	require.Equal(t, "980 more documents are no Kubernetes objects", r.ledger.Diagnostics[maxNotObjects].Message)
+	require.Equal(t, "980 more are no Kubernetes objects", r.ledger.Diagnostics[maxNotObjects].Message)
 }
 
 func TestLimits(t *testing.T) {

@@ -17,8 +17,9 @@ import (
 type found struct {
 	object      *Object
 	diagnostics []dialect.Diagnostic
-	notObject   bool // the diagnostic is that it is no Kubernetes object
-	generated   bool // the object's name is only its generateName
+	notObject   bool  // the diagnostic is that it is no Kubernetes object
+	expansion   int64 // bytes that the aliases of a document added; the diagnostic only says where it is
+	generated   bool  // the object's name is only its generateName
 }
 
 // problem is a field for which the API server would refuse the object.
@@ -137,6 +138,22 @@ func (d *decoder) notObject(path, message string) {
 	diagnostic := dialect.Diagnostic{Code: dialect.CodeNotAnObject, Origin: o, Message: message}
 	d.locate(&diagnostic)
 	d.emit(found{notObject: true, diagnostics: []dialect.Diagnostic{diagnostic}})
+}
+
+// noMember emits that what stands at path is no Kubernetes object. If it is a
+// member of a list, which says that it is one, it is an object that cannot be
+// read, and without a kind it may be a policy.
+func (d *decoder) noMember(list *element, kind, path, message string) {
+	if list == nil || !isListKind(list.kind) {
+		d.notObject(path, message)
+		return
+	}
+	o := d.origin
+	o.Path = path
+	f := broken(o, 0, 0, dialect.CodeNotAnObject, message, &Broken{Kind: kind, Policy: mayHoldPolicy(kind)})
+	f.notObject = true
+	d.locate(&f.diagnostics[0])
+	d.emit(f)
 }
 
 func (d *decoder) diagnostic(o *Object, p problem) dialect.Diagnostic {

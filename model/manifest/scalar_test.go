@@ -165,5 +165,6 @@ func toJSON(text []byte) ([]byte, []repeatedKey, error) {
 	if root == nil {
 		return []byte("null"), nil, nil
 	}
-	return convert(root, Limits{Document: MaxDocument, Expansion: MaxExpansion, Depth: MaxDepth})
+	out, repeated, _, err := convert(root, Limits{Document: MaxDocument, Expansion: MaxExpansion, Depth: MaxDepth})
+	return out, repeated, err
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
+
+	"github.com/podreach/podreach/model/dialect"
 )
 
 var updateBad = flag.Bool("update-bad", false, "rewrite the expected messages in testdata/bad")
@@ -132,4 +134,27 @@ func unquote(t *testing.T, text []byte) []byte {
 		out = append(out, strings.Repeat(s, n)...)
 	}
 	return out
+}
+
+// Of very many errors the first of each code are kept, and all are counted.
+func TestManyErrors(t *testing.T) {
+	const n = dialect.MaxKept + 30
+	file := filepath.Join(t.TempDir(), "in.json")
+	pod := `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","namespace":"ml"}}` + "\n"
+	require.NoError(t, os.WriteFile(file, []byte(strings.Repeat(pod, n+1)), 0o600))
+	for verbose, more := range map[bool]string{
+		false: "\nand 10010 more errors; -v lists them, the first 10000 of each code\n",
+		true:  "\nand 30 more errors; of each code the first 10000 are kept\n",
+	} {
+		args := []string{"list", "-f", file}
+		if verbose {
+			args = append(args, "-v")
+		}
+		var stdout, out bytes.Buffer
+		require.Equal(t, exitError, Main(append([]string{"podreach"}, args...), nil, &stdout, &out))
+		stderr := out.String()
+		require.Contains(t, stderr, more)
+		require.Contains(t, stderr, "10030 errors, ")
+		require.Equal(t, map[bool]int{false: shownDiagnostics, true: dialect.MaxKept}[verbose], strings.Count(stderr, "(PR1004)"))
+	}
 }

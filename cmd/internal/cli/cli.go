@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -33,7 +34,7 @@ const (
 // Main runs one command line, args[0] being the program's own name, and
 // returns its exit code. It does not exit and keeps nothing between calls.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:], watched: isTerminal(stderr)}
+	r := &run{stdin: stdin, stdout: stdout, stderr: stderr, inputs: map[*cobra.Command]*input{}, args: args[1:], watched: isTerminal(stderr) && os.Getenv("TERM") != "dumb"}
 	r.plugin = strings.HasPrefix(filepath.Base(args[0]), "kubectl-")
 	display := "podreach"
 	if r.plugin {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,9 @@ import (
 
 // configFile is found by itself in the current folder.
 const configFile = "podreach.yaml"
+
+// maxConfig is how many bytes a configuration may have: some thousand rows.
+const maxConfig = 1 << 20
 
 // config holds facts that manifests do not hold.
 type config struct {
@@ -46,22 +50,38 @@ func readConfig(name string) (c config, used string, bad []dialect.Diagnostic, e
 	if used == "" {
 		used = configFile
 	}
-	f, err := os.Open(used)
+	info, err := os.Stat(used)
 	if name == "" && errors.Is(err, fs.ErrNotExist) {
 		return c, "", nil, nil
 	}
 	if err != nil {
 		return c, used, nil, coded(dialect.CodeUnreadable, "--config %s: %s", used, pathError(err))
 	}
-	defer f.Close() //nolint:errcheck // only read from
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	if info.IsDir() {
 		if name == "" {
 			return c, "", nil, nil
 		}
 		return c, used, nil, coded(dialect.CodeUnreadable, "--config %s is a folder, expected a file", used)
 	}
 	p := configParser{file: used}
-	p.parse(f)
+	if !info.Mode().IsRegular() { // a pipe may never end, or never begin
+		p.report(nil, "a configuration must be a regular file")
+		return c, used, p.bad, nil
+	}
+	f, err := os.Open(used)
+	if err != nil {
+		return c, used, nil, coded(dialect.CodeUnreadable, "--config %s: %s", used, pathError(err))
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	switch {
+	case err != nil:
+		return c, used, nil, coded(dialect.CodeUnreadable, "--config %s: %s", used, pathError(err))
+	case len(text) > maxConfig:
+		p.report(nil, "a configuration has at most %d KiB", maxConfig>>10)
+	default:
+		p.parse(bytes.NewReader(text))
+	}
 	return p.config, used, p.bad, nil
 }
 
@@ -107,7 +127,13 @@ type configParser struct {
 	bad    []dialect.Diagnostic
 }
 
+// maxBad is how many errors of a configuration are told.
+const maxBad = 1_000
+
 func (p *configParser) report(n *yaml.Node, format string, args ...any) {
+	if len(p.bad) == maxBad {
+		return
+	}
 	d := dialect.Diagnostic{Code: dialect.CodeBadConfig, Origin: model.Origin{File: p.file}, Line: 1, Message: fmt.Sprintf(format, args...)}
 	if n != nil {
 		d.Line, d.Column = max(n.Line, 1), n.Column

@@ -45,6 +45,16 @@ func (in *input) count(s dialect.Severity) int {
 			n++
 		}
 	}
+	return n + in.unkept(s)
+}
+
+// unkept counts the diagnostics of a severity that the ledger has only counted.
+func (in *input) unkept(s dialect.Severity) (n int) {
+	for code, left := range in.ledger.Left {
+		if in.severity(dialect.Diagnostic{Code: code}) == s {
+			n += left
+		}
+	}
 	return n
 }
 
@@ -86,9 +96,16 @@ func (in *input) printDiagnostics() {
 	for _, k := range in.notUnderstood() {
 		printf(w, "error: --strict: %d of kind %s: what they stand for is not known (%v)\n", k.Count, k.Kind, dialect.CodeNotModelled)
 	}
-	for s, what := range []string{"errors", "warnings"} {
-		if left[s] > 0 {
-			fmt.Fprintf(w, "and %d more %s; -v lists them\n", left[s], what)
+	for s, what := range []string{"errors", "warnings", "notes"} {
+		severity := dialect.Severity(s)
+		if severity == dialect.Note && !in.verbose || severity != dialect.Error && in.quiet {
+			continue
+		}
+		switch unkept := in.unkept(severity); {
+		case unkept > 0 && in.verbose:
+			fmt.Fprintf(w, "and %d more %s; of each code the first %d are kept\n", unkept, what, dialect.MaxKept)
+		case left[s]+unkept > 0:
+			fmt.Fprintf(w, "and %d more %s; -v lists them%s\n", left[s]+unkept, what, firstOnly(unkept))
 		}
 	}
 	if !in.verbose {
@@ -103,6 +120,14 @@ func (in *input) printDiagnostics() {
 	for _, c := range in.ledger.Changes {
 		printf(w, "changed: %s\n", c)
 	}
+}
+
+// firstOnly says that of many diagnostics only some can be listed.
+func firstOnly(unkept int) string {
+	if unkept == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", the first %d of each code", dialect.MaxKept)
 }
 
 // line is a diagnostic as it is printed.

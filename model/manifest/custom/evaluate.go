@@ -38,6 +38,11 @@ type Pods struct {
 	Sets     []Set
 	Unknown  string // why its pods, or some of them, cannot be known; "" when they can
 	Finished bool   // no pods of it will come any more (R67)
+
+	// Absent is that there are no pods although the conditions of a template
+	// hold, because its paths lead to nothing. Podreach's own rows know when
+	// that is so; in others a path may be wrong.
+	Absent bool
 }
 
 // Set is pods that one template stands for.
@@ -123,6 +128,7 @@ func (r *Row) Pods(object map[string]any) (Pods, []Problem) {
 	for _, t := range r.templates {
 		out.Sets = e.sets(out.Sets, t)
 	}
+	out.Absent = !r.builtin && e.absent && len(out.Sets) == 0 && !out.Finished && out.Unknown == ""
 	return out, e.problems
 }
 
@@ -149,9 +155,14 @@ func (a *anyCase) mend(v map[string]any, fields []string) map[string]any {
 
 // evaluation is a row at work on one object.
 type evaluation struct {
-	top      map[string]any
-	at       string          // where the member of each is
-	object   map[*path][]any // what paths lead to that no member has a part in
+	top                map[string]any
+	at                 string          // where the member of each is
+	object             map[*path][]any // what paths lead to that no member has a part in
+	values, itemValues int             // in the object and in the member of each, once somebody asks
+	work               int             // values that paths may have looked at
+	spent              bool            // that was too many
+	absent             bool            // the paths of a template led to nothing
+
 	bad      map[string]bool // places that a problem was told of
 	problems []Problem
 }
@@ -181,7 +192,7 @@ func (e *evaluation) find(p *path) []any {
 	var out []any
 	if p.plain {
 		out = e.follow(p)
-	} else {
+	} else if e.affords(p) {
 		var err error
 		if out, err = p.find(e.top); err != nil {
 			e.problem(e.place(p), nil, "what "+p.text+" goes through")
@@ -191,6 +202,51 @@ func (e *evaluation) find(p *path) []any {
 		e.object[p] = out
 	}
 	return out
+}
+
+// maxWork is how many values the paths of a row that are more than names may
+// look at in one object; maxChosen how many those of one path with unions.
+const (
+	maxWork   = 20_000_000
+	maxChosen = 1_000_000
+)
+
+// affords reports whether there is work left for a path; if not, the object is
+// not to be used.
+func (e *evaluation) affords(p *path) bool {
+	n := &e.values
+	if p.member {
+		n = &e.itemValues
+	}
+	if *n == 0 && p.member {
+		*n = values(e.top[varItem])
+	} else if *n == 0 {
+		*n = values(e.top)
+	}
+	e.work += *n * p.ways
+	if p.ways > 1 && *n*p.ways > maxChosen || e.work > maxWork {
+		if !e.spent {
+			e.limit(e.place(p), nil, "smaller: its row chooses among too many values")
+		}
+		e.spent = true
+	}
+	return !e.spent
+}
+
+// values counts what is in v, v included.
+func values(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case map[string]any:
+		for _, m := range v {
+			n += values(m)
+		}
+	case []any:
+		for _, m := range v {
+			n += values(m)
+		}
+	}
+	return n
 }
 
 // follow evaluates a path of names. A value on the way that has no fields is a
@@ -291,7 +347,10 @@ func (e *evaluation) sets(out []Set, t *template) []Set {
 		return out
 	}
 	defer func() { e.at = "" }()
-	for _, m := range e.members(t.each) {
+	members := e.members(t.each)
+	e.absent = e.absent || len(members) == 0
+	for _, m := range members {
+		e.itemValues = 0
 		e.at, e.top[varItem], e.top[varKey], e.top[varLower] = m.Path, m.Value, m.key, strings.ToLower(m.key)
 		e.top[varPlace] = int64(m.place)
 		if s := e.set(t); s != nil {
@@ -337,7 +396,11 @@ func (e *evaluation) set(t *template) *Set {
 		return v.Value, v.Path
 	}
 	s.Template, s.TemplatePath = mapping(t.template)
-	if template, _ := s.Template.(map[string]any); template["spec"] == nil {
+	template, _ := s.Template.(map[string]any)
+	if template != nil && template["spec"] == nil && template["metadata"] == nil && len(template) > 0 {
+		e.problem(s.TemplatePath, nil, "a pod template, with metadata or spec")
+	}
+	if template["spec"] == nil {
 		s.Spec, s.SpecPath = mapping(t.podSpec)
 	}
 	for _, p := range t.containers {
@@ -346,6 +409,7 @@ func (e *evaluation) set(t *template) *Set {
 		}
 	}
 	if !found {
+		e.absent = true
 		return nil
 	}
 	s.HostNetwork = e.boolean(t.hostNetwork)
@@ -473,7 +537,11 @@ func (e *evaluation) number(n number, fallback int) int {
 	}
 	i, ok := v.Value.(int64)
 	if !ok || i >= Many || i <= -Many {
-		e.problem(v.Path, v.Value, "a whole number of 32 bits")
+		want := "a whole number of 32 bits"
+		if ok && i >= Many { // which stands for a number that is not known
+			want = fmt.Sprintf("less than %d", Many)
+		}
+		e.problem(v.Path, v.Value, want)
 		return 0
 	}
 	return max(0, int(i))

@@ -3,11 +3,13 @@ package custom
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/podreach/podreach/internal/nearest"
 )
@@ -25,6 +27,10 @@ func (e Error) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column
 // key workloads of podreach.yaml. Of a row with an error nothing is returned.
 func Parse(n *yaml.Node) ([]*Row, []Error) {
 	p := parser{compile: compiler{}}
+	if expanded(n, 0, maxValues) == 0 {
+		p.report(n, "workloads hold more than %d values, those of aliases included, or are nested more than %d levels deep", maxValues, maxLevels)
+		return nil, p.errors
+	}
 	var out []*Row
 	seen := map[string]bool{}
 	for _, n := range p.list(n, "workloads") {
@@ -41,6 +47,28 @@ func Parse(n *yaml.Node) ([]*Row, []Error) {
 		out = append(out, r)
 	}
 	return out, p.errors
+}
+
+// What rows may hold.
+const (
+	maxValues = 200_000
+	maxLevels = 32
+)
+
+// expanded takes the values of n, those that aliases stand for included, from
+// what is left; 0 is that they are too many, or nested too deep, as those of an
+// alias that is in itself are.
+func expanded(n *yaml.Node, level, left int) int {
+	n = aliased(n)
+	if left--; left <= 0 || level > maxLevels {
+		return 0
+	}
+	for _, c := range n.Content {
+		if left = expanded(c, level+1, left); left == 0 {
+			return 0
+		}
+	}
+	return left
 }
 
 // parser reads rows and goes on after an error.
@@ -133,6 +161,9 @@ func (p *parser) path(n *yaml.Node, what string) *path {
 		return nil
 	}
 	out, err := p.compile.path(s)
+	if err == nil && out.secret != "" {
+		err = errSecret(out.text, out.secret)
+	}
 	if err != nil {
 		p.report(n, "%s: %v", what, err)
 	}
@@ -172,8 +203,48 @@ func (p *parser) labelMaps(n *yaml.Node, what string) []labelMap {
 
 func (p *parser) text(n *yaml.Node, what string) text {
 	out, err := p.compile.text(p.scalar(n, what))
+	for _, piece := range out {
+		if piece.path != nil && piece.path.secret != "" {
+			err = errSecret(piece.path.text, piece.path.secret)
+		}
+	}
 	if err != nil {
 		p.report(n, "%s: %v", what, err)
+	}
+	return out
+}
+
+// What may stand in a text beside its paths.
+var (
+	labelText = regexp.MustCompile(`^[-A-Za-z0-9_.]*$`)
+	nameText  = regexp.MustCompile(`^[-a-z0-9.]*$`)
+)
+
+// literals reports what no text of the form can hold.
+func (p *parser) literals(n *yaml.Node, form *regexp.Regexp, t text) text {
+	for _, piece := range t {
+		if piece.literal != GeneratedName && piece.literal != Uncertain && !form.MatchString(piece.literal) {
+			p.report(aliased(n), "%q holds what a name or label value cannot hold", piece.literal)
+			break
+		}
+	}
+	return t
+}
+
+// key reports what cannot be the key of a label.
+func (p *parser) key(n *yaml.Node, what string) {
+	if len(validation.IsQualifiedName(n.Value)) > 0 {
+		p.report(n, "%s: %q is not the key of a label such as example.com/job", what, n.Value)
+	}
+}
+
+// keys are those of labels.
+func (p *parser) keys(n *yaml.Node, what string) []string {
+	out := p.strings(n, what)
+	for _, e := range aliased(n).Content {
+		if e = aliased(e); e.Kind == yaml.ScalarNode {
+			p.key(e, what)
+		}
 	}
 	return out
 }
@@ -186,7 +257,8 @@ func (p *parser) labels(n *yaml.Node, what string) []label {
 	}
 	var out []label
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		out = append(out, label{n.Content[i].Value, p.text(aliased(n.Content[i+1]), what+" "+n.Content[i].Value)})
+		p.key(n.Content[i], what)
+		out = append(out, label{n.Content[i].Value, p.literals(n.Content[i+1], labelText, p.text(aliased(n.Content[i+1]), what+" "+n.Content[i].Value))})
 	}
 	slices.SortStableFunc(out, func(a, b label) int { return strings.Compare(a.key, b.key) })
 	return out
@@ -283,8 +355,8 @@ func (p *parser) row(n *yaml.Node) *Row {
 		"default":    func(n *yaml.Node) { v := p.constant(n, "default"); common.fallback = &v },
 		"labelsFrom": func(n *yaml.Node) { common.labelsFrom = p.labelMaps(n, "labelsFrom") },
 		"labels":     func(n *yaml.Node) { common.labels = p.labels(n, "labels") },
-		"opaque":     func(n *yaml.Node) { common.opaque = p.strings(n, "opaque") },
-		"uncertain":  func(n *yaml.Node) { common.uncertain = p.strings(n, "uncertain") },
+		"opaque":     func(n *yaml.Node) { common.opaque = p.keys(n, "opaque") },
+		"uncertain":  func(n *yaml.Node) { common.uncertain = p.keys(n, "uncertain") },
 	})
 	if !named {
 		p.report(n, "a workload has no gvk")
@@ -319,6 +391,8 @@ func (p *parser) gvk(n *yaml.Node, r *Row) {
 	switch group, kind := parts[0], parts[2]; {
 	case ours[group] != nil && slices.Contains(ours[group], kind):
 		p.report(n, "gvk: %s is built in", s)
+	case group == "" && (kind == "Secret" || kind == "ConfigMap"): // nothing of what they hold is to be printed
+		p.report(n, "gvk: a %s makes no pods", kind)
 	case strings.HasSuffix(kind, "Policy"):
 		p.report(n, "gvk: a %s makes no pods", kind)
 	default:
@@ -370,7 +444,7 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"each":               func(n *yaml.Node) { out.each = p.path(n, "each") },
 			"when":               func(n *yaml.Node) { out.when = p.condition(n, "when") },
 			"unless":             func(n *yaml.Node) { out.unless = p.condition(n, "unless") },
-			"name":               func(n *yaml.Node) { out.name = p.text(n, "name") },
+			"name":               func(n *yaml.Node) { out.name = p.literals(n, nameText, p.text(n, "name")) },
 			"template":           func(n *yaml.Node) { out.template = p.path(n, "template") },
 			"podSpec":            func(n *yaml.Node) { out.podSpec = p.path(n, "podSpec") },
 			"containers":         func(n *yaml.Node) { out.containers = p.paths(n, "containers") },
@@ -390,8 +464,8 @@ func (p *parser) template(n *yaml.Node, common *shared) *template {
 			"labelsFrom":         func(n *yaml.Node) { own.labelsFrom = p.labelMaps(n, "labelsFrom") },
 			"labels":             func(n *yaml.Node) { own.labels = p.labels(n, "labels") },
 			"addMissing":         func(n *yaml.Node) { out.addMissing = p.labels(n, "addMissing") },
-			"opaque":             func(n *yaml.Node) { own.opaque = p.strings(n, "opaque") },
-			"uncertain":          func(n *yaml.Node) { own.uncertain = p.strings(n, "uncertain") },
+			"opaque":             func(n *yaml.Node) { own.opaque = p.keys(n, "opaque") },
+			"uncertain":          func(n *yaml.Node) { own.uncertain = p.keys(n, "uncertain") },
 		})
 	}
 	if out.template == nil && out.podSpec == nil && out.containers == nil && out.incomplete == nil && len(p.errors) == before {
@@ -501,7 +575,7 @@ func (p *parser) ports(n *yaml.Node) []declared {
 	for _, e := range p.list(n, "ports") {
 		var d declared
 		p.fields(e, "a port", map[string]func(*yaml.Node){
-			"name":           func(n *yaml.Node) { d.name = p.text(n, "name") },
+			"name":           func(n *yaml.Node) { d.name = p.literals(n, nameText, p.text(n, "name")) },
 			"default":        func(n *yaml.Node) { d.fallback = p.scalar(n, "default") },
 			"port":           func(n *yaml.Node) { d.port = p.number(n, "port") },
 			"protocol":       func(n *yaml.Node) { d.protocol = p.scalar(n, "protocol") },
@@ -511,6 +585,9 @@ func (p *parser) ports(n *yaml.Node) []declared {
 		})
 		if d.name == nil {
 			p.report(e, "a port has no name")
+		}
+		if !nameText.MatchString(d.fallback) {
+			p.report(e, "default is %q, expected the name of a port", d.fallback)
 		}
 		if d.protocol != "" && !slices.Contains([]string{"TCP", "UDP", "SCTP"}, d.protocol) {
 			p.report(e, "protocol is %q, expected TCP, UDP or SCTP", d.protocol)

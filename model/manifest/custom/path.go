@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"k8s.io/client-go/util/jsonpath"
 )
@@ -18,6 +19,8 @@ type path struct {
 	fields []string           // the names that it begins with, before anything else than names
 	plain  bool               // it has nothing but names
 	spread bool               // its last step chooses members of a list or map: what it gives are members
+	ways   int                // how often it may lead to one value, by unions
+	secret string             // the field that it ends with, if all that is known of it is whether it is there
 	member bool               // it is about a member of each, not about the object alone
 }
 
@@ -33,6 +36,14 @@ const (
 
 	varOpaque    = "opaque"    // a part of a text that nobody knows, such as a hash
 	varUncertain = "uncertain" // what a text is, and whether there is one, the object does not say
+)
+
+// What a path may cost. Rows come from a file in the current folder, which may
+// be anybody's.
+const (
+	maxPath  = 1_000 // bytes of a path
+	maxSteps = 64    // steps of a path, those in its filters and unions among them
+	maxWays  = 16    // ways that the unions of a path may be chosen
 )
 
 // roots are where a path may begin.
@@ -57,6 +68,9 @@ func (c compiler) path(s string) (*path, error) {
 }
 
 func compilePath(s string) (*path, error) {
+	if len(s) > maxPath {
+		return nil, fmt.Errorf("a path is longer than %d bytes", maxPath)
+	}
 	if s != "" && relaxed.MatchString(s) {
 		s = "{." + strings.TrimLeft(s, "$.") + "}"
 	}
@@ -71,7 +85,14 @@ func compilePath(s string) (*path, error) {
 	if !ok || len(list.Nodes) == 0 {
 		return nil, fmt.Errorf("%q is not a JSONPath such as {.spec.template}", s)
 	}
-	p := &path{text: s, plain: true, eval: jsonpath.New(s).AllowMissingKeys(true)}
+	n, ways := cost(list)
+	switch {
+	case n > maxSteps:
+		return nil, fmt.Errorf("%q has more than %d steps", s, maxSteps)
+	case ways > maxWays:
+		return nil, fmt.Errorf("%q leads more than %d ways; unions multiply", s, maxWays)
+	}
+	p := &path{text: s, plain: true, ways: ways, eval: jsonpath.New(s).AllowMissingKeys(true)}
 	if err := p.eval.Parse(s); err != nil {
 		return nil, err
 	}
@@ -100,8 +121,102 @@ func compilePath(s string) (*path, error) {
 	if len(p.fields) == 0 || !slices.Contains(roots, p.fields[0]) {
 		return nil, fmt.Errorf("%q does not begin with one of .spec, .metadata, .status, .item, .key and .lower", s)
 	}
+	name, last := secret(list, false)
+	if name != "" && !last {
+		return nil, errSecret(s, name)
+	}
+	p.secret = name
 	p.member = slices.Contains([]string{varItem, varKey, varLower, varPlace}, p.fields[0])
 	return p, nil
+}
+
+// Secret reports whether fields of this name are never read in custom
+// resources: what containers are given, and what other controllers keep in an
+// object. Labels may have these names too.
+func Secret(field string) bool {
+	switch field {
+	case "env", "envFrom", "args", "command", "data", "stringData", "managedFields", "kubectl.kubernetes.io/last-applied-configuration":
+		return true
+	}
+	return false
+}
+
+// Labels reports whether what is in a field of this name are labels.
+func Labels(field string) bool {
+	return strings.HasSuffix(field, "labels") || strings.HasSuffix(field, "Labels")
+}
+
+func errSecret(path, field string) error {
+	return fmt.Errorf("%q leads to %s, which is never read", path, field)
+}
+
+// secret is a field to which steps lead and of which only that it is there is
+// read, or "". last is that they end with it, which is all that a condition
+// needs.
+func secret(list *jsonpath.ListNode, labels bool) (name string, last bool) {
+	last = true
+	for i, node := range list.Nodes {
+		var inner []*jsonpath.ListNode
+		switch node := node.(type) {
+		case *jsonpath.FieldNode:
+			if Secret(node.Value) && !labels {
+				return node.Value, i == len(list.Nodes)-1
+			}
+			labels = Labels(node.Value)
+		case *jsonpath.UnionNode:
+			inner = node.Nodes
+		case *jsonpath.FilterNode:
+			inner, last = []*jsonpath.ListNode{node.Left, node.Right}, node.Operator == "exists"
+		case *jsonpath.ListNode:
+			inner = []*jsonpath.ListNode{node}
+		}
+		for _, l := range inner {
+			if l == nil {
+				continue
+			}
+			if found, ends := secret(l, labels); found != "" {
+				if _, filter := node.(*jsonpath.FilterNode); !filter {
+					last = i == len(list.Nodes)-1
+				} else if ends && last {
+					continue // only whether it is there decides
+				}
+				if name, last = found, last && ends; !last {
+					return name, false
+				}
+			}
+		}
+	}
+	return name, last
+}
+
+// cost is how many steps a path has, and how many ways its unions give: their
+// members multiply. Both stop a little above their bounds.
+func cost(list *jsonpath.ListNode) (n, ways int) {
+	ways = 1
+	for _, node := range list.Nodes {
+		n++
+		var inner []*jsonpath.ListNode
+		sum := 0
+		switch node := node.(type) {
+		case *jsonpath.UnionNode:
+			inner = node.Nodes
+		case *jsonpath.FilterNode:
+			for _, l := range []*jsonpath.ListNode{node.Left, node.Right} {
+				if l != nil { // what is compared leads one way, as a rule
+					m, w := cost(l)
+					n, sum = min(n+m, maxSteps+1), max(sum, w)
+				}
+			}
+		case *jsonpath.ListNode:
+			inner = []*jsonpath.ListNode{node}
+		}
+		for _, l := range inner {
+			m, w := cost(l)
+			n, sum = min(n+m, maxSteps+1), min(sum+w, maxWays+1)
+		}
+		ways = min(ways*max(1, sum), maxWays+1)
+	}
+	return n, ways
 }
 
 // find evaluates the path. What it leads to may be nothing.
@@ -169,6 +284,12 @@ type piece struct {
 
 // text compiles a text as `kubectl -o jsonpath` has it.
 func (c compiler) text(s string) (text, error) {
+	if len(s) > maxPath {
+		return nil, fmt.Errorf("a text is longer than %d bytes", maxPath)
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) { // what is not known is marked by one
+		return nil, fmt.Errorf("%q holds control characters", s)
+	}
 	var out text
 	for rest := s; rest != ""; {
 		open := strings.IndexByte(rest, '{')

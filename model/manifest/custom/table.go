@@ -29,6 +29,7 @@ type Row struct {
 	anyCase   *anyCase // nil when every key counts as it is written
 	unknown   *doubt   // nil when all pods can be known
 	templates []*template
+	builtin   bool
 }
 
 // doubt is why something of an object cannot be known.
@@ -49,6 +50,9 @@ var Builtin = sync.OnceValue(func() *Table {
 	rows, bad := Parse(n.Content[0])
 	if len(bad) > 0 { // a test reads it
 		panic(fmt.Sprintf("custom: builtin.yaml:%d:%d: %s", bad[0].Line, bad[0].Column, bad[0].Message))
+	}
+	for _, r := range rows {
+		r.builtin = true
 	}
 	return (&Table{}).With(rows)
 })

@@ -80,13 +80,25 @@ func TestParseErrors(t *testing.T) {
 		"[{gvk: a/v1/B, templates: ['{.item.x}']}]":  "1:28: {.item.x} stands in a template without each",
 		"[{gvk: a/v1/B, templates: ['{.data.x}']}]":  `1:28: templates: "{.data.x}" does not begin with one of .spec, .metadata, .status, .item, .key and .lower`,
 		"[{gvk: a/v1/B, templates: ['{.spec..x}']}]": `1:28: templates: "{.spec..x}" searches at every depth; name the fields that lead there`,
-		"[{gvk: a/v1/B, templates: ['{range .spec.x[*]}{.y}{end}']}]":                        `1:28: templates: "{range .spec.x[*]}{.y}{end}" is not one JSONPath such as {.spec.template}`,
-		"[{gvk: a/v1/B, templates: ['{end}']}]":                                              `1:28: templates: "{end}" holds more than steps of a path`,
-		"[{gvk: a/v1/B, templates: ['{.spec.x}'], labels: {a: '{.index}{.group}'}}]":         "1:54: labels a: two numbers stand side by side, so that they could not be told from each other",
-		"[{gvk: a/v1/B, templates: ['{.spec.x}'], labels: {a: 'x{.index'}}]":                 `1:54: labels a: "x{.index" has a { without its }`,
-		"[{gvk: a/v1/B, templates: [{containers: [], ports: [{port: 1}]}]}]":                 "1:53: a port has no name",
-		"[{gvk: a/v1/B, templates: [{containers: [], ports: [{name: a, protocol: tcp}]}]}]":  `1:53: protocol is "tcp", expected TCP, UDP or SCTP`,
-		"[{gvk: a/v1/B, templates: [{containers: [], when: {path: '{.spec.a}', is: [b]}}]}]": `1:71: unknown field "is" of when; did you mean in?`,
+		"[{gvk: a/v1/B, templates: ['{range .spec.x[*]}{.y}{end}']}]":                       `1:28: templates: "{range .spec.x[*]}{.y}{end}" is not one JSONPath such as {.spec.template}`,
+		"[{gvk: a/v1/B, templates: ['{end}']}]":                                             `1:28: templates: "{end}" holds more than steps of a path`,
+		"[{gvk: a/v1/B, templates: ['{.spec.x}'], labels: {a: '{.index}{.group}'}}]":        "1:54: labels a: two numbers stand side by side, so that they could not be told from each other",
+		"[{gvk: a/v1/B, templates: ['{.spec.x}'], labels: {a: 'x{.index'}}]":                `1:54: labels a: "x{.index" has a { without its }`,
+		"[{gvk: a/v1/B, templates: [{containers: [], ports: [{port: 1}]}]}]":                "1:53: a port has no name",
+		"[{gvk: a/v1/B, templates: [{containers: [], ports: [{name: a, protocol: tcp}]}]}]": `1:53: protocol is "tcp", expected TCP, UDP or SCTP`,
+		"[{gvk: /v1/Secret}]":    "1:8: gvk: a Secret makes no pods",
+		"[{gvk: /v1/ConfigMap}]": "1:8: gvk: a ConfigMap makes no pods",
+		"[{gvk: a/v1/B, templates: [{podSpec: '{.spec}', name: 'n{.spec.stringData}'}]}]":                 `1:55: name: "{.spec.stringData}" leads to stringData, which is never read`,
+		"[{gvk: a/v1/B, templates: ['{.spec.containers[0].env}']}]":                                       `1:28: templates: "{.spec.containers[0].env}" leads to env, which is never read`,
+		"[{gvk: a/v1/B, templates: [{podSpec: '{.spec}', when: '{.spec.containers[0].env[0].value}'}]}]":  `1:55: when: "{.spec.containers[0].env[0].value}" leads to env, which is never read`,
+		"[{gvk: a/v1/B, templates: [{podSpec: '{.spec}', when: '{.spec.l[?(@.env[0].value==\"a\")]}'}]}]": `1:55: when: "{.spec.l[?(@.env[0].value==\"a\")]}" leads to env, which is never read`,
+		"[{gvk: a/v1/B, templates: ['{.spec.x}'], labels: {'bad key!': a}}]":                              `1:51: labels: "bad key!" is not the key of a label such as example.com/job`,
+		"[{gvk: a/v1/B, templates: ['{.spec.x}'], opaque: ['a b']}]":                                      `1:51: opaque: "a b" is not the key of a label such as example.com/job`,
+		"[{gvk: a/v1/B, templates: ['{.spec.x}'], uncertain: [\"a\\0b\"]}]":                               `1:54: uncertain: "a\x00b" is not the key of a label such as example.com/job`,
+		"[{gvk: a/v1/B, templates: ['{.spec.x}'], labels: {a: 'b c'}}]":                                   `1:54: "b c" holds what a name or label value cannot hold`,
+		"[{gvk: a/v1/B, templates: [{podSpec: '{.spec}', name: \"a\\0b\\e[31m\"}]}]":                      `1:55: name: "a\x00b\x1b[31m" holds control characters`,
+		"[{gvk: a/v1/B, templates: [{podSpec: '{.spec}', name: 'A b'}]}]":                                 `1:55: "A b" holds what a name or label value cannot hold`,
+		"[{gvk: a/v1/B, templates: [{containers: [], when: {path: '{.spec.a}', is: [b]}}]}]":              `1:71: unknown field "is" of when; did you mean in?`,
 	} {
 		rows, bad := parse(t, text)
 		require.NotEmpty(t, bad, text)
@@ -134,7 +146,7 @@ const everything = `
     default: 3
     from: 1
     groups: '{.spec.groups}'
-    labels: {rank: '{.group}.{.index}', zone: of its own}
+    labels: {rank: '{.group}.{.index}', zone: of-its-own}
     addMissing: {role: '{.opaque}'}
     ports: [{name: '{.item.port}', default: web, port: '{.item.number}', when: '{.item.on}', unless: '{.item.off}'}]
   - each: '{.spec.list[?(@.n > 1)]}'
@@ -180,7 +192,7 @@ func TestPods(t *testing.T) {
 	for _, l := range b.Labels {
 		labels[l.Key] = l.Value.Of(1, 2)
 	}
-	require.Equal(t, map[string]string{"job": "x", "said": "zone-", "zone": "of its own", "rank": "1.2"}, labels)
+	require.Equal(t, map[string]string{"job": "x", "said": "zone-", "zone": "of-its-own", "rank": "1.2"}, labels)
 	require.Equal(t, []Label{{"role", Text{{Literal: GeneratedName}}}}, b.AddMissing)
 
 	c := pods.Sets[3]
@@ -289,7 +301,8 @@ func TestProblems(t *testing.T) {
 		`{"spec": {"list": [{"n": "x"}]}}`:                                     "spec.list what {.spec.list[?(@.n > 1)]} goes through",
 		`{"spec": {"groups": "2", "many": [{"on": 1, "template": {}}]}}`:       "spec.groups a whole number of 32 bits",
 		`{"spec": {"many": [{"on": 1, "count": 2.5, "template": {}}]}}`:        "spec.many[0].count a whole number of 32 bits",
-		`{"spec": {"many": [{"on": 1, "count": 3000000000, "template": {}}]}}`: "spec.many[0].count a whole number of 32 bits",
+		`{"spec": {"many": [{"on": 1, "count": 3000000000, "template": {}}]}}`: "spec.many[0].count less than 2147483647",
+		`{"spec": {"many": [{"on": 1, "count": 2147483647, "template": {}}]}}`: "spec.many[0].count less than 2147483647",
 		`{"spec": {"one": {}, "zone": {"a": 1}}}`:                              "spec.zone a string",
 		`{"metadata": {"name": ["x"]}, "spec": {"one": {}}}`:                   "metadata.name a string",
 		`{"spec": {"list": [{"n": 2, "host": "yes"}]}}`:                        "spec.list.host true or false",
@@ -377,4 +390,21 @@ func FuzzPods(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Paths that choose among very many values end, and the object is not used.
+func TestPathsAreBounded(t *testing.T) {
+	rows, bad := parse(t, `[{gvk: example.com/v1/Trainer, templates: [{podSpec: '{.spec.s}', when: '{.spec.l[*][0,0,0,0]}'}]}]`)
+	require.Empty(t, bad)
+	list := make([]any, maxChosen/4)
+	for i := range list {
+		list[i] = []any{int64(1)}
+	}
+	spec := map[string]any{"s": map[string]any{}, "l": list}
+	_, problems := rows[0].Pods(map[string]any{"spec": spec})
+	require.Equal(t, []Problem{{Path: "spec.l", Want: "smaller: its row chooses among too many values", Limit: true}}, problems)
+	spec["l"] = list[:10]
+	pods, problems := rows[0].Pods(map[string]any{"spec": spec})
+	require.Empty(t, problems)
+	require.Len(t, pods.Sets, 1)
 }
