@@ -301,7 +301,7 @@ func (d *decoder) part(e *element, path string, value, target any) {
 		return
 	}
 	raw, err := json.Marshal(value, json.Deterministic(true)) // or which of two problems is told would differ from run to run
-	if err != nil { // it was JSON before
+	if err != nil {                                           // it was JSON before
 		e.add(problem{dialect.CodeWrongType, join(e.path, path), fmt.Sprint(err)})
 		return
 	}
