@@ -33,7 +33,7 @@ var floors = []floor{
 	// Which custom resources make pods, as data.
 	{packages: "model/manifest/custom",
 		imports: []string{"internal/nearest"},
-		modules: []string{"go.yaml.in/yaml/v3", "k8s.io/client-go/util/jsonpath"}},
+		modules: []string{"go.yaml.in/yaml/v3", "k8s.io/client-go/util/jsonpath", "k8s.io/apimachinery/pkg/util/validation"}},
 	// Bytes to objects.
 	{packages: "model/manifest",
 		imports: []string{"model", "model/dialect", "model/manifest/custom", "internal/nearest"},
