@@ -16,10 +16,10 @@
 //   - sets: selectors evaluated over classes through postings of label atoms
 //     (select.go), kept as windows of words or sparse words (classset.go).
 //   - segments: runs of rules with one subject in rank order; a program is the
-//     list of segments that apply to a class in one direction (compile.go).
+//     list of segments that apply to a class in one direction (lower.go).
 //
 // A question about two endpoints walks the program of each end once and takes
-// the first rule that matches (decide.go). What is stored is factored, class →
+// the first rule that matches (decide.go, mask.go). What is stored is factored, class →
 // program → segment → peer sets; the class × class relation exists only as
 // rows of a [Matrix] that somebody asks for.
 //
