@@ -729,3 +729,39 @@ func TestModeIsThatOfTheBase(t *testing.T) {
 		})
 	}
 }
+
+// A pod is told from those of other sets of its object also where some labels
+// are uncertain (R66): nobody submits the job again because a worker went.
+func TestDeletedPodOfUncertainLabels(t *testing.T) {
+	const job = `
+apiVersion: ray.io/v1
+kind: RayJob
+metadata: {name: rj, namespace: ml}
+spec:
+  rayClusterSpec:
+    headGroupSpec: {template: {spec: {containers: [{name: c, image: i}]}}}
+    workerGroupSpecs:
+    - {groupName: w, replicas: 1, numOfHosts: 2, template: {spec: {containers: [{name: c, image: i}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: head, namespace: ml, ownerReferences: [{apiVersion: ray.io/v1, kind: RayJob, name: rj, controller: true}], labels: {ray.io/node-type: head}}
+status: {phase: Running, podIP: 10.0.0.1}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: worker
+  namespace: ml
+  ownerReferences: [{apiVersion: ray.io/v1, kind: RayJob, name: rj, controller: true}]
+  labels: {ray.io/cluster: rj-x, ray.io/node-type: worker, ray.io/group: w, ray.io/worker-group-replica-index: "0", ray.io/is-ray-node: "yes",
+    ray.io/identifier: rj-x-worker, app.kubernetes.io/name: kuberay, app.kubernetes.io/created-by: kuberay-operator}
+status: {phase: Running, podIP: 10.0.0.2}
+`
+	s := read(t, cluster.Options{}, yamlFile(job))
+	require.ElementsMatch(t, []string{"ml/pod/head", "ml/pod/worker"}, paths(s.Snapshot()))
+	target, err := cluster.ParseTarget("pod/ml/worker")
+	require.NoError(t, err)
+	require.NoError(t, s.Delete(target))
+	require.ElementsMatch(t, []string{"ml/pod/head", "ml/rayjob/rj-w[0]", "ml/rayjob/rj-w[1]"}, paths(s.Snapshot()))
+}

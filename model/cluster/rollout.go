@@ -116,13 +116,17 @@ func sameLook(a, b *manifest.PodSet) bool {
 
 // setsOf returns the sets that a pod may be of, by its labels: those whose
 // labels it has all, or else those that no label of it contradicts. Labels that
-// hold numbers, or values that are not known, tell nothing.
+// hold numbers, or values that are not known, tell nothing, and whether a pod
+// has an uncertain one tells nothing either (R66).
 func setsOf(c *manifest.Custom, labels map[string]string) []int {
 	var exact, loose []int
 	for i := range c.Sets {
 		set := &c.Sets[i]
 		all, other := true, false
 		for key, want := range set.Template.Labels {
+			if _, uncertain := model.UncertainLabel(key); uncertain {
+				continue
+			}
 			numbered := slices.ContainsFunc(set.Numbered, func(l custom.Label) bool { return l.Key == key })
 			value, found := labels[key]
 			all = all && found

@@ -27,19 +27,9 @@ type identity struct{ *metadata }
 
 // UnmarshalJSONFrom takes what fits and passes over the rest.
 func (i identity) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != '{' {
-		return dec.SkipValue()
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return err
-		}
+	return eachField(dec, func(name string) error {
 		var field *string
-		switch name.String() {
+		switch name {
 		case "name":
 			field = &i.Name
 		case "generateName":
@@ -48,19 +38,15 @@ func (i identity) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 			field = &i.Namespace
 		}
 		if field == nil || dec.PeekKind() != '"' {
-			if err := dec.SkipValue(); err != nil {
-				return err
-			}
-			continue
+			return dec.SkipValue()
 		}
 		value, err := dec.ReadToken()
 		if err != nil {
 			return err
 		}
 		*field = value.String()
-	}
-	_, err := dec.ReadToken()
-	return err
+		return nil
+	})
 }
 
 // present is whether a field is there and not null.

@@ -97,14 +97,14 @@ const (
 // question resolves both sides of a question before the change; missing are
 // those that selected nothing.
 func (in *input) question(from, to string, ports solver.PortQuery) (q solver.Question, missing []string) {
-	q.Ports = ports
-	for i, text := range []string{from, to} {
+	find := func(text string) solver.Ends {
 		ends, err := solver.Find(in.x, text)
 		if err != nil { // it can be read, or the answer would not have come so far
 			missing = append(missing, text)
 		}
-		*[]*solver.Ends{&q.From, &q.To}[i] = ends
+		return ends
 	}
+	q = solver.Question{From: find(from), To: find(to), Ports: ports}
 	return q, slices.Compact(missing)
 }
 

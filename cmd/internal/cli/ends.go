@@ -19,13 +19,17 @@ func (in *input) ends(side, text string) (solver.Ends, error) {
 	if strings.TrimSpace(text) == "" {
 		return solver.Ends{}, emptyText(side)
 	}
-	if err := in.checkLabels(text); err != nil {
+	e, err := solver.ParseExpr(text)
+	if err != nil {
 		return solver.Ends{}, err
 	}
-	if err := in.checkUncertain(text); err != nil {
+	if err := in.checkLabels(e); err != nil {
 		return solver.Ends{}, err
 	}
-	out, err := solver.Find(in.x, text)
+	if err := in.checkUncertain(e); err != nil {
+		return solver.Ends{}, err
+	}
+	out, err := solver.Resolve(in.x, e)
 	var empty *solver.EmptyError
 	if errors.As(err, &empty) && (in.allowEmpty || in.wasThere(text)) {
 		if !in.allowEmpty && !slices.Contains(in.vanished, text) {
@@ -59,8 +63,7 @@ func (in *input) explainEmpty(e *solver.EmptyError) {
 // checkUncertain refuses an expression by a label of which the input does not
 // say which pods have it (R66): a pod that it should have meant would be missing
 // from the answer, or one that it should not would be in it.
-func (in *input) checkUncertain(text string) error {
-	e, _ := solver.ParseExpr(text) // the caller says what is wrong with it
+func (in *input) checkUncertain(e solver.Expr) error {
 	var rest model.Selector
 	var undecided []model.Requirement
 	for _, r := range e.Pods.Pods {
@@ -74,7 +77,7 @@ func (in *input) checkUncertain(text string) error {
 		key, _ := model.UncertainLabel(q.Key)
 		set := e.Pods
 		if set.Pods = append(slices.Clone(rest), q); !in.x.Select(set).Empty() {
-			return coded(dialect.CodeUnknownPods, "%q selects by the label %s, and the input does not say which pods have it (R66); name the pods, or their workload", text, key)
+			return coded(dialect.CodeUnknownPods, "%q selects by the label %s, and the input does not say which pods have it (R66); name the pods, or their workload", e.Text, key)
 		}
 	}
 	return nil

@@ -112,17 +112,16 @@ func (in *input) nothingLive(unread, kinds int) error {
 
 // checkLabels refuses an expression by the labels of namespaces when those of
 // the cluster could not be read: {env!=prod}: would mean every pod.
-func (in *input) checkLabels(text string) error {
+func (in *input) checkLabels(e solver.Expr) error {
 	unread := slices.ContainsFunc(in.ledger.Diagnostics, func(d dialect.Diagnostic) bool {
 		return d.Code == dialect.CodeUnread && d.Object.Kind == "Namespace"
 	})
 	if !unread {
 		return nil
 	}
-	e, _ := solver.ParseExpr(text) // the caller says what is wrong with it
 	for _, r := range e.Pods.Namespaces {
 		if r.Key != "kubernetes.io/metadata.name" {
-			return coded(dialect.CodeUnread, "%q selects by namespace labels, which cannot be read; name the namespaces, as in ml:app=web", text)
+			return coded(dialect.CodeUnread, "%q selects by namespace labels, which cannot be read; name the namespaces, as in ml:app=web", e.Text)
 		}
 	}
 	return nil
