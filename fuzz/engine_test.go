@@ -5,44 +5,36 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/podreach/podreach/internal/gen"
 	"github.com/podreach/podreach/model/dialect"
 )
 
-var (
-	seed     = flag.Uint64("seed", 0, "run TestEngine on this seed alone")
-	verdicts = flag.Int64("verdicts", 1_000_000, "verdicts that TestEngine compares at least")
-)
+var options = Flags(flag.CommandLine, 1_000_000)
 
-// check compares everything about the cluster of one seed.
-func check(seed uint64) (verdicts int, c *gen.Cluster, err error) {
-	r := rand.New(rand.NewPCG(seed, 1))
-	c = gen.New(r, gen.Options{})
+// withOracle compares everything about a cluster with the oracle.
+var withOracle = Comparison{Counterpart: "oracle", Package: "./fuzz", Check: check}
+
+func check(c *gen.Cluster, r *rand.Rand) (Count, error) {
 	text := c.JSON()
-	if seed%2 == 1 {
+	if r.IntN(2) == 1 {
 		text = c.YAML()
 	}
 	o, err := Oracle(c)
 	if err != nil {
-		return 0, c, err
+		return Count{}, err
 	}
 	x, ledger, err := Index(c, text)
 	if err != nil {
-		return 0, c, err
+		return Count{}, err
 	}
 	if err := sameRejections(slices.Concat(o.Rejected(), o.Conflicting()), ledger); err != nil {
-		return 0, c, err
+		return Count{}, err
 	}
-	verdicts, err = compare(o, x, r, 12)
-	return verdicts, c, err
+	verdicts, err := compare(o, x, r, 12)
+	return Count{Verdicts: verdicts}, err
 }
 
 // sameRejections checks that both left out the same policies (R115), or say
@@ -70,34 +62,11 @@ func sameRejections(want []string, l *dialect.Ledger) error {
 
 // TestEngine holds the whole line against the oracle on generated clusters.
 func TestEngine(t *testing.T) {
-	if *seed != 0 {
-		n, c, err := check(*seed)
-		require.NoError(t, err, "%s", c.YAML())
-		t.Logf("%d verdicts", n)
-		return
-	}
-	enough := *verdicts
+	o := *options
 	if testing.Short() { // under the race detector
-		enough /= 20
+		o.Verdicts /= 20
 	}
-	var next atomic.Uint64
-	var done atomic.Int64
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for done.Load() < enough && !t.Failed() {
-				s := next.Add(1)
-				n, c, err := check(s)
-				if err != nil {
-					t.Errorf("seed %d: %v\nrerun: go test ./fuzz -run TestEngine -seed %d\n%s", s, err, s, c.YAML())
-					return
-				}
-				done.Add(int64(n))
-			}
-		})
-	}
-	wg.Wait()
-	t.Logf("%d verdicts over %d clusters", done.Load(), next.Load())
+	withOracle.Run(t, o)
 }
 
 // FuzzEngine is TestEngine with seeds from the fuzzer.
@@ -110,8 +79,8 @@ func FuzzEngine(f *testing.F) {
 			return
 		}
 		s := binary.LittleEndian.Uint64(b)
-		_, c, err := check(s)
-		if err != nil {
+		c, r := withOracle.cluster(s)
+		if _, err := check(c, r); err != nil {
 			t.Fatalf("seed %d: %v\n%s", s, err, c.YAML())
 		}
 	})

@@ -53,7 +53,7 @@ const mutations = 3000
 func TestValidation(t *testing.T) {
 	var texts []string
 	for seed := uint64(0); len(texts) < 600; seed++ {
-		c := gen.New(rand.New(rand.NewPCG(seed, 0)), gen.Options{Policies: 20, Spec: true, Valid: seed%3 == 0})
+		c := gen.New(rand.New(rand.NewPCG(seed, 0)), gen.Options{Policies: 20, Profile: "spec", Valid: seed%3 == 0})
 		texts = append(texts, policyTexts(t, c)...)
 	}
 	generated := len(texts)

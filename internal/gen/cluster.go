@@ -37,10 +37,10 @@ type Cluster struct {
 // Options say what to make. The zero Options are small clusters with
 // everything.
 type Options struct {
-	Pods     int  // at most; 0: 10
-	Policies int  // at most; 0: 6
-	Valid    bool // nothing that the API server rejects
-	Spec     bool // no profile but the default
+	Pods     int    // at most; 0: 10
+	Policies int    // at most; 0: 6
+	Valid    bool   // nothing that the API server rejects
+	Profile  string // of every cluster; "": any
 }
 
 // New makes a cluster. It costs O(pods + policies).
@@ -115,8 +115,10 @@ func (g *generator) snapshot() {
 		g.hit(ServiceCIDRs)
 		g.c.ServiceCIDRs = g.ofFamilies(serviceCIDRs4, serviceCIDRs6)
 	}
-	if !g.o.Spec && g.pct(pctProfile) {
+	if g.c.Profile = g.o.Profile; g.c.Profile == "" && g.pct(pctProfile) {
 		g.c.Profile = pick(g, []string{"spec", "cilium", "calico"})
+	}
+	if g.c.Profile != "" {
 		g.hit(map[string]Feature{"spec": ProfileSpec, "cilium": ProfileCilium, "calico": ProfileCalico}[g.c.Profile])
 	}
 	if g.pct(pctOtherDefault) {

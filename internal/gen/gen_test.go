@@ -50,10 +50,10 @@ func TestDeterministic(t *testing.T) {
 // a namespace, so that instances of templates do not collide with pods.
 func TestSize(t *testing.T) {
 	for seed := range uint64(500) {
-		c := cluster(seed, gen.Options{Pods: 5, Policies: 2, Valid: true, Spec: true})
+		c := cluster(seed, gen.Options{Pods: 5, Policies: 2, Valid: true, Profile: "spec"})
 		require.LessOrEqual(t, len(c.Pods), 5)
 		require.LessOrEqual(t, len(c.Policies), 2)
-		require.Empty(t, c.Profile)
+		require.Equal(t, "spec", c.Profile)
 		names := map[string]bool{}
 		for _, p := range c.Pods {
 			require.False(t, names[p.Name])
