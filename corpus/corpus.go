@@ -12,10 +12,19 @@
 // Kubernetes objects that the case lays over its world. An object replaces one
 // of the same kind, namespace and name.
 //
+// Cases that others have written down first are in archives of their own, in
+// our words, with the name of the test that they come from: those of Kubernetes'
+// network-policy suite in e2e.txtar, those of the network-policy-api in
+// anp.txtar and cnp.txtar, its user stories in stories.txtar. Their ids begin
+// with another letter and a setting names their rule.
+//
 //	-- C11-3 --
 //	# What it shows, and why.
 //	profile: cilium             spec (default), cilium, calico
-//	world: static               live (default): world.yaml; static: static.yaml; none
+//	world: static               live (default): world.yaml; static, e2e, houses; none
+//	pods: x/a,y/a               the pods that the world has, all if nothing is said
+//	rule: R11                   only where the id does not say it
+//	upstream: policy.go:80 NAME the test that the case comes from; a line for each
 //	podCIDRs: 10.244.0.0/16     also serviceCIDRs; comma separated
 //	ipFamilies: IPv4,IPv6       the families that the cluster has
 //	unmanaged: x:app=a          pods to which no policy applies (R69); a line for each
@@ -24,6 +33,8 @@
 //	noted: PR3004               codes that reading must give, among others
 //	xb>xa ALL                   connections from x/pod/b to x/pod/a
 //	xa>ya,G v4 TCP 80,443 UDP 53
+//	x/*>ya,z/* NONE             from each pod of x to y/pod/a and to each pod of z
+//	rest ALL                    every other pair of two pods
 //	x/deployment/a>xb lo NONE up TCP 80-90
 //	*>xa NONE
 //	xb>xa other unspecified     protocols that have no ports (R84)
@@ -60,6 +71,8 @@ type Case struct {
 	ID   string // "C20-4"
 	Rule int    // 20: the rule of docs/SEMANTICS.md that it is about
 	Note string // what it shows and why, one or two sentences
+
+	Upstream []string // the tests of others that it comes from, "FILE:LINE NAME"
 
 	YAML    []byte // the whole cluster, as multi-document YAML
 	Profile string // "" (spec), "cilium" or "calico"
