@@ -30,7 +30,7 @@
 //	unmanaged: x:app=a          pods to which no policy applies (R69); a line for each
 //	invalid: PR2003             codes of the errors that reading must give, and no others
 //	errors: p,x/q               what the errors must be about, whatever their codes: NAME or NS/NAME
-//	noted: PR3004               codes that reading must give, among others
+//	noted: PR3004               codes that it must give besides, all warnings and notes about policies among them
 //	xb>xa ALL                   connections from x/pod/b to x/pod/a
 //	xa>ya,G v4 TCP 80,443 UDP 53
 //	x/*>ya,z/* NONE             from each pod of x to y/pod/a and to each pod of z
@@ -80,7 +80,7 @@ type Case struct {
 
 	Invalid []dialect.Code // the errors that reading the cluster must give, sorted; none otherwise
 	Errors  []string       // instead: objects that the errors must be about, "NAME" or "NS/NAME", sorted
-	Noted   []dialect.Code // warnings and notes that must be among what reading gives
+	Noted   []dialect.Code // warnings and notes that it must give: all but notes that are not about policies
 
 	Expect   []Expectation
 	Absent   []string // endpoints that must not exist: asking about them is an error

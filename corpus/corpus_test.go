@@ -155,6 +155,8 @@ func TestSuiteNoticesWrongSystems(t *testing.T) {
 			return func(Query) (model.Verdict, error) { return 0, broken }, nil
 		}}, "C9-1", "broken"},
 		{"accepts all", Suite{Codes: func(Case) ([]dialect.Code, error) { return nil, nil }}, "C31-2", "errors: got [], want [PR2003]"},
+		{"warns of nothing", Suite{Codes: func(Case) ([]dialect.Code, error) { return nil, nil }}, "C103-1", "diagnostics: got [], want PR2023 among them"},
+		{"warns of all", Suite{Codes: func(Case) ([]dialect.Code, error) { return []dialect.Code{dialect.CodeNotUnderstood}, nil }}, "C10-1", "diagnostics: got PR2023, which is not noted"},
 		{"rejects all", Suite{Codes: func(Case) ([]dialect.Code, error) { return []dialect.Code{dialect.CodeCIDR}, nil }}, "C43-1", "errors: got [PR2008], want []"},
 		{"says nothing", Suite{Codes: func(Case) ([]dialect.Code, error) { return nil, nil }}, "C43-1", "want PR2013 among them"},
 		{"does not read", Suite{Codes: func(Case) ([]dialect.Code, error) { return nil, broken }}, "C43-1", "broken"},
