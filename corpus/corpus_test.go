@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,11 +16,9 @@ import (
 
 var ruleNumber = regexp.MustCompile(`\bR(\d+)\b`)
 
-// Every section of the archives is a case, named after its file,
-// under an id of its own, and speaks of rules that exist.
+// Every section of the archives is a case, named after its file, under an id
+// of its own.
 func TestIDs(t *testing.T) {
-	semantics, err := os.ReadFile("../docs/SEMANTICS.md")
-	require.NoError(t, err)
 	cases := map[string]Case{}
 	for _, c := range Cases() {
 		require.NotContains(t, cases, c.ID, "one id twice")
@@ -40,9 +37,6 @@ func TestIDs(t *testing.T) {
 		if prefix == "" {
 			require.True(t, strings.HasPrefix(string(b), name+": "), "%s starts with its rule and what that is about", file)
 			prefix = "C" + name[1:] + "-"
-		}
-		for _, cited := range ruleNumber.FindAllString(string(b), -1) {
-			require.Contains(t, string(semantics), "\n**"+cited+" ", "%s cites %s", file, cited)
 		}
 		for _, m := range section.FindAllStringSubmatch(string(b), -1) {
 			id := m[1]
@@ -79,8 +73,9 @@ func TestCasesAreComplete(t *testing.T) {
 }
 
 func TestCasesAreTheCallersOwn(t *testing.T) {
+	first := Cases()[0].ID
 	Cases()[0].ID = "changed"
-	require.Equal(t, "C2-1", Cases()[0].ID)
+	require.Equal(t, first, Cases()[0].ID)
 }
 
 // remember answers with what is expected, except that it turns the verdict of
