@@ -215,7 +215,7 @@ func parseCase(id, text string, worlds map[string][]document) (Case, error) {
 	c.ports = slices.Compact(c.ports)
 
 	ends := endsOf(cluster)
-	ends.said = func(from, to string) bool { return c.speaksOf(from, to) }
+	ends.said = c.speaksOf
 	for _, line := range expectations {
 		if err := c.expect(line, ends); err != nil {
 			return c, fmt.Errorf("%q: %w", line, err)

@@ -194,6 +194,12 @@ func TestParseCase(t *testing.T) {
 		{"internet", "C1-1", "xa internet TCP 443 everywhere NONE\n", "internet v4 SET"},
 		{"endpoint", "C1-1", "xa>Xb ALL\n", `not an endpoint: "Xb"`},
 		{"absent", "C1-1", "absent x/a\n", `not an endpoint: "x/a"`},
+		{"rule of an id", "C1-1", "rule: R2\n", "the id says the rule"},
+		{"no rule", "K1-1", "", "no rule"},
+		{"not a rule", "K1-1", "rule: two\n", "invalid syntax"},
+		{"upstream", "K1-1", "upstream: some test\n", "want FILE:LINE NAME"},
+		{"pods", "C1-1", "pods: x/z\n", `the world has no pod "x/z"`},
+		{"no pods", "C1-1", "y/*>xa ALL\n" + pods, `no pods in namespace "y"`},
 		{"wildcard", "C1-1", "*>8.8.8.8 ALL\n" + pods, "must be a pod"},
 	}
 	for _, test := range tests {
@@ -202,6 +208,30 @@ func TestParseCase(t *testing.T) {
 			require.ErrorContains(t, err, test.want)
 		})
 	}
+}
+
+// "rest" is what no line before has spoken of, "NS/*" no pod to itself, and a
+// world may be had in part.
+func TestParseCaseWholeTables(t *testing.T) {
+	var text strings.Builder
+	for i, name := range []string{"x/a", "x/b", "y/a", "y/b"} {
+		fmt.Fprintf(&text, "---\nkind: Pod\nmetadata: {namespace: %q, name: %q}\nspec: {nodeName: n1}\nstatus: {podIP: 10.0.0.%d}\n", name[:1], name[2:], i+1)
+	}
+	world, err := documents([]byte(text.String()))
+	require.NoError(t, err)
+	c, err := parseCase("K2-1", "rule: R10\nupstream: a.go:3 It works\npods: x/a,x/b,y/a\nx/*>x/*,ya NONE\nrest ALL\n", map[string][]document{"live": world})
+	require.NoError(t, err)
+	require.Equal(t, 10, c.Rule)
+	require.Equal(t, []string{"a.go:3 It works"}, c.Upstream)
+	var got []string
+	for _, e := range c.Expect {
+		got = append(got, e.String())
+	}
+	require.Equal(t, []string{
+		"x/pod/a>x/pod/b NONE", "x/pod/a>y/pod/a NONE", "x/pod/b>x/pod/a NONE", "x/pod/b>y/pod/a NONE",
+		"y/pod/a>x/pod/a ALL", "y/pod/a>x/pod/b ALL",
+		"x/pod/a>x/pod/a ALL", "x/pod/b>x/pod/b ALL", "y/pod/a>y/pod/a ALL",
+	}, got)
 }
 
 // A case's object replaces the world's of the same name, and wildcards follow
