@@ -23,6 +23,9 @@ type Mismatch struct {
 
 // Error tells the question and both answers.
 func (m *Mismatch) Error() string {
+	if m.Src == (oracle.End{}) && m.Dst == (oracle.End{}) { // it is about the whole cluster
+		return fmt.Sprintf("%s: want %v, got %v", m.What, m.Want, m.Got)
+	}
 	return fmt.Sprintf("%s: %v to %v, %v %d, %v: want %v, got %v", m.What, m.Src, m.Dst, m.Protocol, m.Port, m.Family, m.Want, m.Got)
 }
 
@@ -74,7 +77,7 @@ func (c *comparison) addresses(inside, outside []oracle.End, ports []oracle.Port
 		o := owned[i]
 		id, ok := c.id(o.End)
 		if owners := c.x.Owners(o.Addr); !ok || len(owners) != 1 || owners[0] != id {
-			return fmt.Errorf("%v is an address of %v, the index says of %v", o.Addr, o.End, owners)
+			return fmt.Errorf("owner of an address: %v is of %v, the index says of %v", o.Addr, o.End, owners)
 		}
 		picked = append(picked, o)
 	}
@@ -140,15 +143,15 @@ func (c *comparison) sameEnds(ends []oracle.End) error {
 		}
 	}
 	if len(ends) != pods+len(s.Nodes) {
-		return fmt.Errorf("oracle has the ends %v, the snapshot %d pods and %d nodes", ends, pods, len(s.Nodes))
+		return fmt.Errorf("number of ends: the oracle has %v, the snapshot %d pods and %d nodes", ends, pods, len(s.Nodes))
 	}
 	for _, e := range ends {
 		id, ok := c.id(e)
 		if !ok {
-			return fmt.Errorf("the snapshot lacks %v", e)
+			return fmt.Errorf("missing end: the snapshot lacks %v", e)
 		}
 		if want := c.o.Path(e); e.Name != "" && s.Pods[id].Path() != want {
-			return fmt.Errorf("the snapshot calls %s %s", want, s.Pods[id].Path())
+			return fmt.Errorf("path: the snapshot calls %s %s", want, s.Pods[id].Path())
 		}
 	}
 	return nil

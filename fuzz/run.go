@@ -2,6 +2,8 @@ package fuzz
 
 import (
 	"flag"
+	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -43,9 +45,39 @@ type Comparison struct {
 	Check func(c *gen.Cluster, r *rand.Rand) (Count, error)
 }
 
-// cluster makes the cluster of a seed, and the source of what is asked.
-func (c *Comparison) cluster(seed uint64) (*gen.Cluster, *rand.Rand) {
-	return gen.New(rand.New(rand.NewPCG(seed, 1)), c.Clusters), rand.New(rand.NewPCG(seed, 2))
+// cluster makes the cluster of a seed.
+func (c *Comparison) cluster(seed uint64) *gen.Cluster {
+	return gen.New(rand.New(rand.NewPCG(seed, 1)), c.Clusters)
+}
+
+// questions is the source of what is asked of the cluster of a seed, and of
+// what is asked when that has found nothing.
+func questions(seed uint64) func(try uint64) *rand.Rand {
+	return func(try uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 2+try)) }
+}
+
+// seed compares on the cluster of one seed. The text tells a disagreement.
+func (c *Comparison) seed(test string, seed uint64) (n Count, features map[gen.Feature]int, failure string) {
+	cluster := c.cluster(seed)
+	n, err := c.check(cluster, questions(seed)(0))
+	if err != nil {
+		rerun := fmt.Sprintf("go test %s -run '^%s$' -seed %d", c.Package, test, seed)
+		failure = c.failure(fmt.Sprintf("seed %d", seed), rerun, cluster, questions(seed), err)
+	}
+	return n, cluster.Features, failure
+}
+
+// Bytes compares on the cluster that a fuzzer's bytes decide on (gen.Bytes),
+// and fails the test as Run does.
+func (c *Comparison) Bytes(t *testing.T, b []byte) {
+	t.Helper()
+	h := fnv.New64a()
+	_, _ = h.Write(b) // it cannot fail
+	cluster, ask := gen.New(rand.New(gen.Bytes(b)), c.Clusters), questions(h.Sum64())
+	if _, err := c.check(cluster, ask(0)); err != nil {
+		rerun := fmt.Sprintf("go test %s -run '^%s$', with the input that the fuzzer has kept in %s/testdata/fuzz", c.Package, t.Name(), c.Package)
+		t.Fatal(c.failure(fmt.Sprintf("bytes %q", b), rerun, cluster, ask, err))
+	}
 }
 
 // Run compares on generated clusters, in GOMAXPROCS goroutines, until there
@@ -54,9 +86,8 @@ func (c *Comparison) cluster(seed uint64) (*gen.Cluster, *rand.Rand) {
 func (c *Comparison) Run(t *testing.T, o Options) {
 	t.Helper()
 	if o.Seed != 0 {
-		cluster, r := c.cluster(o.Seed)
-		n, err := c.Check(cluster, r)
-		require.NoError(t, err, "%s", cluster.YAML())
+		n, _, failure := c.seed(t.Name(), o.Seed)
+		require.Empty(t, failure)
 		t.Logf("%d verdicts", n.Verdicts)
 		return
 	}
@@ -73,16 +104,15 @@ func (c *Comparison) Run(t *testing.T, o Options) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for s, more := next(); more; s, more = next() {
-				cluster, r := c.cluster(s)
-				n, err := c.Check(cluster, r)
+				n, features, failure := c.seed(t.Name(), s)
 				mu.Lock()
-				tally.add(n, cluster.Features)
-				if err != nil {
+				tally.add(n, features)
+				if failure != "" {
 					tally.Disagreements++
 				}
 				mu.Unlock()
-				if err != nil {
-					t.Errorf("seed %d: %v\nrerun: go test %s -run '^%s$' -seed %d\n%s", s, err, c.Package, t.Name(), s, cluster.YAML())
+				if failure != "" {
+					t.Error(failure)
 				}
 			}
 		})
