@@ -62,7 +62,7 @@ func TestFailure(t *testing.T) {
 	found := 0
 	for seed := uint64(1); found < 2; seed++ {
 		require.Less(t, seed, uint64(200), "nobody sees that endPort is ignored")
-		_, _, text := ignoringEndPort.seed("TestMistake", seed)
+		_, text := ignoringEndPort.seed("TestMistake", seed, ignoringEndPort.cluster(seed))
 		if text == "" {
 			continue
 		}

@@ -35,11 +35,19 @@ func Flags(fs *flag.FlagSet, verdicts int64) *Options {
 	return o
 }
 
+// maxPassedOver is how many seeds are looked at for constructs that were not
+// met yet; a test of package gen reaches all of them in fewer.
+const maxPassedOver = 10_000
+
 // Comparison is podreach and something that answers the same questions.
 type Comparison struct {
 	Counterpart string // its name in tallies
 	Package     string // the folder of the test that runs it, in a command
 	Clusters    gen.Options
+	// Complete says that every construct of package gen must be met: until it
+	// is, clusters that have nothing new are passed over, and when the seeds
+	// end before that the test fails.
+	Complete bool
 	// Check compares the answers over one cluster. It asks the same for the
 	// same r. The error is the first disagreement that nothing explains.
 	Check func(c *gen.Cluster, r *rand.Rand) (Count, error)
@@ -56,15 +64,14 @@ func questions(seed uint64) func(try uint64) *rand.Rand {
 	return func(try uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 2+try)) }
 }
 
-// seed compares on the cluster of one seed. The text tells a disagreement.
-func (c *Comparison) seed(test string, seed uint64) (n Count, features map[gen.Feature]int, failure string) {
-	cluster := c.cluster(seed)
+// seed compares on the cluster of a seed. The text tells a disagreement.
+func (c *Comparison) seed(test string, seed uint64, cluster *gen.Cluster) (n Count, failure string) {
 	n, err := c.check(cluster, questions(seed)(0))
 	if err != nil {
 		rerun := fmt.Sprintf("go test %s -run '^%s$' -seed %d", c.Package, test, seed)
 		failure = c.failure(fmt.Sprintf("seed %d", seed), rerun, cluster, questions(seed), err)
 	}
-	return n, cluster.Features, failure
+	return n, failure
 }
 
 // Bytes compares on the cluster that a fuzzer's bytes decide on (gen.Bytes),
@@ -86,7 +93,7 @@ func (c *Comparison) Bytes(t *testing.T, b []byte) {
 func (c *Comparison) Run(t *testing.T, o Options) {
 	t.Helper()
 	if o.Seed != 0 {
-		n, _, failure := c.seed(t.Name(), o.Seed)
+		n, failure := c.seed(t.Name(), o.Seed, c.cluster(o.Seed))
 		require.Empty(t, failure)
 		t.Logf("%d verdicts", n.Verdicts)
 		return
@@ -98,15 +105,24 @@ func (c *Comparison) Run(t *testing.T, o Options) {
 		mu.Lock()
 		defer mu.Unlock()
 		seed++
-		return seed, !t.Failed() && (tally.Verdicts < o.Verdicts || time.Since(begin) < o.For)
+		return seed, !t.Failed() && (tally.Verdicts < o.Verdicts || time.Since(begin) < o.For || c.Complete && seed-o.After <= maxPassedOver && len(tally.Missing()) > 0)
+	}
+	dull := func(cluster *gen.Cluster) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return c.Complete && len(tally.Missing()) > 0 && !tally.lacks(cluster.Features)
 	}
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for s, more := next(); more; s, more = next() {
-				n, features, failure := c.seed(t.Name(), s)
+				cluster := c.cluster(s)
+				if dull(cluster) {
+					continue
+				}
+				n, failure := c.seed(t.Name(), s, cluster)
 				mu.Lock()
-				tally.add(n, features)
+				tally.add(n, cluster.Features)
 				if failure != "" {
 					tally.Disagreements++
 				}
@@ -119,6 +135,9 @@ func (c *Comparison) Run(t *testing.T, o Options) {
 	}
 	wg.Wait()
 	t.Logf("%d verdicts over %d clusters with %s; explained: %v", tally.Verdicts, tally.Clusters, c.Counterpart, tally.Explained)
+	if c.Complete && !t.Failed() {
+		require.Empty(t, tally.Missing(), "constructs that no cluster of seeds to %d has", seed)
+	}
 	if o.Tally != "" {
 		require.NoError(t, tally.Append(o.Tally))
 	}
