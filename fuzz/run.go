@@ -82,7 +82,7 @@ func (c *Comparison) Bytes(t *testing.T, b []byte) {
 	_, _ = h.Write(b) // it cannot fail
 	cluster, ask := gen.New(rand.New(gen.Bytes(b)), c.Clusters), questions(h.Sum64())
 	if _, err := c.check(cluster, ask(0)); err != nil {
-		rerun := fmt.Sprintf("go test %s -run '^%s$', with the input that the fuzzer has kept in %s/testdata/fuzz", c.Package, t.Name(), c.Package)
+		rerun := fmt.Sprintf("go test %s -run '^%s$' (the fuzzer keeps the input in %s/testdata/fuzz)", c.Package, t.Name(), c.Package)
 		t.Fatal(c.failure(fmt.Sprintf("bytes %q", b), rerun, cluster, ask, err))
 	}
 }
