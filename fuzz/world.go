@@ -47,6 +47,10 @@ func Oracle(c *gen.Cluster) (*oracle.Oracle, error) {
 
 // Index takes text through the whole line: manifest, cluster, engine.
 func Index(c *gen.Cluster, text []byte) (*engine.Index, *dialect.Ledger, error) {
+	return index(c, text, manifest.Options{})
+}
+
+func index(c *gen.Cluster, text []byte, reading manifest.Options) (*engine.Index, *dialect.Ledger, error) {
 	o := cluster.Options{DefaultNamespace: c.DefaultNamespace, Profile: cluster.Profile(c.Profile), Unmanaged: c.Unmanaged}
 	for _, s := range c.PodCIDRs {
 		o.PodCIDRs = append(o.PodCIDRs, netip.MustParsePrefix(s))
@@ -65,7 +69,7 @@ func Index(c *gen.Cluster, text []byte) (*engine.Index, *dialect.Ledger, error) 
 		}
 	}
 	state := cluster.New(o)
-	for obj := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("cluster", text)}, state.Ledger()) {
+	for obj := range manifest.NewReader(reading).Read([]manifest.Input{manifest.Bytes("cluster", text)}, state.Ledger()) {
 		state.Put(obj)
 	}
 	x, err := engine.Compile(state.Snapshot(), engine.Options{})
