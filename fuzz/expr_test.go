@@ -90,7 +90,7 @@ func expression(x *engine.Index, r *rand.Rand) string {
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		podLabels = append(podLabels, p.Labels)
-		paths = append(paths, p.Path(), solver.WorkloadPath(p), p.Namespace+"/"+p.Name, p.Namespace+"/"+p.Workload.Name, p.Namespace+"/pod/"+p.Name)
+		paths = append(paths, p.Path(), solver.WorkloadPath(p), p.Namespace+"/"+p.Name, p.Namespace+"/"+p.Workload.Name, p.Namespace+"/pod/"+p.Name, p.Namespace+"/"+one("job", "deployment", "daemonset")+"/"+p.Name)
 		for _, a := range p.Addresses {
 			if a.State == model.AddressKnown {
 				addrs = append(addrs, a.Addr, a.Addr.Next())

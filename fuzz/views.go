@@ -237,8 +237,8 @@ func (v *views) witness(q *solver.Question, a *solver.Answer) error {
 	if !q.From.Set.Contains(src.id) || !q.To.Set.Contains(dst.id) {
 		return mismatch("witness is in the question", src, dst, q.From.Expr.Text+" to "+q.To.Expr.Text, w)
 	}
-	if shows != model.Denied && !q.Ports.Set.Contains(w.Flow.Protocol, w.Flow.Port) {
-		return mismatch("port of a witness", src, dst, q.Ports.Set, w.Flow)
+	if shows != model.Denied && !solver.PortsAt(v.x, q.Ports, dst.id).Contains(w.Flow.Protocol, w.Flow.Port) {
+		return mismatch("port of a witness", src, dst, q.Ports, w.Flow)
 	}
 	got := v.x.Verdict(w.Flow)
 	if !q.From.Named && got != shows && v.x.OwnNode(src.id, dst.id) != model.Denied { // the relation does not count (R52)
@@ -412,17 +412,27 @@ func (v *views) reached(engine.Set) error {
 	return nil
 }
 
-// asked asks about sets, and counts for itself.
+// asked asks about sets, also of nodes that are named and so count as on one
+// node with their pods (R52), and for a port name; and counts for itself.
 func (v *views) asked(everyone engine.Set) error {
+	if everyone.Pods()+everyone.Nodes() == 0 {
+		return nil // of outside addresses alone nothing is asked (R114)
+	}
 	sides := []solver.Ends{{Set: everyone}, {Set: v.x.AllPods()}}
 	for _, n := range v.x.Snapshot().Namespaces {
 		sides = append(sides, solver.Ends{Set: v.x.Select(model.PodSet{Namespace: n.Name})})
 	}
-	for i := range sides {
+	named := solver.PortQuery{}
+	for i := range v.x.Snapshot().Pods {
+		for _, p := range v.x.Snapshot().Pods[i].Ports {
+			named.Names = []model.NamedPort{p.NamedPort}
+		}
+	}
+	for _, from := range append(slices.Clone(sides), solver.Ends{Set: v.x.AllNodes(), Named: true}) {
 		p := v.ports[v.r.IntN(len(v.ports))]
-		for _, ports := range []model.PortSet{model.AllPorts(), model.Port(p.protocol, p.port)} {
+		for _, ports := range []solver.PortQuery{{Set: model.AllPorts()}, {Set: model.Port(p.protocol, p.port)}, named} {
 			for _, mode := range []solver.Mode{solver.Any, solver.All, solver.None} {
-				q := solver.Question{From: sides[i], To: sides[v.r.IntN(len(sides))], Ports: solver.PortQuery{Set: ports}, Mode: mode}
+				q := solver.Question{From: from, To: sides[v.r.IntN(len(sides))], Ports: ports, Mode: mode}
 				if q.From.Set.Empty() || q.To.Set.Empty() {
 					continue
 				}
@@ -457,7 +467,11 @@ func (v *views) ask(q *solver.Question) error {
 				continue
 			}
 			b := v.x.BetweenClasses(v.x.Class(s.id), v.x.Class(d.id))
-			lo, up := b.Lower.Intersect(q.Ports.Set), b.Upper.Intersect(q.Ports.Set)
+			if q.From.Named {
+				b = v.x.Between(s.id, d.id)
+			}
+			ports := solver.PortsAt(v.x, q.Ports, d.id)
+			lo, up := b.Lower.Intersect(ports), b.Upper.Intersect(ports)
 			lower, upper = lower.Union(lo), upper.Union(up)
 			reaches, may = reaches || !lo.Empty(), may || !up.Empty()
 			every, possible = every && !lo.Empty(), possible && !up.Empty()
@@ -480,7 +494,7 @@ func (v *views) ask(q *solver.Question) error {
 	got := solver.Ask(v.x, *q)
 	want := fmt.Sprint(truth, lower, upper, sides, reaching, maybe)
 	if have := fmt.Sprint(got.Truth, got.Ports, got.MaybePorts, [2]int{got.From, got.To}, got.Reaching, got.Maybe); have != want {
-		return fmt.Errorf("answer about sets: mode %d, ports %v, %d to %d endpoints: want %s, got %s", q.Mode, q.Ports.Set, sides[0], sides[1], want, have)
+		return fmt.Errorf("answer about sets: mode %d, ports %v, %d to %d endpoints: want %s, got %s", q.Mode, q.Ports, sides[0], sides[1], want, have)
 	}
 	return v.witness(q, &got)
 }

@@ -1,5 +1,7 @@
 // Package fuzz holds the differential tests: the whole line from bytes to
-// verdict is compared with the oracle on generated clusters.
+// verdict is compared with the oracle on generated clusters, and what callers
+// see of it with itself. A Comparison goes over seeds or over a fuzzer's bytes,
+// and shows a disagreement with the smallest cluster that has it.
 package fuzz
 
 import (
