@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"go4.org/netipx"
-
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/solver"
@@ -30,15 +28,12 @@ type portProbe struct {
 	port     uint16
 }
 
-// end is an endpoint, for a part of outside address space with its addresses.
+// end is an endpoint.
 type end struct {
-	id     engine.EndpointID
-	name   string
-	ranges []netipx.IPRange
-	addr   netip.Addr // the first of them that nobody owns
+	id   engine.EndpointID
+	name string
+	addr netip.Addr // the first that nobody owns, of a part of outside address space
 }
-
-var everyAddress = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 
 // compareViews compares, for every pair of endpoints, list, can, Matrix,
 // Between of classes, single verdicts and the deciding rules of Explain, and
@@ -46,20 +41,16 @@ var everyAddress = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.Must
 // returns how many verdicts were compared.
 func compareViews(x *engine.Index, r *rand.Rand) (int, error) {
 	v := &views{x: x, r: r}
-	var b netipx.IPSetBuilder
-	for _, p := range everyAddress {
-		b.AddPrefix(p)
-	}
-	all, err := b.IPSet()
+	outside, err := solver.Find(x, solver.WordOutside)
 	if err != nil {
 		return 0, err
 	}
-	everyone := x.AllPods().Union(x.AllNodes()).Union(x.Outside(all))
+	everyone := x.AllPods().Union(x.AllNodes()).Union(outside.Set)
 	parts := everyone.Outside()
 	for id := range everyone.All() {
 		e := end{id: id, name: solver.EndpointName(x, id)}
 		if id.IsOutside() {
-			e.ranges, e.addr, parts = parts[0].Ranges, parts[0].Witness, parts[1:]
+			e.addr, parts = parts[0].Witness, parts[1:]
 			e.name = e.addr.String()
 		}
 		if id.IsPod() {

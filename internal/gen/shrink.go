@@ -20,8 +20,9 @@ const maxTries = 3000
 // yes: objects first, then what is in them (rules, peers, ports, requirements,
 // labels, containers, addresses, ...) and of the configuration, level by level.
 // Kinds, names and what else makes an object the object it is stay, and fields
-// that say the same thing twice keep doing so. The result has no Features. It is the same each time; fails is asked at most maxTries times
-// and must not change the cluster.
+// that say the same thing twice keep doing so. The result has no Features; it
+// is the same each time. fails is asked at most maxTries times and must not
+// change the cluster.
 func Shrink(c *Cluster, fails func(*Cluster) bool) *Cluster {
 	s := &shrinker{c: clone(reflect.ValueOf(*c)).Interface().(Cluster), fails: fails, tries: maxTries}
 	s.c.Features = nil
