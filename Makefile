@@ -44,7 +44,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	  for target in $$(cat /dev/null "$$folder"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
 	    echo "fuzz $$package $$target"; \
 	    for try in 1 2 3; do \
-	      status=0; $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null >bin/fuzz.log 2>&1 || status=$$?; \
+	      status=0; $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=20x "$$package" </dev/null >bin/fuzz.log 2>&1 || status=$$?; \
 	      cat bin/fuzz.log; \
 	      if [ $$status -eq 0 ]; then break; fi; \
 	      if [ $$try -eq 3 ] || grep -q 'Failing input' bin/fuzz.log || ! grep -q '^    context deadline exceeded$$' bin/fuzz.log; then exit $$status; fi; \
