@@ -10,7 +10,7 @@ import (
 	"github.com/podreach/podreach/internal/gen"
 )
 
-var options = fuzz.Flags(flag.CommandLine, 1_000_000)
+var options = fuzz.Flags(flag.CommandLine, 2_000_000)
 
 // TestCyclonus compares on generated clusters.
 func TestCyclonus(t *testing.T) {

@@ -17,7 +17,7 @@ func accepted(c *gen.Cluster, l *dialect.Ledger) ([]*networkingv1.NetworkPolicy,
 	type name struct{ namespace, name string }
 	gone := map[name]bool{}
 	for _, d := range l.Diagnostics {
-		if d.Severity() == dialect.Error && d.Object.Kind == "NetworkPolicy" {
+		if d.Severity() == dialect.Error && d.Object.Kind == "NetworkPolicy" && d.Code != dialect.CodeDuplicateObject {
 			gone[name{d.Object.Namespace, d.Object.Name}] = true
 		}
 	}
