@@ -29,16 +29,25 @@ const maxOutside = 8
 type comparison struct {
 	x        *engine.Index
 	policies []*networkingv1.NetworkPolicy
-	// asked are the policies as cyclonus reads them, reworded by the
-	// corrections whose bits are set; nil where that has not been asked.
-	asked []*matcher.Policy
-	// corrected is asked with all corrections.
-	corrected *matcher.Policy
-	ends      []end
-	ports     []namedPort
+	ends     []end
+	ports    []namedPort
+
+	concerned int                     // bits of the corrections that change a policy
+	read      map[int]*matcher.Policy // as cyclonus reads them with corrections, by their bits
+	raw       *matcher.Policy         // with none
+	corrected *matcher.Policy         // with all
 
 	count     fuzz.Count
-	uncertain int // questions that podreach leaves open
+	uncertain int              // questions that podreach leaves open
+	compared  map[compared]int // verdicts
+}
+
+// compared is a sort of verdict.
+type compared struct {
+	from, to endKind
+	family   model.Family
+	named    bool // the port has a name
+	allowed  bool
 }
 
 // load takes the text of a cluster through podreach, and its objects to
@@ -48,7 +57,7 @@ func load(c *gen.Cluster, text []byte) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &comparison{x: x, asked: make([]*matcher.Policy, 1<<len(ledger)), count: fuzz.Count{Explained: map[string]int{}}}
+	w := &comparison{x: x, read: map[int]*matcher.Policy{}, count: fuzz.Count{Explained: map[string]int{}}, compared: map[compared]int{}}
 	if w.policies, err = accepted(c, l); err != nil {
 		return nil, err
 	}
@@ -56,22 +65,28 @@ func load(c *gen.Cluster, text []byte) (*comparison, error) {
 		return nil, err
 	}
 	w.ports = ports(w.policies, w.ends)
-	w.corrected = w.reading(len(w.asked) - 1)
+	for i := range ledger {
+		if ledger[i].concerns(w.policies) {
+			w.concerned |= 1 << i
+		}
+	}
+	w.raw, w.corrected = w.reading(0), w.reading(w.concerned)
 	return w, nil
 }
 
 // reading returns the policies as cyclonus reads them with some corrections.
 func (w *comparison) reading(corrections int) *matcher.Policy {
-	if w.asked[corrections] == nil {
+	corrections &= w.concerned
+	if w.read[corrections] == nil {
 		policies := w.policies
 		for i := range ledger {
 			if corrections&(1<<i) != 0 {
 				policies = ledger[i].reworded(policies)
 			}
 		}
-		w.asked[corrections] = matcher.BuildNetworkPolicies(false, policies)
+		w.read[corrections] = matcher.BuildNetworkPolicies(false, policies)
 	}
-	return w.asked[corrections]
+	return w.read[corrections]
 }
 
 // ports are worth asking about: every bound of a policy's ports and every
@@ -133,10 +148,10 @@ func portsOf(s *networkingv1.NetworkPolicySpec) []networkingv1.NetworkPolicyPort
 // explain.
 func (w *comparison) all(r *rand.Rand, perPair int) error {
 	asked := w.ends
-	if first := slices.IndexFunc(asked, func(e end) bool { return e.id.IsOutside() }); perPair != everything && first >= 0 {
-		outside := slices.Clone(asked[first:])
-		r.Shuffle(len(outside), func(i, j int) { outside[i], outside[j] = outside[j], outside[i] })
-		asked = slices.Concat(asked[:first], outside[:min(maxOutside, len(outside))])
+	if first := slices.IndexFunc(asked, func(e end) bool { return e.kind == outside }); perPair != everything && first >= 0 {
+		others := slices.Clone(asked[first:])
+		r.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
+		asked = slices.Concat(asked[:first], others[:min(maxOutside, len(others))])
 	}
 	for i := range asked {
 		for j := range asked {
@@ -152,7 +167,7 @@ func (w *comparison) pair(src, dst *end, r *rand.Rand, perPair int) error {
 	switch {
 	case !src.pod() && !dst.pod(), // nothing is decided there (R3)
 		src.id == dst.id, // R50
-		src.id.IsNode() && (dst.node == "" || dst.node == src.node): // R52
+		src.kind == node && (dst.node == "" || dst.node == src.node): // R52
 		return nil
 	}
 	if perPair == everything || perPair > len(w.ports) {
@@ -164,17 +179,23 @@ func (w *comparison) pair(src, dst *end, r *rand.Rand, perPair int) error {
 		}
 		from, to := src.at[f][r.IntN(len(src.at[f]))], dst.at[f][r.IntN(len(dst.at[f]))]
 		flow := engine.Flow{Src: src.id, Dst: dst.id, Family: engine.Only(f)}
-		if src.id.IsNode() { // of its addresses, this one
+		if src.kind == node { // of its addresses, this one
 			flow.SrcAddr = from.addr
 		}
-		if dst.id.IsNode() {
+		if dst.kind == node {
 			flow.DstAddr = to.addr
 		}
 		for _, i := range r.Perm(len(w.ports))[:perPair] {
 			p := w.ports[i]
 			q := question{from: from.peer, to: to.peer, port: p, names: dst.names[p]}
 			flow.Protocol, flow.Port = protocols[p.protocol], uint16(p.number)
-			if err := w.ask(flow, q); err != nil {
+			verdict := w.x.Verdict(flow)
+			if verdict == model.Unknown {
+				w.uncertain++
+				continue
+			}
+			w.compared[compared{src.kind, dst.kind, f, len(q.names) > 0, verdict == model.Allowed}]++
+			if err := w.hold(verdict, q); err != nil {
 				return fmt.Errorf("%s (%s) to %s (%s), %s %d: %w", src.name, from.addr, dst.name, to.addr, p.protocol, p.number, err)
 			}
 		}
@@ -184,16 +205,15 @@ func (w *comparison) pair(src, dst *end, r *rand.Rand, perPair int) error {
 
 var protocols = map[corev1.Protocol]model.Protocol{corev1.ProtocolTCP: model.TCP, corev1.ProtocolUDP: model.UDP, corev1.ProtocolSCTP: model.SCTP}
 
-// ask puts a question to both.
-func (w *comparison) ask(flow engine.Flow, q question) error {
-	verdict := w.x.Verdict(flow)
-	if verdict == model.Unknown {
-		w.uncertain++
-		return nil
-	}
+// hold holds a verdict of podreach against that of cyclonus.
+func (w *comparison) hold(verdict model.Verdict, q question) error {
 	w.count.Verdicts++
 	ours := verdict == model.Allowed
-	raw, corrected := q.allowed(w.reading(0)), q.allowed(w.corrected)
+	corrected := q.allowed(w.corrected)
+	raw := corrected
+	if w.raw != w.corrected {
+		raw = q.allowed(w.raw)
+	}
 	switch {
 	case corrected != ours && raw == corrected:
 		return fmt.Errorf("podreach says %v, cyclonus the opposite", verdict)
@@ -208,8 +228,8 @@ func (w *comparison) ask(flow engine.Flow, q question) error {
 // explanation names the fewest entries of the ledger with which cyclonus gives
 // our answer.
 func (w *comparison) explanation(q question, ours bool) string {
-	best := len(w.asked) - 1
-	for set := range w.asked {
+	best := w.concerned
+	for set := range 1 << len(ledger) {
 		if bits.OnesCount(uint(set)) < bits.OnesCount(uint(best)) && q.allowed(w.reading(set)) == ours {
 			best = set
 		}

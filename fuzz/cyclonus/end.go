@@ -19,12 +19,23 @@ import (
 // end is one end of a connection, for both sides.
 type end struct {
 	name string // as outputs of podreach have it
+	kind endKind
 	id   engine.EndpointID
 	node string                          // of a node its name; of a pod that of its node, "" if it is not said
 	at   [model.NumFamilies][]trafficEnd // several: one of them
 	// names are those of a pod's ports.
 	names map[namedPort][]string
 }
+
+type endKind uint8
+
+const (
+	podObject endKind = iota
+	podTemplate
+	node
+	outside
+	numEndKinds
+)
 
 // trafficEnd is an end as cyclonus wants it, with one address.
 type trafficEnd struct {
@@ -43,7 +54,7 @@ func (e *end) add(a netip.Addr, as *matcher.InternalPeer) {
 	e.at[f] = append(e.at[f], trafficEnd{a, &matcher.TrafficPeer{Internal: as, IP: a.String()}})
 }
 
-func (e *end) pod() bool { return e.id.IsPod() }
+func (e *end) pod() bool { return e.kind <= podTemplate }
 
 // ends are the pods, nodes and outside addresses of a cluster.
 func ends(c *gen.Cluster, x *engine.Index) ([]end, error) {
@@ -93,7 +104,7 @@ func (w *facts) pods() ([]end, error) {
 	for i := range w.c.Pods {
 		p := &w.c.Pods[i]
 		namespace := space(w.c, p.Namespace)
-		e := end{name: namespace + "/pod/" + p.Name, node: p.Spec.NodeName}
+		e := end{name: namespace + "/pod/" + p.Name, kind: podObject, node: p.Spec.NodeName}
 		if seen[e.name] { // R7
 			continue
 		}
@@ -130,7 +141,7 @@ func (w *facts) templates() []end {
 			if !p.Template || p.Dormant || p.Namespace != namespace || p.Workload != (model.Workload{Kind: wl.Kind, Name: wl.Name}) {
 				continue
 			}
-			e := end{name: p.Path(), id: engine.EndpointID(id)}
+			e := end{name: p.Path(), kind: podTemplate, id: engine.EndpointID(id)}
 			w.settle(&e, w.internal(namespace, templateLabels(wl, templateIndex(wl, p.Name))), &wl.Template.Spec, nil)
 			out = append(out, e)
 		}
@@ -201,7 +212,7 @@ func (w *facts) possible(f model.Family) []netip.Addr {
 func (w *facts) nodes() []end {
 	var out []end
 	for _, n := range w.c.Nodes {
-		e := end{name: "node/" + n.Name, node: n.Name}
+		e := end{name: "node/" + n.Name, kind: node, node: n.Name}
 		var ok bool
 		if e.id, ok = w.x.Node(n.Name); !ok {
 			continue // named twice (R7)
@@ -222,7 +233,7 @@ func (w *facts) outside() []end {
 	var out []end
 	for _, a := range append(slices.Clone(w.cuts), netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("2001:4860:4860::8888")) {
 		if len(w.x.Owners(a)) == 0 {
-			e := end{name: a.String(), id: w.x.Addr(a)}
+			e := end{name: a.String(), kind: outside, id: w.x.Addr(a)}
 			e.add(a, nil)
 			out = append(out, e)
 		}

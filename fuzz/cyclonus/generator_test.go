@@ -31,7 +31,7 @@ func TestGenerator(t *testing.T) {
 	zc, err := start(t).Resources.GetPod("z", "c")
 	require.NoError(t, err)
 	cases := generator.NewTestCaseGenerator(true, zc.IP, namespaces, nil, nil).GenerateTestCases()
-	require.Len(t, cases, 230) // pkg/generator/testcasegenerator_tests.go:24 counts them
+	require.Len(t, cases, 230) // pkg/generator/testcasegenerator_tests.go:23 counts them
 
 	steps, verdicts := 0, 0
 	explained := map[string]int{}

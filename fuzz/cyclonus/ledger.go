@@ -10,10 +10,10 @@ import (
 	"github.com/podreach/podreach/fuzz"
 )
 
-// correction is an entry of the ledger and what would make cyclonus agree: each
-// selector of a policy in other words, as several that together select what it
-// selects (R20). So a disagreement is explained only if it goes away when
-// cyclonus is asked in these words.
+// correction is an entry of the ledger and what would make cyclonus agree: a
+// selector of a policy in other words, as one or several that together select
+// what it selects (R20), or nil if it can stay. So a disagreement is explained
+// only if it goes away when cyclonus is asked in these words.
 type correction struct {
 	fuzz.Entry
 	reword func(metav1.LabelSelector) []metav1.LabelSelector
@@ -44,10 +44,13 @@ spec:
 		},
 		// Several NotIn of one selector are each a choice of two.
 		reword: func(s metav1.LabelSelector) []metav1.LabelSelector {
-			out := []metav1.LabelSelector{s}
+			var out []metav1.LabelSelector
 			for i, e := range s.MatchExpressions {
 				if e.Operator != metav1.LabelSelectorOpNotIn {
 					continue
+				}
+				if out == nil {
+					out = append(out, s)
 				}
 				for _, with := range slices.Clone(out) {
 					with.MatchExpressions = slices.Clone(with.MatchExpressions)
@@ -80,6 +83,9 @@ spec:
 			From: "8.8.8.8", To: "x/pod/a", Port: "TCP/80", Ours: true,
 		},
 		reword: func(s metav1.LabelSelector) []metav1.LabelSelector {
+			if !slices.Contains(slices.Collect(maps.Values(s.MatchLabels)), "") {
+				return nil
+			}
 			labels, expressions := map[string]string{}, slices.Clone(s.MatchExpressions)
 			for _, k := range slices.Sorted(maps.Keys(s.MatchLabels)) {
 				if v := s.MatchLabels[k]; v != "" {
@@ -91,6 +97,18 @@ spec:
 			return []metav1.LabelSelector{{MatchLabels: labels, MatchExpressions: expressions}}
 		},
 	},
+}
+
+// concerns reports whether it changes one of the policies.
+func (c *correction) concerns(policies []*networkingv1.NetworkPolicy) bool {
+	for _, np := range policies {
+		for _, s := range selectorsOf(&np.Spec) {
+			if c.reword(*s) != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // reworded returns policies that mean the same. A policy for several sets of
@@ -105,9 +123,9 @@ func (c *correction) reworded(policies []*networkingv1.NetworkPolicy) []*network
 		for i := range np.Spec.Egress {
 			np.Spec.Egress[i].To = c.peers(np.Spec.Egress[i].To)
 		}
-		for _, s := range c.reword(np.Spec.PodSelector) {
+		for _, s := range c.optional(&np.Spec.PodSelector) {
 			one := *np
-			one.Spec.PodSelector = s
+			one.Spec.PodSelector = *s
 			out = append(out, &one)
 		}
 	}
@@ -134,5 +152,16 @@ func (c *correction) optional(s *metav1.LabelSelector) []*metav1.LabelSelector {
 	for _, one := range c.reword(*s) {
 		out = append(out, &one)
 	}
+	if out == nil {
+		out = append(out, s)
+	}
 	return out
+}
+
+func selectorsOf(s *networkingv1.NetworkPolicySpec) []*metav1.LabelSelector {
+	out := []*metav1.LabelSelector{&s.PodSelector}
+	for _, p := range peersOf(s) {
+		out = append(out, p.NamespaceSelector, p.PodSelector)
+	}
+	return slices.DeleteFunc(out, func(s *metav1.LabelSelector) bool { return s == nil })
 }
