@@ -29,6 +29,7 @@ const maxOutside = 8
 type comparison struct {
 	x        *engine.Index
 	policies []*networkingv1.NetworkPolicy
+	simplify bool // cyclonus may merge rules before it is asked
 	ends     []end
 	ports    []namedPort
 
@@ -52,12 +53,12 @@ type compared struct {
 
 // load takes the text of a cluster through podreach, and its objects to
 // cyclonus. Admin policies, unmanaged pods and profiles must not be in it.
-func load(c *gen.Cluster, text []byte) (*comparison, error) {
+func load(c *gen.Cluster, text []byte, simplify bool) (*comparison, error) {
 	x, l, err := fuzz.Index(c, text)
 	if err != nil {
 		return nil, err
 	}
-	w := &comparison{x: x, read: map[int]*matcher.Policy{}, count: fuzz.Count{Explained: map[string]int{}}, compared: map[compared]int{}}
+	w := &comparison{x: x, simplify: simplify, read: map[int]*matcher.Policy{}, count: fuzz.Count{Explained: map[string]int{}}, compared: map[compared]int{}}
 	if w.policies, err = accepted(c, l); err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (w *comparison) reading(corrections int) *matcher.Policy {
 				policies = ledger[i].reworded(policies)
 			}
 		}
-		w.read[corrections] = matcher.BuildNetworkPolicies(false, policies)
+		w.read[corrections] = matcher.BuildNetworkPolicies(w.simplify, policies)
 	}
 	return w.read[corrections]
 }

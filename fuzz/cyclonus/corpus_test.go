@@ -28,7 +28,7 @@ func TestCorpus(t *testing.T) {
 			for _, f := range one.Facts.Families {
 				c.Families = append(c.Families, f.String())
 			}
-			w, err := load(c, text)
+			w, err := load(c, text, false)
 			require.NoError(t, err)
 			require.NoError(t, w.all(rand.New(rand.NewPCG(1, 1)), everything), "%s", one.YAML)
 			verdicts, uncertain = verdicts+w.count.Verdicts, uncertain+w.uncertain

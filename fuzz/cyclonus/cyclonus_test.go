@@ -28,7 +28,7 @@ func TestCyclonus(t *testing.T) {
 			if r.IntN(2) == 1 {
 				text = c.YAML()
 			}
-			w, err := load(c, text)
+			w, err := load(c, text, r.IntN(2) == 1)
 			if err != nil {
 				return fuzz.Count{}, err
 			}

@@ -44,7 +44,7 @@ func TestGenerator(t *testing.T) {
 					require.NoError(t, apply(state, a))
 				}
 				c := observed(state)
-				w, err := load(c, c.YAML())
+				w, err := load(c, c.YAML(), true)
 				require.NoError(t, err)
 				require.Len(t, w.policies, len(state.Policies))
 				require.NoError(t, w.all(rand.New(rand.NewPCG(1, 1)), everything), "%s", c.YAML())

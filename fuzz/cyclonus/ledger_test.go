@@ -24,7 +24,7 @@ func TestLedger(t *testing.T) {
 		t.Run(entry.ID, func(t *testing.T) {
 			c, text, err := parse([]byte(entry.Example))
 			require.NoError(t, err)
-			w, err := load(c, text)
+			w, err := load(c, text, false)
 			require.NoError(t, err)
 			src, dst := w.end(t, entry.From), w.end(t, entry.To)
 			protocol, number, _ := strings.Cut(entry.Port, "/")
