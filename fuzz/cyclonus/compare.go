@@ -168,7 +168,7 @@ func (w *comparison) pair(src, dst *end, r *rand.Rand, perPair int) error {
 	switch {
 	case !src.pod() && !dst.pod(), // nothing is decided there (R3)
 		src.id == dst.id, // R50
-		src.kind == node && (dst.node == "" || dst.node == src.node): // R52
+		(src.kind == node || src.kind == hostPod) && (dst.node == "" || dst.node == src.node): // R52
 		return nil
 	}
 	if perPair == everything || perPair > len(w.ports) {

@@ -17,7 +17,9 @@
 //     value that no selector can name.
 //   - A pod whose address is not said (R47) gets one out of its domain: what
 //     podreach is certain of must hold for each.
-//   - A node (R54) is an end outside the cluster, with one of its addresses.
+//   - A node (R54) is an end outside the cluster, with one of its addresses, and
+//     so is a pod on the host network (R55, R56), whose node has just one.
+//   - It may simplify its rules, as its commands do, or not.
 //
 // What it cannot express, and is left out:
 //
@@ -26,7 +28,8 @@
 //   - pods of custom resources (R66), whose labels, ports and number the
 //     fuzzing of engine and oracle is about;
 //   - pods of a workload whose pods another workload's template makes (R67);
-//   - host-network pods (R55-R57), as ends;
+//   - host-network pods of templates, and those whose node or its address is
+//     not known, or not the only one (R57, R58);
 //   - a node with an address that others have too (R58, R62);
 //   - traffic of a pod with itself (R50);
 //   - traffic from a node to a pod that is, or may be, on it (R52);

@@ -32,6 +32,7 @@ type endKind uint8
 const (
 	podObject endKind = iota
 	podTemplate
+	hostPod // on the host network
 	node
 	outside
 	numEndKinds
@@ -111,14 +112,23 @@ func (w *facts) pods() ([]end, error) {
 		seen[e.name] = true
 		known := addresses(p)
 		switch {
-		case p.Spec.HostNetwork, // R55
-			p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed, // R59
+		case p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed, // R59
 			live && len(known) == 0: // R61
 			continue
 		}
 		var ok bool
 		if e.id, ok = w.x.Pod(namespace, p.Name); !ok {
 			return nil, fmt.Errorf("podreach lacks %s", e.name)
+		}
+		if p.Spec.HostNetwork {
+			e.kind = hostPod
+			for _, a := range w.hostAddresses(e.node) {
+				if len(a) == 1 {
+					e.add(a[0], nil)
+				}
+			}
+			out = append(out, e)
+			continue
 		}
 		w.settle(&e, w.internal(namespace, p.Labels), &p.Spec, known)
 		out = append(out, e)
@@ -202,6 +212,54 @@ func (w *facts) possible(f model.Family) []netip.Addr {
 			if p.Contains(a) {
 				out = append(out, a)
 			}
+		}
+	}
+	return out
+}
+
+// hostAddresses are those of a node that has an object: what that lists, and
+// what the pods on the node say (R58). They are none where pods that do not say
+// their node give one of them, for these may know more.
+func (w *facts) hostAddresses(name string) (out [model.NumFamilies][]netip.Addr) {
+	i := slices.IndexFunc(w.c.Nodes, func(n corev1.Node) bool { return n.Name == name })
+	if i < 0 {
+		return out
+	}
+	add := func(text string) {
+		if a, ok := address(text); ok && !slices.Contains(out[model.FamilyOf(a)], a) {
+			out[model.FamilyOf(a)] = append(out[model.FamilyOf(a)], a)
+		}
+	}
+	for _, a := range w.c.Nodes[i].Status.Addresses {
+		add(a.Address)
+	}
+	for i := range w.c.Pods {
+		if p := &w.c.Pods[i]; p.Spec.NodeName == name {
+			for _, text := range saidOfNode(p) {
+				add(text)
+			}
+		}
+	}
+	for i := range w.c.Pods {
+		if p := &w.c.Pods[i]; p.Spec.NodeName == "" && slices.ContainsFunc(saidOfNode(p), func(text string) bool {
+			a, ok := address(text)
+			return ok && slices.Contains(out[model.FamilyOf(a)], a)
+		}) {
+			return [model.NumFamilies][]netip.Addr{}
+		}
+	}
+	return out
+}
+
+// saidOfNode are the addresses of its node that a pod gives (R58).
+func saidOfNode(p *corev1.Pod) []string {
+	out := []string{p.Status.HostIP}
+	for _, ip := range p.Status.HostIPs {
+		out = append(out, ip.IP)
+	}
+	if p.Spec.HostNetwork {
+		for _, a := range addresses(p) {
+			out = append(out, a.String())
 		}
 	}
 	return out
