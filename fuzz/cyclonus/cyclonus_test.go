@@ -1,6 +1,7 @@
 package cyclonus
 
 import (
+	"errors"
 	"flag"
 	"math/rand/v2"
 	"sync"
@@ -31,6 +32,9 @@ func TestCyclonus(t *testing.T) {
 			w, err := load(c, text, r.IntN(2) == 1)
 			if err != nil {
 				return fuzz.Count{}, err
+			}
+			if len(w.policies) != len(c.Policies) {
+				return fuzz.Count{}, errors.New("podreach rejects a valid policy")
 			}
 			err = w.all(r, 16)
 			mu.Lock()

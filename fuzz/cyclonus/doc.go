@@ -4,8 +4,9 @@
 // verdicts are compared one by one.
 //
 // Its matcher decides one packet between two ends, of which it wants to know
-// all. So it gets facts that are worked out here, from API objects: none is
-// taken from podreach but the names of what podreach takes for endpoints.
+// all. So it gets facts that are worked out here, from API objects. What is
+// taken from podreach is no fact about an end, but which there are: which pods
+// stand for a template (R64), and whether an address is someone's (R62).
 //
 // What is done before it is asked, because it would panic or could not say it:
 //
