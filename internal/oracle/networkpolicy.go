@@ -162,24 +162,25 @@ func (o *Oracle) portMatches(r rule, c connection, dst *endpoint) bool {
 }
 
 // resolve returns the ports that a name means on a pod (R33, R37). With
-// namedPortDuplicates=none a name that means two numbers means nothing (R35).
-// Cilium looks among the ports of the asked protocol only, so the same name
-// for TCP 53 and UDP 53 is no duplicate, nor is the same number twice.
+// namedPortDuplicates=last it means the last of them alone, and nothing in the
+// other protocols (R35).
 func (o *Oracle) resolve(dst *endpoint, name string, p model.Protocol) []uint16 {
-	var numbers []uint16
+	var named []namedPort
 	for _, port := range dst.ports {
-		if port.name == name && port.protocol == p {
-			numbers = append(numbers, port.number)
+		if port.name == name {
+			named = append(named, port)
 		}
 	}
-	if o.profile.dropDuplicateNames {
+	if o.profile.lastOfName && len(named) > 0 {
 		if dst.portsUnknown { // another container may declare it too
 			return nil
 		}
-		for _, n := range numbers {
-			if n != numbers[0] {
-				return nil
-			}
+		named = named[len(named)-1:]
+	}
+	var numbers []uint16
+	for _, port := range named {
+		if port.protocol == p {
+			numbers = append(numbers, port.number)
 		}
 	}
 	return numbers
@@ -309,11 +310,11 @@ func parseSelector(s *metav1.LabelSelector) labels.Selector {
 
 // profile is the options of section 13 that concern NetworkPolicy v1.
 type profile struct {
-	typesFromRules     bool // policyTypesMode=cilium (R14)
-	externalBlocks     bool // ipBlockMatches=external-only (R45)
-	initContainers     func(corev1.Container) bool
-	dropDuplicateNames bool // namedPortDuplicates=none (R35)
-	otherAsPortless    bool // other=as-portless (R84)
+	typesFromRules  bool // policyTypesMode=cilium (R14)
+	externalBlocks  bool // ipBlockMatches=external-only (R45)
+	initContainers  func(corev1.Container) bool
+	lastOfName      bool // namedPortDuplicates=last (R35)
+	otherAsPortless bool // other=as-portless (R84)
 }
 
 func parseProfile(name string) (profile, error) {
@@ -322,7 +323,7 @@ func parseProfile(name string) (profile, error) {
 		return profile{initContainers: isSidecar}, nil
 	case "cilium":
 		return profile{
-			typesFromRules: true, externalBlocks: true, dropDuplicateNames: true, otherAsPortless: true,
+			typesFromRules: true, externalBlocks: true, lastOfName: true, otherAsPortless: true,
 			initContainers: func(corev1.Container) bool { return false },
 		}, nil
 	case "calico":
