@@ -27,8 +27,10 @@ func TestCilium(t *testing.T) {
 	if testing.Short() {
 		o.Verdicts /= 10
 	}
-	comparison := Comparison()
+	var left Left
+	comparison := Comparison(&left)
 	comparison.Run(t, o)
+	t.Logf("not compared: %d uncertain, %d that Cilium cannot be asked", left.Uncertain.Load(), left.Excluded.Load())
 }
 
 // refused are cases with a policy that Cilium does not take.
@@ -76,7 +78,7 @@ func TestCorpus(t *testing.T) {
 					continue
 				}
 				for _, p := range q.ports {
-					got, err := q.world.allowed(q.flow(q.world, src, dst, p))
+					got, err := q.world.allowed(q.flow(q.world, src, dst, model.IPv4, p))
 					require.NoError(t, err)
 					require.Equal(t, e.Lower.Contains(p.protocol, p.number), got, "%v: %v %d", e, p.protocol, p.number)
 					expected++
@@ -125,7 +127,7 @@ func TestLedger(t *testing.T) {
 			require.True(t, ok)
 
 			require.Equal(t, e.Ours, x.Verdict(engine.Flow{Src: q.id(src), Dst: q.id(dst), Protocol: p.protocol, Port: p.number}) == model.Allowed)
-			asked := q.flow(q.world, src, dst, p)
+			asked := q.flow(q.world, src, dst, model.IPv4, p)
 			for _, ask := range []func(flow) (bool, error){q.world.allowed, q.world.lookup} {
 				theirs, err := ask(asked)
 				require.NoError(t, err)
@@ -138,7 +140,7 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-func index(t *testing.T, text []byte, o cluster.Options) *engine.Index {
+func index(t testing.TB, text []byte, o cluster.Options) *engine.Index {
 	t.Helper()
 	s := cluster.New(o)
 	for object := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("cluster", text)}, s.Ledger()) {
@@ -147,4 +149,29 @@ func index(t *testing.T, text []byte, o cluster.Options) *engine.Index {
 	x, err := engine.Compile(s.Snapshot(), engine.Options{})
 	require.NoError(t, err)
 	return x
+}
+
+// BenchmarkVerdict is one verdict in each of the three ways.
+func BenchmarkVerdict(b *testing.B) {
+	x := index(b, []byte(baselineExample), cluster.Options{Profile: cluster.ProfileCilium})
+	q, err := newQuestions(x, []byte(baselineExample), "", nil, rand.New(rand.NewPCG(1, 1)))
+	require.NoError(b, err)
+	f := q.flow(q.world, end{pod: &q.objects.pods[0]}, end{pod: &q.objects.pods[1]}, model.IPv4, port{number: 80})
+	b.Run("map state", func(b *testing.B) {
+		for b.Loop() {
+			_, err := q.world.allowed(f)
+			require.NoError(b, err)
+		}
+	})
+	b.Run("LookupFlow", func(b *testing.B) {
+		for b.Loop() {
+			_, err := q.world.lookup(f)
+			require.NoError(b, err)
+		}
+	})
+	b.Run("IteratePolicy", func(b *testing.B) {
+		for b.Loop() {
+			q.world.iterate(q.plain, f)
+		}
+	})
 }

@@ -129,7 +129,11 @@ func podsIn(o *objects, networks []v1alpha2.CIDR, f model.Family) []v1alpha2.Clu
 			continue // Cilium has said so
 		}
 		for _, p := range o.pods {
-			if a := p.addresses[f]; a.State == model.AddressKnown && prefix.Contains(a.Addr) {
+			a := p.assumed[f] // what is certain holds for this one too (R47)
+			if known := p.addresses[f]; known.State == model.AddressKnown {
+				a = known.Addr
+			}
+			if prefix.Contains(a) {
 				out = append(out, v1alpha2.ClusterNetworkPolicyEgressPeer{Pods: &v1alpha2.NamespacedPod{
 					PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{podLabel: p.Namespace + "." + p.Name}}}})
 			}

@@ -24,7 +24,7 @@ type objects struct {
 	pods       []pod
 	policies   []*slimnetworkingv1.NetworkPolicy
 	admin      []*v1alpha2.ClusterNetworkPolicy
-	networks   bool // some rule of admin has networks
+	nodes      bool // some rule of admin has nodes
 }
 
 // pod is a pod that Cilium manages.
@@ -32,6 +32,7 @@ type pod struct {
 	*slimcorev1.Pod
 	number    int // in the snapshot
 	addresses [model.NumFamilies]model.Address
+	assumed   [model.NumFamilies]netip.Addr // one that it may have where addresses does not say
 }
 
 // object is what any object may have of what is of use here.
@@ -100,7 +101,7 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 			}
 			for _, r := range cnp.Spec.Egress {
 				for _, e := range r.To {
-					o.networks = o.networks || e.Networks != nil
+					o.nodes = o.nodes || e.Nodes != nil
 				}
 			}
 			o.admin = append(o.admin, cnp)
@@ -114,6 +115,10 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 			templates[m.Metadata.Namespace+"/"+strings.ToLower(m.Kind)+"/"+m.Metadata.Name] = m.Spec.Template
 		}
 	}
+	assumed := [model.NumFamilies]netip.Addr{model.IPv4: netip.IPv4Unspecified(), model.IPv6: netip.IPv6Unspecified()}
+	for _, d := range s.PodDomain {
+		assumed[model.FamilyOf(d.Addr())] = d.Addr()
+	}
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if _, ok := o.namespaces[p.Namespace]; !ok {
@@ -122,7 +127,7 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 		if p.Dormant || p.HostNetwork || p.PortsUnknown {
 			continue
 		}
-		out := pod{found[p.Namespace+"/"+p.Name], i, p.Addresses}
+		out := pod{Pod: found[p.Namespace+"/"+p.Name], number: i, addresses: p.Addresses, assumed: assumed}
 		if p.Template {
 			if uncertain(p.Labels) {
 				continue

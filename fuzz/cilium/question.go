@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/u8proto"
@@ -15,16 +16,24 @@ import (
 	"github.com/podreach/podreach/model"
 )
 
-// Comparison is podreach and Cilium on generated clusters.
-func Comparison() fuzz.Comparison {
+// Left counts the questions that were not compared. It may be shared by
+// goroutines.
+type Left struct {
+	Uncertain atomic.Int64 // podreach does not know
+	Excluded  atomic.Int64 // Cilium cannot be asked; the package comment says why
+}
+
+// Comparison is podreach and Cilium on generated clusters. It counts in left
+// what is not compared.
+func Comparison(left *Left) fuzz.Comparison {
 	return fuzz.Comparison{
 		Counterpart: "cilium", Package: "./fuzz/cilium",
 		Clusters: gen.Options{Valid: true, Profile: "cilium"},
-		Check:    check,
+		Check:    func(c *gen.Cluster, r *rand.Rand) (fuzz.Count, error) { return check(c, r, left) },
 	}
 }
 
-func check(c *gen.Cluster, r *rand.Rand) (fuzz.Count, error) {
+func check(c *gen.Cluster, r *rand.Rand, left *Left) (fuzz.Count, error) {
 	text := c.YAML()
 	x, _, err := fuzz.Index(c, text)
 	if err != nil {
@@ -34,7 +43,10 @@ func check(c *gen.Cluster, r *rand.Rand) (fuzz.Count, error) {
 	if err != nil {
 		return fuzz.Count{}, err
 	}
-	return q.ask(flowsOfPair)
+	n, err := q.ask(flowsOfPair)
+	left.Uncertain.Add(q.uncertain)
+	left.Excluded.Add(q.excluded)
+	return n, err
 }
 
 // flowsOfPair is how many ports are asked of each pair of ends, and the
@@ -56,13 +68,27 @@ type questions struct {
 	worlds  map[corrections]*world
 	outside []netip.Addr
 	ports   []port
+	onNodes map[netip.Addr]bool // addresses of nodes
 	count   fuzz.Count
 	asked   int
+
+	uncertain, excluded int64
 }
 
+// port is what is asked about: a port, or ICMP for the protocols without ports
+// (R84).
 type port struct {
 	protocol model.Protocol
 	number   uint16
+	icmp     bool
+}
+
+// String is "TCP 80" or "ICMP".
+func (p port) String() string {
+	if p.icmp {
+		return "ICMP"
+	}
+	return fmt.Sprintf("%v %d", p.protocol, p.number)
 }
 
 func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanaged []model.PodSet, r *rand.Rand) (*questions, error) {
@@ -75,16 +101,21 @@ func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanag
 			return (s.Namespace == p.Namespace || s.Namespace == "" && s.Namespaces.Matches(o.namespaces[p.Namespace].labels)) && s.Pods.Matches(p.Labels)
 		})
 	})
-	q := &questions{x: x, r: r, objects: o, worlds: map[corrections]*world{}, count: fuzz.Count{Explained: map[string]int{}}}
+	q := &questions{x: x, r: r, objects: o, worlds: map[corrections]*world{}, onNodes: map[netip.Addr]bool{}, count: fuzz.Count{Explained: map[string]int{}}}
 	if q.world, err = newWorld(o, corrections{}); err != nil {
 		return nil, err
 	}
 	q.plain, q.stepped = q.world.plain()
+	for _, n := range x.Snapshot().Nodes {
+		for _, a := range n.Addresses {
+			q.onNodes[a] = true
+		}
+	}
 	q.addresses()
 	for _, a := range x.PortAtoms() {
-		q.ports = append(q.ports, port{a.Protocol, a.First})
+		q.ports = append(q.ports, port{protocol: a.Protocol, number: a.First})
 		if a.Last != a.First {
-			q.ports = append(q.ports, port{a.Protocol, a.Last})
+			q.ports = append(q.ports, port{protocol: a.Protocol, number: a.Last})
 		}
 	}
 	return q, nil
@@ -184,33 +215,52 @@ func (q *questions) pair(src, dst end, flows int) error {
 				return err
 			}
 		}
+		if err := q.one(src, dst, f, port{icmp: true}); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// ours is podreach's answer.
+func (q *questions) ours(src, dst end, f model.Family, p port) model.Verdict {
+	flow := engine.Flow{Src: q.id(src), Dst: q.id(dst), Protocol: p.protocol, Port: p.number, Family: engine.Only(f)}
+	if !p.icmp {
+		return q.x.Verdict(flow)
+	}
+	switch q.x.BetweenFlow(flow).Other {
+	case model.OtherYes:
+		return model.Allowed
+	case model.OtherNo:
+		return model.Denied
+	}
+	return model.Unknown
 }
 
 var protocols = [model.NumProtocols]u8proto.U8proto{model.TCP: u8proto.TCP, model.UDP: u8proto.UDP, model.SCTP: u8proto.SCTP}
 
 // one asks one question of both.
 func (q *questions) one(src, dst end, f model.Family, p port) error {
-	ours := q.x.Verdict(engine.Flow{Src: q.id(src), Dst: q.id(dst), Protocol: p.protocol, Port: p.number, Family: engine.Only(f)})
+	ours := q.ours(src, dst, f, p)
 	if ours == model.Unknown {
+		q.uncertain++
+		return nil
+	}
+	if q.objects.nodes && dst.pod != nil && q.onNodes[dst.pod.addresses[f].Addr] {
+		q.excluded++
 		return nil
 	}
 	q.asked++
-	flow := q.flow(q.world, src, dst, p)
+	flow := q.flow(q.world, src, dst, f, p)
 	theirs, err := q.world.allowed(flow)
 	if err != nil {
 		return err
 	}
 	if err := q.confirm(flow, theirs); err != nil {
-		return fmt.Errorf("%w: %v to %v, %v %d, %v", err, src, dst, p.protocol, p.number, f)
+		return fmt.Errorf("%w: %v to %v, %v, %v", err, src, dst, p, f)
 	}
 	q.count.Verdicts++
 	if theirs == (ours == model.Allowed) {
-		return nil
-	}
-	if dst.pod != nil && q.objects.networks && dst.pod.addresses[f].State != model.AddressKnown {
-		q.count.Verdicts-- // networks cannot be corrected
 		return nil
 	}
 	why, err := explain(func(c corrections) (bool, error) {
@@ -222,21 +272,27 @@ func (q *questions) one(src, dst end, f model.Family, p port) error {
 			}
 			q.worlds[c] = w
 		}
-		theirs, err := w.allowed(q.flow(w, src, dst, p))
+		theirs, err := w.allowed(q.flow(w, src, dst, f, p))
 		return theirs == (ours == model.Allowed), err
 	}, f)
 	if err != nil {
 		return err
 	}
 	if why == "" {
-		return fmt.Errorf("%v to %v, %v %d, %v: podreach says %v, Cilium allowed: %v", src, dst, p.protocol, p.number, f, ours, theirs)
+		return fmt.Errorf("%v to %v, %v, %v: podreach says %v, Cilium allowed: %v", src, dst, p, f, ours, theirs)
 	}
 	q.count.Explained[why]++
 	return nil
 }
 
-func (q *questions) flow(w *world, src, dst end, p port) flow {
+func (q *questions) flow(w *world, src, dst end, f model.Family, p port) flow {
 	out := flow{protocol: protocols[p.protocol], port: p.number}
+	if p.icmp { // an echo request
+		out.protocol, out.port = u8proto.ICMP, 8
+		if f == model.IPv6 {
+			out.protocol, out.port = u8proto.ICMPv6, 128
+		}
+	}
 	if src.pod == nil {
 		out.from = w.identityOf(src.addr)
 	} else {
