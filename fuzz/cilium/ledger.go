@@ -52,7 +52,7 @@ var ledger = []entry{
 	{
 		Entry: fuzz.Entry{
 			ID: "networks", Rule: "R98",
-			Upstream: "pkg/policy/types/selector.go:514",
+			Upstream: "pkg/policy/types/selector.go:526",
 			Why:      "networks match what is outside the cluster alone, unless policy-cidr-match-mode says otherwise",
 			Example:  networksExample, From: "x/pod/a", To: "x/pod/b", Port: "TCP/80",
 		},
@@ -61,7 +61,7 @@ var ledger = []entry{
 	{
 		Entry: fuzz.Entry{
 			ID: "namespaces", Rule: "R97",
-			Upstream: "pkg/k8s/cluster_network_policy.go:273",
+			Upstream: "pkg/k8s/cluster_network_policy.go:269",
 			Why:      "a selector of namespaces becomes one of identities, so that one with NotIn or DoesNotExist alone matches the world, which is in no namespace",
 			Example:  namespacesExample, From: "8.8.8.8", To: "x/pod/a", Port: "TCP/80", Ours: true,
 		},

@@ -58,7 +58,9 @@ func (w *world) side(e *endpoint) (*policy.EndpointPolicy, error) {
 		return nil, err
 	}
 	p := selected.DistillPolicy(quiet, owner{e}, redirects)
-	p.Ready()
+	if err := p.Ready(); err != nil {
+		return nil, err
+	}
 	p.Detach(quiet)
 	selected.Supersede()
 	w.sides[e.identity.ID] = p
