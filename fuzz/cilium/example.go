@@ -46,13 +46,18 @@ spec:
   egress: [{action: Deny, to: [{networks: [10.0.0.0/8]}]}]
 `
 	namespacesExample = twoPods + `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: isolated, namespace: x}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+---
 apiVersion: policy.networking.k8s.io/v1alpha2
 kind: ClusterNetworkPolicy
-metadata: {name: closed}
+metadata: {name: open}
 spec:
   tier: Admin
   priority: 1
   subject: {namespaces: {}}
-  ingress: [{action: Deny, from: [{namespaces: {matchExpressions: [{key: team, operator: NotIn, values: [ml]}]}}]}]
+  ingress: [{action: Accept, from: [{namespaces: {matchExpressions: [{key: team, operator: NotIn, values: [ml]}]}}]}]
 `
 )

@@ -147,6 +147,7 @@ require (
 
 replace github.com/podreach/podreach => ../..
 
+// Cilium v1.20.2 does not compile with client-go v0.37.
 replace (
 	k8s.io/api => k8s.io/api v0.36.4
 	k8s.io/apimachinery => k8s.io/apimachinery v0.36.4

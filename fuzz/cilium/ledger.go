@@ -63,7 +63,7 @@ var ledger = []entry{
 			ID: "namespaces", Rule: "R97",
 			Upstream: "pkg/k8s/cluster_network_policy.go:269",
 			Why:      "a selector of namespaces becomes one of identities, so that one with NotIn or DoesNotExist alone matches the world, which is in no namespace",
-			Example:  namespacesExample, From: "8.8.8.8", To: "x/pod/a", Port: "TCP/80", Ours: true,
+			Example:  namespacesExample, From: "8.8.8.8", To: "x/pod/a", Port: "TCP/80",
 		},
 		correct: func(c *corrections) { c.namespaces = true },
 	},
