@@ -93,7 +93,7 @@ func (x *Index) explainFamily(f Flow, p *pair, fam model.Family, atom int32) Fam
 	if atom < 0 {
 		return ft
 	}
-	ft.Verdict = boundsVerdict(x.verdict(p, fam, atom))
+	ft.Verdict = boundsVerdict(x.verdict(p, Only(fam), atom))
 	sides := x.sides(p)
 	ft.Egress = x.explainSide(&sides[model.Egress], f.Src, fam, atom)
 	ft.Ingress = x.explainSide(&sides[model.Ingress], f.Dst, fam, atom)
@@ -102,13 +102,18 @@ func (x *Index) explainFamily(f Flow, p *pair, fam model.Family, atom int32) Fam
 
 func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom int32) SideTrace {
 	t := SideTrace{Direction: s.dir, Subject: subject, Exempt: s.prog == nil}
-	t.Verdict = boundsVerdict(x.decideSide(s, fam, atom))
+	names := x.portNames(s.dst)
+	lower, upper := true, false
+	for _, sig := range names {
+		lo, up := x.decideSide(s, fam, sig, atom)
+		lower, upper = lower && lo, upper || up
+	}
+	t.Verdict = boundsVerdict(lower, upper)
 	if s.prog == nil {
 		return t
 	}
 	var single [1]int32
 	atoms, usable := x.views(s, fam, &single)
-	names := x.portNames(s.dst)
 	var rules []int32
 	for _, g := range s.prog.segments {
 		rules = append(rules, x.segments[g].rules...)
