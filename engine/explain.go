@@ -161,22 +161,23 @@ func (x *Index) deciders(rules []int32, s *side, fam model.Family, atoms []int32
 		}
 	}
 	for _, sig := range names {
+		decisions, some = decisions[:0], [2]bool{}
 		look(sig, false)
 		if s.prog.unsure {
 			look(sig, true)
 		}
-	}
-	for _, d := range decisions {
-		if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
-			continue
-		}
-		for _, i := range d.at {
-			decides[i] = true
-			end = max(end, i+1)
-		}
-		if len(d.at) == 0 {
-			decides[len(rules)] = true
-			end = len(rules)
+		for _, d := range decisions {
+			if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
+				continue
+			}
+			for _, i := range d.at {
+				decides[i] = true
+				end = max(end, i+1)
+			}
+			if len(d.at) == 0 {
+				decides[len(rules)] = true
+				end = len(rules)
+			}
 		}
 	}
 	// What shares the last deciding rank was consulted as well, and what
