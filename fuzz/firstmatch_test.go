@@ -24,7 +24,7 @@ import (
 // it shares with the engine the rules alone, neither atoms nor classes nor
 // programs. Ports are those at which a range of a rule or a container port
 // begins and ends, and their neighbours; outside addresses one of each atom.
-func TestP08FirstMatch(t *testing.T) { holds(t, "P8", 20, firstMatches(model.Block.Contains)) }
+func TestP08FirstMatch(t *testing.T) { holds(t, "P8", 50, firstMatches(model.Block.Contains)) }
 
 func TestP08NoticesExceptsThatAreForgotten(t *testing.T) {
 	notices(t, firstMatches(func(b model.Block, a netip.Addr) bool { return b.CIDR.Contains(a) }))

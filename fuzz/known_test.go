@@ -169,7 +169,7 @@ func known(w *world, r *rand.Rand) *gen.Cluster {
 // a rule becomes two with one action, one behind the other (R90). Left out are
 // destinations of which not all ports are known (R66).
 func TestP10NamesAreNumbers(t *testing.T) {
-	holds(t, "P10", 50, namesAreNumbers(func(_ *world, d *model.Pod) *model.Pod { return d }))
+	holds(t, "P10", 100, namesAreNumbers(func(_ *world, d *model.Pod) *model.Pod { return d }))
 }
 
 func TestP10NoticesTheNumbersOfAnother(t *testing.T) {

@@ -341,7 +341,7 @@ func TestP06Dichotomies(t *testing.T) {
 // In isolate, and let in, those pods that the same policies with NotIn do not.
 // Where it is not known whether a pod has the label (R66), it is not known of
 // both. Likewise Exists and DoesNotExist.
-func TestP06OneOfTwo(t *testing.T) { holds(t, "P6 dichotomies", 50, oneOfTwo(false)) }
+func TestP06OneOfTwo(t *testing.T) { holds(t, "P6 dichotomies", 100, oneOfTwo(false)) }
 
 func TestP06NoticesEqualOperators(t *testing.T) { notices(t, oneOfTwo(true)) }
 
@@ -428,7 +428,7 @@ func decidedBy(free *gen.Cluster, s metav1.LabelSelectorRequirement, namespaces 
 // (R104); several Baseline policies, Pass and domain names in a baseline (R91,
 // R97). An empty or unknown port entry of v1alpha1 matches nothing (R102) and
 // has no words in v1alpha2. Clusters with both versions (R106) stay such.
-func TestP11VersionsAgree(t *testing.T) { holds(t, "P11", 20, versionsAgree("Pass")) }
+func TestP11VersionsAgree(t *testing.T) { holds(t, "P11", 50, versionsAgree("Pass")) }
 
 func TestP11NoticesAnotherAction(t *testing.T) { notices(t, versionsAgree("Deny")) }
 

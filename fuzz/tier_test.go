@@ -39,7 +39,7 @@ var bothDirections = []model.Direction{model.Ingress, model.Egress}
 // already; and without admin policies it is then conn ∩ conn(N). Pairs with a
 // pod of uncertain labels are left out: a selector that is undecided of it makes
 // the whole pair uncertain (R66), so that to allow more is to know less.
-func TestP02AddingAPolicy(t *testing.T) { holds(t, "P2", 20, addingAPolicy((*world).isolated)) }
+func TestP02AddingAPolicy(t *testing.T) { holds(t, "P2", 40, addingAPolicy((*world).isolated)) }
 
 func TestP02NoticesAnIsolationThatIsForgotten(t *testing.T) {
 	notices(t, addingAPolicy(func(w *world, e end, d model.Direction) bool { return d == model.Egress && w.isolated(e, d) }))
