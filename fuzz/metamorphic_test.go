@@ -377,8 +377,9 @@ func oneOfTwo(planted bool) property {
 				}
 				compared = true
 				a, b := q.side(1, d), q.side(2, d)
+				opposite := samePorts(a, open) && b.Upper.Empty() || samePorts(b, open) && a.Upper.Empty()
 				undecided := q.doubtful() && a.Lower.Empty() && b.Lower.Empty() && a.Upper.Equal(open.Upper) && b.Upper.Equal(open.Upper)
-				if !(samePorts(a, open) && b.Upper.Empty() || samePorts(b, open) && a.Upper.Empty() || undecided) {
+				if !opposite && !undecided {
 					return true, q.fail(fmt.Sprintf("%v of %s %v", d, s.Key, s.Values), "one of "+show(open), show(a)+" and "+show(b))
 				}
 			}
