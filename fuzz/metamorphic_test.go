@@ -427,8 +427,9 @@ func decidedBy(free *gen.Cluster, s metav1.LabelSelectorRequirement, namespaces 
 // priority means the same (R88), and one baseline needs none. Left out of both
 // sides is what one version cannot say: more than 25 rules, peers or ports
 // (R104); several Baseline policies, Pass and domain names in a baseline (R91,
-// R97). An empty or unknown port entry of v1alpha1 matches nothing (R102) and
-// has no words in v1alpha2. Clusters with both versions (R106) stay such.
+// R97); rules of v1alpha1 all of whose port entries are empty or unknown: such
+// an entry matches nothing (R102) and has no words in v1alpha2. Clusters with
+// both versions (R106) stay such.
 func TestP11VersionsAgree(t *testing.T) { holds(t, "P11", 50, versionsAgree("Pass")) }
 
 func TestP11NoticesAnotherAction(t *testing.T) { notices(t, versionsAgree("Deny")) }
@@ -448,6 +449,8 @@ func versionsAgree(pass string) property {
 				out = out || len(peers) > 25 || len(elements(one, a.ports())) > 25 || len(adminRules(p, model.Ingress)) > 25 || len(adminRules(p, model.Egress)) > 25
 				domains := slices.ContainsFunc(peers, func(e map[string]any) bool { return e["domainNames"] != nil })
 				out = out || a.tier == "Baseline" && (one["action"] == "Pass" || domains)
+				ports := elements(one, a.ports())
+				out = out || ports != nil && !slices.ContainsFunc(ports, func(e map[string]any) bool { return !parsePort(e).none() })
 			})
 			if a.tier == "Baseline" && !out {
 				baselines++
@@ -523,9 +526,6 @@ func inOtherWords(p map[string]any, pass string) map[string]any {
 				if port := parsePort(e); !port.none() {
 					ports = append(ports, port.entry(to.old))
 				}
-			}
-			if list != nil && ports == nil {
-				continue // it matches nothing
 			}
 			if ports != nil {
 				one[to.ports()] = ports

@@ -39,7 +39,7 @@ func (a adminOf) allow() string { return either(a.old, "Allow", "Accept") }
 func (a adminOf) ports() string { return either(a.old, "ports", "protocols") }
 func (a adminOf) limit() int    { return either(a.old, 100, 25) } // R104
 
-// accepted keeps the admin policies that the API server accepts.
+// accepted reports whether the API server accepts an admin policy.
 func (w *world) accepted(p map[string]any) bool { return !w.refused["/"+adminHead(p).name] }
 
 // withoutAdmin leaves out the admin policies that drop says.
@@ -49,7 +49,7 @@ func withoutAdmin(c *gen.Cluster, drop func(p map[string]any) bool) *gen.Cluster
 	return c
 }
 
-// directionsOf are the directions in which an admin policy has rules (R92).
+// adminRules are the rules of an admin policy in a direction.
 func adminRules(p map[string]any, d model.Direction) []any {
 	list, _ := p["spec"].(map[string]any)[d.String()].([]any)
 	return list
@@ -66,8 +66,9 @@ func eachAdminRule(p map[string]any, do func(direction string, r map[string]any)
 }
 
 // rewriteAdmin replaces each rule of the admin policies that the API server
-// accepts. Where a policy would get more rules than it may have (R104), it
-// stays as it is.
+// accepts. Where a direction would get more rules than it may have (R104), or
+// none, it stays as it is: one without rules leaves no doubt about subjects
+// that cannot be read (R92, R96).
 func (w *world) rewriteAdmin(c *gen.Cluster, rewrite func(a adminOf, direction string, r map[string]any) []map[string]any) {
 	for _, p := range c.Admin {
 		if !w.accepted(p) {
@@ -81,7 +82,7 @@ func (w *world) rewriteAdmin(c *gen.Cluster, rewrite func(a adminOf, direction s
 					out = append(out, n)
 				}
 			}
-			if len(out) <= a.limit() {
+			if 0 < len(out) && len(out) <= a.limit() {
 				p["spec"].(map[string]any)[d.String()] = out
 			}
 		}
