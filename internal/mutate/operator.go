@@ -247,7 +247,8 @@ func (f *finder) statement(n ast.Stmt) {
 		}
 		f.body(n.Body)
 		if n.Else != nil {
-			f.replace(n.Body.End(), n.Else.End(), "")
+			m := f.replace(n.Body.End(), n.Else.End(), "")
+			m.before, m.after = "else "+oneLine(f.code(n.Else)), ""
 		}
 	case *ast.ForStmt:
 		f.loop(n, n.Body)
@@ -268,7 +269,7 @@ func (f *finder) statement(n ast.Stmt) {
 	case *ast.ReturnStmt:
 		f.drop(n)
 		for _, r := range n.Results {
-			if _, literal := r.(*ast.Ident); !literal && isBool(f.source.info.Types[r].Type) {
+			if v := f.source.info.Types[r]; v.Value == nil && isBool(v.Type) {
 				f.replace(r.Pos(), r.End(), "!("+f.code(r)+")")
 			}
 		}
