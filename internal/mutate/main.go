@@ -37,8 +37,9 @@ import (
 const (
 	mutated = "engine model/dialect/netpol model/dialect/admin model/dialect/meta"
 	// The comparisons with the reference interpreter: on the corpus, and on
-	// generated clusters. The solver is the user of what callers of the engine see.
-	tests = "own -test.short; fuzz -test.run=^TestEngine$ -verdicts=1000000; corpus -test.run=^TestEngine; solver -test.short"
+	// generated clusters. Dialects use meta, and the solver what callers of the
+	// engine see.
+	tests = "own -test.short; model/dialect/netpol; model/dialect/admin; fuzz -test.run=^TestEngine$ -verdicts=1000000; corpus -test.run=^TestEngine; solver -test.short"
 
 	survivors = "internal/mutate/survivors.txt"
 	atLeast   = 0.9
@@ -115,6 +116,9 @@ func run(w io.Writer, o options) error {
 	}
 	defer os.RemoveAll(temp)
 	b := &bench{root: root, temp: temp, killers: o.killers, procs: max(1, runtime.GOMAXPROCS(0)/o.jobs), cpu: o.cpu, wall: 10 * time.Minute}
+	if err := b.learn(sources); err != nil {
+		return err
+	}
 	if err := b.healthy(sources); err != nil {
 		return err
 	}
@@ -133,8 +137,8 @@ func run(w io.Writer, o options) error {
 func (b *bench) healthy(sources []*source) error {
 	seen := map[string]bool{}
 	for _, s := range sources {
-		for _, k := range b.killers {
-			if k = k.in(s.folder); seen[k.folder] {
+		for _, k := range b.of(s) {
+			if seen[k.folder] {
 				continue
 			}
 			seen[k.folder] = true

@@ -48,9 +48,47 @@ type outcome struct {
 type bench struct {
 	root, temp string
 	killers    []killer
+	needs      map[string]map[string]bool // folder of a killer -> import paths
 	procs      int // GOMAXPROCS of what a trial starts
 	cpu        int // seconds of CPU for a killer
 	wall       time.Duration
+}
+
+// of are the killers of a package's mutants: those whose tests need it.
+func (b *bench) of(s *source) []killer {
+	var out []killer
+	seen := map[string]bool{}
+	for _, k := range b.killers {
+		if k = k.in(s.folder); !seen[k.folder] && b.needs[k.folder][s.path] {
+			out = append(out, k)
+		}
+		seen[k.folder] = true
+	}
+	return out
+}
+
+// learn asks what the tests of each killer need.
+func (b *bench) learn(sources []*source) error {
+	b.needs = map[string]map[string]bool{}
+	for _, s := range sources {
+		for _, k := range b.killers {
+			folder := k.in(s.folder).folder
+			if b.needs[folder] != nil {
+				continue
+			}
+			list := exec.Command("go", "list", "-test", "-deps", "-f={{if .ForTest}}{{.ForTest}}{{else}}{{.ImportPath}}{{end}}", "./"+folder)
+			list.Dir, list.Stderr = b.root, os.Stderr
+			out, err := list.Output()
+			if err != nil {
+				return fmt.Errorf("go list ./%s: %w", folder, err)
+			}
+			b.needs[folder] = map[string]bool{}
+			for path := range strings.FieldsSeq(string(out)) {
+				b.needs[folder][path] = true
+			}
+		}
+	}
+	return nil
 }
 
 // try runs the killers on a mutant, until one kills it.
@@ -69,8 +107,7 @@ func (b *bench) try(m *mutant) (outcome, error) {
 	if err := errors.Join(os.WriteFile(text, m.mutated(), 0o644), os.WriteFile(overlay, replace, 0o644)); err != nil {
 		return outcome{}, err
 	}
-	for _, k := range b.killers {
-		k = k.in(m.source.folder)
+	for _, k := range b.of(m.source) {
 		failure, err := b.run(k, folder, "-overlay="+overlay)
 		if err != nil {
 			return outcome{}, fmt.Errorf("%w\nfor the mutant %v", err, m.key)
