@@ -49,8 +49,8 @@ type bench struct {
 	root, temp string
 	killers    []killer
 	needs      map[string]map[string]bool // folder of a killer -> import paths
-	procs      int // GOMAXPROCS of what a trial starts
-	cpu        int // seconds of CPU for a killer
+	procs      int                        // GOMAXPROCS of what a trial starts
+	cpu        int                        // seconds of CPU for a killer
 	wall       time.Duration
 }
 

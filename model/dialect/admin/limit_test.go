@@ -51,14 +51,16 @@ func TestLimits(t *testing.T) {
 			"ingress rules": {k.most, func(n int) string {
 				return k.head + "ingress: " + list(n, same("{action: "+k.allow+", from: "+all+"}"))
 			}, dialect.CodeListSize, ""},
-			"peers":      {k.most, func(n int) string { return k.head + "egress: [" + rule("", list(n, same("{namespaces: {}}")), 1) + "]" }, dialect.CodeListSize, ""},
-			"ports":      {k.most, func(n int) string { return k.head + "egress: [" + rule("", all, n) + "]" }, dialect.CodeListSize, ""},
-			"name":       {100, func(n int) string { return k.head + "egress: [" + rule(strings.Repeat("ä", n), all, 1) + "]" }, dialect.CodeListSize, ""},
-			"networks":   {25, func(n int) string { return k.head + "egress: [" + rule("", "["+networks(n)+"]", 1) + "]" }, dialect.CodeListSize, ""},
-			"domains":    {25, func(n int) string { return k.head + "egress: [" + rule("", "["+domains(n)+"]", 1) + "]" }, dialect.CodeListSize, "banp"},
-			"priority":   {1000, func(n int) string { return strings.Replace(k.head, "priority: 1", fmt.Sprint("priority: ", n), 1) }, dialect.CodePriority, "banp"},
-			"negative":   {0, func(n int) string { return strings.Replace(k.head, "priority: 1", fmt.Sprint("priority: ", -n), 1) }, dialect.CodePriority, "banp"},
-			"no peer":    {0, func(n int) string { return k.head + "egress: [" + rule("", list(1-n, same("{namespaces: {}}")), 1) + "]" }, dialect.CodeListSize, ""},
+			"peers":    {k.most, func(n int) string { return k.head + "egress: [" + rule("", list(n, same("{namespaces: {}}")), 1) + "]" }, dialect.CodeListSize, ""},
+			"ports":    {k.most, func(n int) string { return k.head + "egress: [" + rule("", all, n) + "]" }, dialect.CodeListSize, ""},
+			"name":     {100, func(n int) string { return k.head + "egress: [" + rule(strings.Repeat("ä", n), all, 1) + "]" }, dialect.CodeListSize, ""},
+			"networks": {25, func(n int) string { return k.head + "egress: [" + rule("", "["+networks(n)+"]", 1) + "]" }, dialect.CodeListSize, ""},
+			"domains":  {25, func(n int) string { return k.head + "egress: [" + rule("", "["+domains(n)+"]", 1) + "]" }, dialect.CodeListSize, "banp"},
+			"priority": {1000, func(n int) string { return strings.Replace(k.head, "priority: 1", fmt.Sprint("priority: ", n), 1) }, dialect.CodePriority, "banp"},
+			"negative": {0, func(n int) string { return strings.Replace(k.head, "priority: 1", fmt.Sprint("priority: ", -n), 1) }, dialect.CodePriority, "banp"},
+			"no peer": {0, func(n int) string {
+				return k.head + "egress: [" + rule("", list(1-n, same("{namespaces: {}}")), 1) + "]"
+			}, dialect.CodeListSize, ""},
 			"no port":    {0, func(n int) string { return k.head + "egress: [" + rule("", all, 1-n) + "]" }, dialect.CodeListSize, ""},
 			"no network": {0, func(n int) string { return k.head + "egress: [" + rule("", "["+networks(1-n)+"]", 1) + "]" }, dialect.CodeListSize, ""},
 			"no domain":  {0, func(n int) string { return k.head + "egress: [" + rule("", "["+domains(1-n)+"]", 1) + "]" }, dialect.CodeListSize, "banp"},

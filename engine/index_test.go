@@ -1,0 +1,329 @@
+package engine_test
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go4.org/netipx"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
+)
+
+// wide is a snapshot with every sort of endpoint: replicas, a dormant pod,
+// host-network pods, nodes with several addresses and with none, and pods of
+// one address.
+func wide(t testing.TB, rules ...model.Rule) *engine.Index {
+	t.Helper()
+	at := func(p model.Pod, node string) model.Pod { p.NodeName = node; return p }
+	web := map[string]string{"app": "web"}
+	pods := []model.Pod{
+		at(pod("shop", "db", "10.0.0.3", map[string]string{"app": "db"}), "n1"),
+		at(pod("shop", "web-0", "10.0.0.1", web), "n1"),
+		at(pod("shop", "web-1", "10.0.0.2", web), "n2"),
+		at(pod("shop", "web-2", "", web), ""),
+		at(pod("shop", "web-old", "10.0.0.2", web), "n2"),
+		at(pod("shop", "agent", "192.168.0.1", nil), "n1"),
+		at(pod("shop", "lone-agent", "192.168.0.9", nil), ""),
+		at(pod("shop", "rival", "10.0.0.1", nil), "n2"),
+		at(pod("shop", "shadow", "10.0.0.3", nil), "n2"),
+	}
+	pods[3].Dormant = true
+	pods[4].Addresses[model.IPv4].Shadowed = true
+	pods[5].HostNetwork, pods[6].HostNetwork = true, true
+	pods[8].Addresses[model.IPv4].Shadowed = true
+	for i := range pods {
+		pods[i].Workload.Name = pods[i].Name[:2]
+	}
+	s := &model.Snapshot{
+		Namespaces: []model.Namespace{{Name: "shop"}},
+		Nodes: []model.Node{
+			{Name: "n1", Addresses: []netip.Addr{netip.MustParseAddr("192.168.0.1"), netip.MustParseAddr("fd00::1")}},
+			{Name: "n2", Addresses: []netip.Addr{netip.MustParseAddr("192.168.0.2"), netip.MustParseAddr("34.1.1.1")}},
+			{Name: "n3"},
+		},
+		UnknownNode: [model.NumFamilies]model.AddressState{model.IPv4: model.AddressUnknown, model.IPv6: model.AddressMaybe},
+		Pods:        pods,
+		Rules:       slices.Concat(builtin, rules),
+	}
+	x, err := engine.Compile(s, engine.Options{})
+	require.NoError(t, err)
+	return x
+}
+
+// endpoints are what may be reached, in the order of From and To.
+func endpoints(x *engine.Index) (out []engine.EndpointID) {
+	for i, p := range x.Snapshot().Pods {
+		if !p.Dormant {
+			out = append(out, engine.EndpointID(i))
+		}
+	}
+	for i := range x.Snapshot().Nodes {
+		out = append(out, engine.NodeID(i))
+	}
+	for c := range engine.Class(x.Classes()) {
+		if m := x.Members(c); m[0].IsOutside() {
+			out = append(out, m...)
+		}
+	}
+	return out
+}
+
+func TestFromAndToAreBetween(t *testing.T) {
+	x := wide(t, shopRules()...)
+	all := endpoints(x)
+	require.Greater(t, len(all), 8+3+2)
+	for _, fixed := range all {
+		type row struct {
+			end engine.EndpointID
+			b   model.Bounds
+		}
+		var from, to, wantFrom, wantTo []row
+		for e, b := range x.From(fixed) {
+			from = append(from, row{e, b})
+		}
+		for e, b := range x.To(fixed) {
+			to = append(to, row{e, b})
+		}
+		for _, e := range all {
+			if b := x.Between(fixed, e); e != fixed && !b.Upper.Empty() {
+				wantFrom = append(wantFrom, row{e, b})
+			}
+			if b := x.Between(e, fixed); e != fixed && !b.Upper.Empty() {
+				wantTo = append(wantTo, row{e, b})
+			}
+		}
+		require.Equal(t, wantFrom, from, "from %d", fixed)
+		require.Equal(t, wantTo, to, "to %d", fixed)
+		for stop := range from { // wherever the caller stops
+			n := 0
+			for range x.From(fixed) {
+				if n++; n > stop {
+					break
+				}
+			}
+			require.Equal(t, stop+1, n)
+		}
+	}
+}
+
+func TestClassesAreAPartition(t *testing.T) {
+	x := wide(t, shopRules()...)
+	seen := map[engine.EndpointID]bool{}
+	for c := range engine.Class(x.Classes()) {
+		require.NotEmpty(t, x.Members(c))
+		for i, e := range x.Members(c) {
+			require.False(t, seen[e])
+			seen[e] = true
+			require.Equal(t, c, x.Class(e))
+			if i > 0 {
+				require.Less(t, x.Members(c)[i-1], e)
+			}
+		}
+	}
+	for _, e := range endpoints(x) {
+		require.True(t, seen[e])
+	}
+}
+
+func TestPortAtomsAreAPartition(t *testing.T) {
+	x := wide(t, shopRules()...) // TCP 5000-6000 and the number of sql
+	var text []string
+	for _, r := range x.PortAtoms() {
+		text = append(text, model.Ports(r).String())
+	}
+	require.Equal(t, []string{"TCP 1-4999", "TCP 5000-6000", "TCP 6001-65535", "UDP 1-65535", "SCTP 1-65535"}, text)
+	text = nil
+	for _, r := range small(t, shopRules()...).PortAtoms() {
+		text = append(text, model.Ports(r).String())
+	}
+	require.Equal(t, []string{"TCP 1-4999", "TCP 5000-5431", "TCP 5432", "TCP 5433-6000", "TCP 6001-65535", "UDP 1-65535", "SCTP 1-65535"}, text)
+}
+
+func TestOwners(t *testing.T) {
+	x := wide(t)
+	id := func(name string) engine.EndpointID { return mustPod(t, x, name) }
+	for a, want := range map[string][]engine.EndpointID{
+		"10.0.0.1":        {id("web-0"), id("rival")},
+		"::ffff:10.0.0.1": {id("web-0"), id("rival")},
+		"10.0.0.2":        {id("web-1")},
+		"10.0.0.3":        {id("db")},
+		"192.168.0.1":     {engine.NodeID(0)}, // before its host-network pod
+		"192.168.0.9":     {id("lone-agent")},
+		"fd00::1":         {engine.NodeID(0)},
+		"fd00::1%eth0":    {engine.NodeID(0)},
+		"34.1.1.1":        {engine.NodeID(1)},
+		"8.8.8.8":         nil,
+	} {
+		got := x.Owners(netip.MustParseAddr(a))
+		require.Equal(t, want, got, a)
+		if want == nil {
+			require.True(t, x.Addr(netip.MustParseAddr(a)).IsOutside(), a)
+		} else {
+			require.Equal(t, want[0], x.Addr(netip.MustParseAddr(a)), a)
+		}
+	}
+	require.Equal(t, []engine.EndpointID{id("web-0"), id("web-1"), id("web-2"), id("web-old")}, x.WorkloadPods("shop", "we"))
+	require.Empty(t, x.WorkloadPods("other", "we"))
+	_, ok := x.Node("n9")
+	require.False(t, ok)
+	n2, ok := x.Node("n2")
+	require.True(t, ok)
+	require.Equal(t, engine.NodeID(1), n2)
+	require.Equal(t, 1, n2.NodeIndex())
+}
+
+func TestFamilies(t *testing.T) {
+	v4, v6 := engine.Only(model.IPv4), engine.Only(model.IPv6)
+	any := engine.Only(model.AnyFamily)
+	require.Zero(t, any)
+	require.Equal(t, []string{"any", "IPv4", "IPv6", "none"}, []string{any.String(), v4.String(), v6.String(), v4.And(v6).String()})
+	require.Equal(t, model.IPv6, v6.Family())
+	require.Equal(t, v4, v4.And(v4))
+	require.Equal(t, v4, v4.And(any))
+	require.Equal(t, v4, any.And(v4))
+	none := v4.And(v6)
+	require.Equal(t, none, none.And(v4))
+	require.Equal(t, none, v6.And(v4))
+	require.Equal(t, none, none.And(any))
+
+	x := wide(t)
+	web, db := mustPod(t, x, "web-0"), mustPod(t, x, "db")
+	f := engine.Flow{Src: web, Dst: db, Protocol: model.TCP, Port: 80, Family: v6}
+	require.Equal(t, model.Denied, x.Verdict(f), "they have no IPv6 address")
+	require.True(t, x.BetweenFlow(f).Upper.Empty())
+	require.Equal(t, model.Denied, x.Explain(f).Families[0].Exists)
+	f.Dst = web
+	require.Equal(t, model.Allowed, x.Verdict(f), "over loopback, R50")
+	require.Equal(t, "ALL", x.BetweenFlow(f).Lower.String())
+	f.Family = none
+	require.Equal(t, model.Denied, x.Verdict(f))
+	require.True(t, x.BetweenFlow(f).Upper.Empty())
+	require.Empty(t, x.Explain(f).Families)
+	f.Family, f.Port = any, 0
+	require.Equal(t, model.Denied, x.Verdict(f), "there is no port 0 (R1)")
+	f.Protocol, f.Port = model.NumProtocols, 80
+	require.Equal(t, model.Denied, x.Verdict(f))
+}
+
+// One side alone: whatever the other end's rules say.
+func TestSide(t *testing.T) {
+	x := wide(t, shopRules()...)
+	web, db := mustPod(t, x, "web-0"), mustPod(t, x, "db")
+	f := engine.Flow{Src: web, Dst: db}
+	require.Equal(t, "TCP 5000-6000", x.Side(f, model.Egress).Lower.String())
+	require.Equal(t, "NONE", x.Side(f, model.Ingress).Upper.String(), "here db has no port sql")
+	require.Equal(t, model.OtherYes, x.Side(engine.Flow{Src: db, Dst: web}, model.Egress).Other)
+	require.Equal(t, "ALL", x.Side(engine.Flow{Src: db, Dst: web}, model.Egress).Lower.String())
+	require.Equal(t, model.OtherUnspecified, x.Side(f, model.Ingress).Other)
+	f.Family = engine.Only(model.IPv6)
+	require.Equal(t, "NONE", x.Side(f, model.Egress).Upper.String())
+	require.Equal(t, model.OtherNo, x.Side(f, model.Egress).Other)
+}
+
+// Equal keys open equal connections to outside addresses.
+func TestOutsideKey(t *testing.T) {
+	x := wide(t, shopRules()...)
+	keys := map[engine.OutsideKey]engine.Class{}
+	for c := range engine.Class(x.Classes()) {
+		if x.Members(c)[0].IsOutside() {
+			break
+		}
+		k := x.OutsideKey(c)
+		first, seen := keys[k]
+		if !seen {
+			keys[k] = c
+			continue
+		}
+		for o := range engine.Class(x.Classes()) {
+			if x.Members(o)[0].IsOutside() {
+				require.Equal(t, x.BetweenClasses(first, o), x.BetweenClasses(c, o), "%d and %d to %d", first, c, o)
+			}
+		}
+	}
+	key := func(name string) engine.OutsideKey { return x.OutsideKey(x.Class(mustPod(t, x, name))) }
+	require.Equal(t, key("web-0"), key("web-1"), "their classes differ, their egress does not")
+	require.NotEqual(t, x.Class(mustPod(t, x, "web-0")), x.Class(mustPod(t, x, "web-1")))
+	require.Equal(t, key("db"), key("rival"))
+	require.NotEqual(t, key("web-0"), key("db"))
+	require.NotEqual(t, key("db"), key("agent"))
+}
+
+func TestSets(t *testing.T) {
+	x := wide(t, shopRules()...)
+	addresses := func(texts ...string) *netipx.IPSet {
+		var b netipx.IPSetBuilder
+		for _, s := range texts {
+			b.AddRange(netipx.MustParseIPRange(s))
+		}
+		set, err := b.IPSet()
+		require.NoError(t, err)
+		return set
+	}
+	// What is owned is no outside address; atoms are cut at 10.0.0.0/8 and at 10.0.0.2.
+	s := x.Outside(addresses("9.0.0.0-9.0.0.9", "10.0.0.0-10.0.0.4", "10.1.0.0-10.1.0.1", "192.168.0.1-192.168.0.1", "fd00::-fd00::5"))
+	var text []string
+	for _, o := range s.Outside() {
+		line := o.Witness.String() + ":"
+		for _, r := range o.Ranges {
+			line += " " + r.String()
+		}
+		text = append(text, line)
+	}
+	require.Equal(t, []string{
+		"9.0.0.0: 9.0.0.0-9.0.0.9",
+		"10.0.0.0: 10.0.0.0-10.0.0.1",
+		"10.0.0.4: 10.0.0.3-10.0.0.4 10.1.0.0-10.1.0.1",
+		"fd00::: fd00::-fd00::5",
+	}, text)
+	require.Zero(t, s.Pods())
+	require.False(t, s.Empty())
+	require.True(t, engine.Set{}.Empty())
+	require.True(t, x.Outside(addresses("10.0.0.2-10.0.0.2")).Empty(), "all of it is owned")
+	require.Equal(t, "10.0.0.4", x.Outside(addresses("10.0.0.3-10.0.0.9")).Outside()[0].Witness.String())
+
+	web, db, n1 := mustPod(t, x, "web-0"), mustPod(t, x, "db"), engine.NodeID(0)
+	of := engine.Of(web, n1)
+	require.Equal(t, []engine.EndpointID{web, n1}, slices.Collect(of.All()))
+	require.True(t, of.Contains(web))
+	require.False(t, of.Contains(db))
+	require.True(t, of.Contains(n1))
+	require.False(t, of.Contains(engine.NodeID(1)))
+	require.Panics(t, func() { engine.Of(x.Addr(netip.MustParseAddr("8.8.8.8"))) })
+	require.Equal(t, len(x.Snapshot().Pods)-1, x.AllPods().Pods(), "the dormant one is none")
+	require.Equal(t, 3, x.AllNodes().Nodes())
+	require.Equal(t, []engine.EndpointID{web, mustPod(t, x, "web-1"), mustPod(t, x, "web-old")}, slices.Collect(x.Select(model.PodSet{Namespace: "shop", Pods: app("web")}).All()))
+	require.True(t, x.Select(model.PodSet{Namespace: "other", Pods: app("web")}).Empty())
+
+	low, high := x.Outside(addresses("10.0.0.4-10.0.0.5", "9.0.0.0-9.0.0.0")), x.Outside(addresses("10.0.0.9-10.0.0.9", "11.0.0.0-11.0.0.0"))
+	for _, u := range []engine.Set{low.Union(high).Union(of), of.Union(high).Union(low), high.Union(of.Union(low))} {
+		require.Equal(t, 1, u.Pods())
+		require.Equal(t, 1, u.Nodes())
+		var witnesses []string
+		parts := 0
+		for _, o := range u.Outside() {
+			witnesses = append(witnesses, o.Witness.String())
+			parts += len(o.Ranges)
+			require.True(t, u.Contains(o.Endpoint))
+		}
+		require.Equal(t, []string{"9.0.0.0", "10.0.0.4", "11.0.0.0"}, witnesses)
+		require.Equal(t, 4, parts)
+		ends := slices.Collect(u.All())
+		require.Equal(t, []engine.EndpointID{web, n1}, ends[:2])
+		require.Len(t, ends, 5)
+		require.False(t, u.Contains(x.Addr(netip.MustParseAddr("fd00::9"))))
+		for stop := range 5 {
+			n := 0
+			for range u.All() {
+				if n++; n > stop {
+					break
+				}
+			}
+			require.Equal(t, stop+1, n)
+		}
+	}
+	both := of.Union(engine.Of(db))
+	require.Equal(t, []engine.EndpointID{db, web, n1}, slices.Collect(both.All()))
+}
