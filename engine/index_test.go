@@ -327,3 +327,97 @@ func TestSets(t *testing.T) {
 	both := of.Union(engine.Of(db))
 	require.Equal(t, []engine.EndpointID{db, web, n1}, slices.Collect(both.All()))
 }
+
+// Who is on whose node (R52, R57).
+func TestOwnNode(t *testing.T) {
+	s := *wide(t).Snapshot()
+	s.Pods = slices.Clone(s.Pods)
+	for name, host := range map[string]bool{"every": false, "every-host": true} {
+		p := pod("shop", name, "", nil)
+		p.EveryNode, p.HostNetwork = true, host
+		s.Pods = append(s.Pods, p)
+	}
+	x, err := engine.Compile(&s, engine.Options{})
+	require.NoError(t, err)
+	id := func(name string) engine.EndpointID { return mustPod(t, x, name) }
+	n1, n2 := engine.NodeID(0), engine.NodeID(1)
+	for _, c := range []struct {
+		src, dst engine.EndpointID
+		want     model.Verdict
+	}{
+		{n1, id("db"), model.Allowed},
+		{n2, id("db"), model.Denied},
+		{n2, id("web-1"), model.Allowed},
+		{id("agent"), id("db"), model.Allowed},
+		{id("agent"), id("web-1"), model.Denied},
+		{id("lone-agent"), id("db"), model.Unknown},
+		{n1, id("web-2"), model.Unknown},
+		{n1, id("every"), model.Allowed},
+		{id("every-host"), id("db"), model.Allowed},
+		{id("every-host"), id("every"), model.Allowed},
+		{id("lone-agent"), id("every"), model.Allowed},
+		{id("web-0"), id("db"), model.Denied}, // on one node, and no host
+		{n1, id("agent"), model.Denied},       // no pod with a network of its own
+		{n1, n1, model.Denied},
+		{x.Addr(netip.MustParseAddr("8.8.8.8")), id("db"), model.Denied},
+	} {
+		require.Equal(t, c.want, x.OwnNode(c.src, c.dst), "%d to %d", c.src, c.dst)
+	}
+}
+
+func TestBetweenClassesLeavesRelationsOut(t *testing.T) {
+	x := wide(t, shopRules()...)
+	web, db, n1 := mustPod(t, x, "web-0"), mustPod(t, x, "db"), engine.NodeID(0)
+	require.Equal(t, "ALL", x.Between(n1, db).Lower.String(), "its own pod (R52)")
+	require.Equal(t, "NONE", x.BetweenClasses(x.Class(n1), x.Class(db)).Upper.String())
+	require.Equal(t, "ALL", x.Between(db, db).Lower.String(), "itself (R50)")
+	require.Equal(t, "NONE", x.BetweenClasses(x.Class(db), x.Class(db)).Upper.String())
+	rival := mustPod(t, x, "rival")
+	require.Equal(t, x.Between(web, rival), x.BetweenClasses(x.Class(web), x.Class(rival)))
+
+	at := engine.Flow{DstAddr: netip.MustParseAddr("10.0.0.2")} // which shopRules except
+	require.Equal(t, "NONE", x.BetweenClassesAt(x.Class(web), x.Class(rival), at).Upper.String())
+	at.DstAddr = netip.MustParseAddr("10.0.0.1")
+	require.Equal(t, "TCP 5000-6000", x.BetweenClassesAt(x.Class(web), x.Class(rival), at).Lower.String())
+	at.Family = engine.Only(model.IPv6)
+	require.Equal(t, "NONE", x.BetweenClassesAt(x.Class(web), x.Class(rival), at).Upper.String())
+}
+
+func TestExplainOfWhatMayNotExist(t *testing.T) {
+	x := wide(t)
+	web, n3 := mustPod(t, x, "web-0"), engine.NodeID(2)
+	f := engine.Flow{Src: n3, Dst: web, Protocol: model.TCP, Port: 80}
+	families := x.Explain(f).Families
+	require.Len(t, families, 2)
+	require.Equal(t, model.Allowed, families[0].Exists)
+	require.Equal(t, model.Denied, families[1].Exists, "the pod has no IPv6 address")
+	require.Empty(t, families[1].Ingress.Steps)
+
+	f.Dst = engine.NodeID(0)
+	families = x.Explain(f).Families
+	require.Equal(t, model.Unknown, families[1].Exists, "a node without addresses may have an IPv6 one")
+	require.Equal(t, model.Unknown, families[1].Verdict)
+	require.True(t, families[1].Ingress.Exempt)
+	require.Equal(t, model.Allowed, families[1].Ingress.Verdict)
+
+	f.Src, f.Dst = web, web
+	require.Equal(t, model.Allowed, x.Explain(f).Families[1].Exists, "over loopback (R50)")
+	f.Port = 0
+	require.Equal(t, engine.FamilyTrace{Family: model.IPv4, Exists: model.Allowed, Verdict: model.Denied}, x.Explain(f).Families[0])
+
+	var maybe []string
+	for m := engine.MatchNo; m <= engine.MatchYes; m++ {
+		if m.Maybe() {
+			maybe = append(maybe, m.String())
+		}
+	}
+	require.Equal(t, []string{"maybe", "port maybe"}, maybe)
+}
+
+// A rule may be about a namespace that the snapshot does not have.
+func TestRulesOfNoNamespace(t *testing.T) {
+	x := small(t, isolate("nowhere", nil, model.Ingress), isolate("shop", app("db"), model.Ingress),
+		allow("shop", app("db"), model.Ingress, model.Peer{Pods: []model.PodSet{{Namespace: "nowhere"}}}, model.RulePorts{All: true}))
+	require.Equal(t, "NONE", x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db")).Upper.String())
+	require.Equal(t, "ALL", x.Between(mustPod(t, x, "db"), mustPod(t, x, "web-0")).Lower.String())
+}
