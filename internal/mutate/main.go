@@ -5,8 +5,9 @@
 //
 // A mutant is one edit of one file: another operator or bound, a negated or
 // shortened condition, a dropped statement, branch, return, field or rule, the
-// next constant of an enumeration. It is tried with `go build -overlay`, so
-// that the tree is never touched. Text for people is not mutated.
+// next constant of an enumeration. Text for people is not mutated. All mutants
+// of a sample are built into the tests at once, with `go test -overlay`, so that
+// the tree is never touched, and the environment says which of them is on.
 //
 // The tests of a few packages are run on each, the cheapest first, until one
 // fails. A mutant that no test kills must be explained in survivors.txt, by
@@ -115,14 +116,15 @@ func run(w io.Writer, o options) error {
 		return err
 	}
 	defer os.RemoveAll(temp)
-	b := &bench{root: root, temp: temp, killers: o.killers, procs: max(1, runtime.GOMAXPROCS(0)/o.jobs), cpu: o.cpu, wall: 10 * time.Minute}
-	if err := b.learn(sources); err != nil {
-		return err
-	}
-	if err := b.healthy(sources); err != nil {
-		return err
-	}
 	begin := time.Now()
+	overlay, err := weave(root, temp, drawn)
+	if err != nil {
+		return err
+	}
+	b := &bench{root: root, temp: temp, killers: o.killers, procs: max(1, runtime.GOMAXPROCS(0)/o.jobs), cpu: o.cpu, wall: 10 * time.Minute}
+	if err := b.build(sources, overlay); err != nil {
+		return err
+	}
 	outcomes, err := b.tryAll(w, drawn, o.jobs)
 	if err != nil {
 		return err
@@ -130,28 +132,6 @@ func run(w io.Writer, o options) error {
 	r := judge(drawn, outcomes, known, all)
 	fmt.Fprintf(w, "\n%d mutants of %d, seed %d, in %v\n", len(drawn), len(all), o.seed, time.Since(begin).Round(time.Second))
 	return r.print(w)
-}
-
-// healthy runs the killers on what is not mutated: a test that fails anyway
-// would kill every mutant.
-func (b *bench) healthy(sources []*source) error {
-	seen := map[string]bool{}
-	for _, s := range sources {
-		for _, k := range b.of(s) {
-			if seen[k.folder] {
-				continue
-			}
-			seen[k.folder] = true
-			failure, err := b.run(k, b.temp)
-			if err != nil {
-				return err
-			}
-			if failure != "" {
-				return fmt.Errorf("the test of %s fails without a mutant: %s", k.folder, failure)
-			}
-		}
-	}
-	return nil
 }
 
 // tryAll tries mutants, so many at once, and says how each one ended.
@@ -170,7 +150,7 @@ func (b *bench) tryAll(w io.Writer, ms []*mutant, jobs int) ([]outcome, error) {
 	for range jobs {
 		wg.Go(func() {
 			for i, more := take(); more; i, more = take() {
-				o, err := b.try(ms[i])
+				o, err := b.try(ms[i], i+1)
 				mu.Lock()
 				out[i], failed = o, cmp.Or(failed, err)
 				done++

@@ -13,10 +13,19 @@ import (
 type mutant struct {
 	source     *source
 	file       int // into source.files
+	of         place
 	start, end int // bytes that are replaced
 	text       string
 
 	key
+}
+
+// place is what a mutant is an edit of: the statements of a function, or the
+// value of a variable of the package.
+type place struct {
+	start, end int  // bytes
+	value      bool // it is the value of a variable
+	results    bool // it is of a function that returns something
 }
 
 // key names a mutant by what it says, so that it is the same after edits
@@ -39,6 +48,12 @@ func (k key) String() string {
 func (m *mutant) mutated() []byte {
 	text := m.source.text[m.file]
 	return slices.Concat(text[:m.start], []byte(m.text), text[m.end:])
+}
+
+// whole is the place of a mutant with its edit.
+func (m *mutant) whole() string {
+	text := m.source.text[m.file]
+	return string(text[m.of.start:m.start]) + m.text + string(text[m.end:m.of.end])
 }
 
 // describe fills the lines of the key.
@@ -94,7 +109,7 @@ func sample(ms []*mutant, n int, matches func(string) bool) []*mutant {
 		if len(out) == n {
 			break
 		}
-		if matches(m.String()) && m.source.compiles(m.file, m.mutated()) {
+		if matches(m.String()) && m.compiles() {
 			out = append(out, m)
 		}
 	}

@@ -24,7 +24,7 @@ func sourceOf(t *testing.T, text string) *source {
 // after is the mutated lines of what compiles, in the order of the text.
 func after(s *source) (out []string) {
 	for _, m := range s.mutants() {
-		if s.compiles(m.file, m.mutated()) {
+		if m.compiles() {
 			out = append(out, m.after)
 		}
 	}

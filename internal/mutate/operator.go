@@ -33,6 +33,7 @@ type finder struct {
 	source   *source
 	file     int
 	function string
+	place    place
 	found    []*mutant
 }
 
@@ -46,13 +47,15 @@ func (s *source) mutants() []*mutant {
 			case *ast.FuncDecl:
 				if d.Body != nil && !slices.Contains(texts, d.Name.Name) {
 					f.function = nameOf(d)
+					f.place = place{start: f.offset(d.Body.Lbrace) + 1, end: f.offset(d.Body.Rbrace), results: d.Type.Results != nil}
 					f.walk(d.Body)
 				}
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
 					if v, ok := spec.(*ast.ValueSpec); ok && d.Tok == token.VAR {
-						f.function = v.Names[0].Name
-						for _, e := range v.Values {
+						for i, e := range v.Values {
+							f.function = v.Names[i].Name
+							f.place = place{start: f.offset(e.Pos()), end: f.offset(e.End()), value: true}
 							f.walk(e)
 						}
 					}
@@ -88,7 +91,7 @@ func (f *finder) code(n ast.Node) string {
 
 // replace notes a mutant that has text in the place of [from, to).
 func (f *finder) replace(from, to token.Pos, text string) *mutant {
-	m := &mutant{source: f.source, file: f.file, start: f.offset(from), end: f.offset(to), text: text,
+	m := &mutant{source: f.source, file: f.file, of: f.place, start: f.offset(from), end: f.offset(to), text: text,
 		key: key{file: path.Join(f.source.folder, f.source.names[f.file]), function: f.function}}
 	m.describe()
 	if m.before != m.after {

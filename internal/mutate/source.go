@@ -25,6 +25,7 @@ type source struct {
 	text   [][]byte
 	files  []*ast.File
 	fset   *token.FileSet
+	types  *types.Package
 	info   *types.Info
 	config *types.Config
 }
@@ -102,19 +103,24 @@ func (s *source) add(name string, text []byte) error {
 
 func (s *source) check() error {
 	s.info = &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}}
-	_, err := s.config.Check(s.path, s.fset, s.files, s.info)
+	p, err := s.config.Check(s.path, s.fset, s.files, s.info)
+	s.types = p
 	return err
 }
 
-// compiles reports whether the package is still correct with another text of
-// one of its files.
-func (s *source) compiles(file int, text []byte) bool {
-	files := slices.Clone(s.files)
-	f, err := parser.ParseFile(s.fset, s.names[file], text, parser.SkipObjectResolution)
+// compiles reports whether the package is still correct with a mutant in it,
+// and, where that is of a variable's value, whether the type is the same.
+func (m *mutant) compiles() bool {
+	s := m.source
+	f, err := parser.ParseFile(s.fset, s.names[m.file], m.mutated(), parser.SkipObjectResolution)
 	if err != nil {
 		return false
 	}
-	files[file] = f
-	_, err = s.config.Check(s.path, s.fset, files, nil)
-	return err == nil
+	files := slices.Clone(s.files)
+	files[m.file] = f
+	p, err := s.config.Check(s.path, s.fset, files, nil)
+	if err != nil {
+		return false
+	}
+	return !m.of.value || p.Scope().Lookup(m.function).Type().String() == s.types.Scope().Lookup(m.function).Type().String()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,9 +12,9 @@ import (
 	"time"
 )
 
-// killer is a test binary that is run on mutants.
+// killer is a test that is run on mutants.
 type killer struct {
-	folder string // of the package, below the root of the module; "": that of the mutant
+	folder string // of the package, below the root of the module; "own": that of the mutant
 	args   []string
 }
 
@@ -43,14 +42,14 @@ type outcome struct {
 	why    string // the first line of the failure
 }
 
-// bench runs killers. It may be used concurrently; each trial has a folder of
-// its own below temp.
+// bench has the tests, built with all mutants in them. It may be used
+// concurrently.
 type bench struct {
 	root, temp string
 	killers    []killer
 	needs      map[string]map[string]bool // folder of a killer -> import paths
-	procs      int                        // GOMAXPROCS of what a trial starts
-	cpu        int                        // seconds of CPU for a killer
+	procs      int                        // GOMAXPROCS of a test
+	cpu        int                        // seconds of CPU for a test
 	wall       time.Duration
 }
 
@@ -67,48 +66,58 @@ func (b *bench) of(s *source) []killer {
 	return out
 }
 
-// learn asks what the tests of each killer need.
-func (b *bench) learn(sources []*source) error {
+// build builds every killer of the sources, and runs each without a mutant: a
+// test that fails anyway would kill all of them.
+func (b *bench) build(sources []*source, overlay string) error {
 	b.needs = map[string]map[string]bool{}
 	for _, s := range sources {
 		for _, k := range b.killers {
-			folder := k.in(s.folder).folder
-			if b.needs[folder] != nil {
+			if k = k.in(s.folder); b.needs[k.folder] != nil {
 				continue
 			}
-			list := exec.Command("go", "list", "-test", "-deps", "-f={{if .ForTest}}{{.ForTest}}{{else}}{{.ImportPath}}{{end}}", "./"+folder)
-			list.Dir, list.Stderr = b.root, os.Stderr
-			out, err := list.Output()
+			b.needs[k.folder] = map[string]bool{}
+			text, err := b.run("go", "list", "-test", "-deps", "-f={{if .ForTest}}{{.ForTest}}{{else}}{{.ImportPath}}{{end}}", "./"+k.folder)
 			if err != nil {
-				return fmt.Errorf("go list ./%s: %w", folder, err)
+				return err
 			}
-			b.needs[folder] = map[string]bool{}
-			for path := range strings.FieldsSeq(string(out)) {
-				b.needs[folder][path] = true
+			for path := range strings.FieldsSeq(text) {
+				b.needs[k.folder][path] = true
+			}
+			if _, err := b.run("go", "test", "-c", "-vet=off", "-ldflags=-w", "-overlay="+overlay, "-o="+b.binary(k), "./"+k.folder); err != nil {
+				return err
+			}
+			failure, err := b.test(k, 0)
+			if err != nil {
+				return err
+			}
+			if failure != "" {
+				return fmt.Errorf("the test of %s fails without a mutant: %s", k.folder, failure)
 			}
 		}
 	}
 	return nil
 }
 
+func (b *bench) binary(k killer) string {
+	return filepath.Join(b.temp, strings.ReplaceAll(k.folder, "/", "_")+".test")
+}
+
+func (b *bench) run(name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = b.root
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return string(out), nil
+}
+
 // try runs the killers on a mutant, until one kills it.
-func (b *bench) try(m *mutant) (outcome, error) {
-	folder, err := os.MkdirTemp(b.temp, "mutant")
-	if err != nil {
-		return outcome{}, err
-	}
-	defer os.RemoveAll(folder)
-	text := filepath.Join(folder, "mutant.go")
-	overlay := filepath.Join(folder, "overlay.json")
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(b.root, filepath.FromSlash(m.key.file)): text}})
-	if err != nil {
-		return outcome{}, err
-	}
-	if err := errors.Join(os.WriteFile(text, m.mutated(), 0o644), os.WriteFile(overlay, replace, 0o644)); err != nil {
-		return outcome{}, err
-	}
+func (b *bench) try(m *mutant, number int) (outcome, error) {
 	for _, k := range b.of(m.source) {
-		failure, err := b.run(k, folder, "-overlay="+overlay)
+		failure, err := b.test(k, number)
 		if err != nil {
 			return outcome{}, fmt.Errorf("%w\nfor the mutant %v", err, m.key)
 		}
@@ -119,20 +128,10 @@ func (b *bench) try(m *mutant) (outcome, error) {
 	return outcome{}, nil
 }
 
-// run builds and runs a killer and returns how it failed, "" if it did not.
-// The error is about what is no answer: it cannot be built or started.
-func (b *bench) run(k killer, temp string, flags ...string) (string, error) {
-	binary := filepath.Join(temp, "killer.test")
-	if err := os.Remove(binary); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	args := append([]string{"test", "-c", "-vet=off", "-ldflags=-w", fmt.Sprintf("-p=%d", b.procs), "-o", binary}, flags...)
-	build := exec.Command("go", append(args, "./"+k.folder)...)
-	build.Dir = b.root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go test -c ./%s: %w\n%s", k.folder, err, out)
-	}
-	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) { // it has no tests
+// test runs a killer on the mutant of a number, 0 for none, and returns how it
+// failed, "" if it did not. The error is about what is no answer.
+func (b *bench) test(k killer, number int) (string, error) {
+	if _, err := os.Stat(b.binary(k)); errors.Is(err, os.ErrNotExist) { // it has no tests
 		return "", nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), b.wall)
@@ -141,9 +140,9 @@ func (b *bench) run(k killer, temp string, flags ...string) (string, error) {
 	// that nothing hangs on how busy the machine is; the wall clock is for what
 	// waits. Where a shell has no such limit the clock does for both.
 	limits := fmt.Sprintf(`ulimit -t %d 2>/dev/null; ulimit -v 6000000 2>/dev/null; exec "$0" "$@"`, b.cpu)
-	test := exec.CommandContext(ctx, "sh", append([]string{"-c", limits, binary, "-test.failfast", "-test.timeout=0"}, k.args...)...)
+	test := exec.CommandContext(ctx, "sh", append([]string{"-c", limits, b.binary(k), "-test.failfast", "-test.timeout=0"}, k.args...)...)
 	test.Dir = filepath.Join(b.root, filepath.FromSlash(k.folder))
-	test.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", b.procs))
+	test.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", b.procs), fmt.Sprintf("%s=%d", variable, number))
 	test.WaitDelay = time.Second
 	out, err := test.CombinedOutput()
 	var exit *exec.ExitError
