@@ -421,3 +421,58 @@ func TestRulesOfNoNamespace(t *testing.T) {
 	require.Equal(t, "NONE", x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db")).Upper.String())
 	require.Equal(t, "ALL", x.Between(mustPod(t, x, "db"), mustPod(t, x, "web-0")).Lower.String())
 }
+
+// Of policies that nothing orders all were consulted, also those behind the
+// one that decides; of what comes after them nothing was (R105).
+func TestExplainEndsAfterTies(t *testing.T) {
+	rule := func(tier model.Tier, priority, ordinal, index int32, peer string, a model.Action) model.Rule {
+		return model.Rule{Rank: model.Rank{Tier: tier, Priority: priority, Ordinal: ordinal, Index: index}, Direction: model.Ingress,
+			Subject: model.PodSet{Namespace: "shop", Pods: app("db")}, Peer: model.Peer{Pods: []model.PodSet{{Pods: app(peer)}}}, Ports: model.RulePorts{All: true}, Action: a}
+	}
+	for _, c := range []struct {
+		name  string
+		rules []model.Rule
+		want  []engine.Step
+	}{
+		{"a tie", []model.Rule{
+			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
+			rule(model.TierAdmin, 5, 2, 0, "nobody", model.Allow),
+			rule(model.TierAdmin, 5, 3, 0, "web", model.Allow),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}, {Rule: 1, Match: engine.MatchNo}, {Rule: 2, Match: engine.MatchYes, Decides: true}}},
+		{"of equal words both decide", []model.Rule{
+			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
+			rule(model.TierAdmin, 5, 2, 0, "web", model.Deny),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}, {Rule: 1, Match: engine.MatchYes, Decides: true}}},
+		{"what is tied and does not match", []model.Rule{
+			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
+			rule(model.TierAdmin, 5, 2, 0, "nobody", model.Allow),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}, {Rule: 1, Match: engine.MatchNo}}},
+		{"another priority", []model.Rule{
+			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
+			rule(model.TierAdmin, 6, 2, 0, "nobody", model.Allow),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}}},
+		{"another tier", []model.Rule{
+			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
+			rule(model.TierBaseline, 5, 2, 0, "nobody", model.Allow),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}}},
+		{"the rest of its policy", []model.Rule{
+			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
+			rule(model.TierAdmin, 5, 1, 10, "nobody", model.Allow),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}}},
+		{"after a first match its policy has no other", []model.Rule{
+			rule(model.TierAdmin, 5, 1, 0, "web", model.Pass),
+			rule(model.TierAdmin, 5, 1, 10, "web", model.Deny),
+			rule(model.TierAdmin, 5, 2, 0, "nobody", model.Deny),
+			rule(model.TierBaseline, 5, 1, 0, "web", model.Deny),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes}, {Rule: 1, Match: engine.MatchYes}, {Rule: 2, Match: engine.MatchNo}, {Rule: 3, Match: engine.MatchYes, Decides: true}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := small(t, c.rules...)
+			steps := x.Explain(engine.Flow{Src: mustPod(t, x, "web-0"), Dst: mustPod(t, x, "db"), Protocol: model.TCP, Port: 80}).Families[0].Ingress.Steps
+			for i := range c.want {
+				c.want[i].Rule += len(builtin)
+			}
+			require.Equal(t, c.want, steps[2:], "after Self and OwnNode")
+		})
+	}
+}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"go/token"
 	"go/types"
 	"os"
@@ -64,6 +67,61 @@ func TestMutants(t *testing.T) {
 			require.Equal(t, c.want, got)
 		})
 	}
+}
+
+// All mutants of a package are in one text of it, which is correct.
+func TestWeave(t *testing.T) {
+	s := sourceOf(t, `package tiny
+
+var table = []int{1, 2} // two
+
+func f(a, b int) (c int) {
+	if a < b { // a bound
+		return g(a)
+	}
+	h()
+	return table[0]
+}
+
+func g(a int) int { return -a }
+
+func h() { table = append(table, 3) }
+`)
+	ms := sample(s.mutants(), 1000, func(string) bool { return true })
+	require.Greater(t, len(ms), 12)
+	temp := t.TempDir()
+	path, err := weave("/root", temp, ms)
+	require.NoError(t, err)
+	var overlay struct{ Replace map[string]string }
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &overlay))
+	require.Len(t, overlay.Replace, 2)
+	text, err = os.ReadFile(overlay.Replace["/root/tiny/tiny.go"])
+	require.NoError(t, err)
+	for i, m := range ms {
+		marks := []string{fmt.Sprintf("case %d:\n%s\n", i+1, m.whole()), fmt.Sprintf("mutant__choose(%d, %s, ", i+1, m.whole())}
+		require.True(t, slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(string(text), mark) }), "%v\n%s", m.key, text)
+	}
+	chooser, err := os.ReadFile(overlay.Replace["/root/tiny/mutant__.go"])
+	require.NoError(t, err)
+
+	both := &source{path: "tiny", fset: token.NewFileSet(), config: &types.Config{Importer: stub{}}}
+	require.NoError(t, both.add("tiny.go", text))
+	require.NoError(t, both.add("mutant__.go", chooser))
+	require.NoError(t, both.check())
+}
+
+// stub is what a chooser imports.
+type stub struct{}
+
+func (stub) Import(path string) (*types.Package, error) {
+	text := map[string]string{"os": "package os\nfunc Getenv(string) string { return \"\" }", "strconv": "package strconv\nfunc Atoi(string) (int, error) { return 0, nil }"}[path]
+	s := &source{path: path, fset: token.NewFileSet(), config: &types.Config{}}
+	if err := errors.Join(s.add(path+".go", []byte(text)), s.check()); err != nil {
+		return nil, err
+	}
+	return s.types, nil
 }
 
 const twice = `package tiny
