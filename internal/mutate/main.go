@@ -22,14 +22,13 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"maps"
+	"log"
 	"os"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +55,7 @@ func main() {
 	cpu := flag.Int("cpu", 40, "seconds of CPU after which a test that runs is one that failed")
 	show := flag.Bool("list", false, "print the mutants and try none")
 	flag.Parse()
-	if err := run(os.Stdout, options{
+	if err := run(log.New(os.Stdout, "", 0), options{
 		n: *n, seed: *seed, packages: strings.Fields(*packages), killers: killers(*list), match: *match, jobs: *jobs, cpu: *cpu, show: *show,
 	}); err != nil {
 		fmt.Fprintf(os.Stderr, "mutate: %v\n", err)
@@ -74,7 +73,7 @@ type options struct {
 	show      bool
 }
 
-func run(w io.Writer, o options) error {
+func run(out *log.Logger, o options) (err error) {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -106,7 +105,7 @@ func run(w io.Writer, o options) error {
 	drawn := sample(all, o.n, match.MatchString)
 	if o.show {
 		for _, m := range drawn {
-			fmt.Fprintln(w, m.key)
+			out.Printf("%v\n\n", m.key)
 		}
 		return nil
 	}
@@ -115,7 +114,7 @@ func run(w io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	begin := time.Now()
 	overlay, err := weave(root, temp, drawn)
 	if err != nil {
@@ -125,18 +124,18 @@ func run(w io.Writer, o options) error {
 	if err := b.build(sources, overlay); err != nil {
 		return err
 	}
-	outcomes, err := b.tryAll(w, drawn, o.jobs)
+	outcomes, err := b.tryAll(out, drawn, o.jobs)
 	if err != nil {
 		return err
 	}
 	r := judge(drawn, outcomes, known, all)
-	fmt.Fprintf(w, "\n%d mutants of %d, seed %d, in %v\n", len(drawn), len(all), o.seed, time.Since(begin).Round(time.Second))
-	return r.print(w)
+	out.Printf("\n%d mutants of %d, seed %d, in %v", len(drawn), len(all), o.seed, time.Since(begin).Round(time.Second))
+	return r.print(out)
 }
 
 // tryAll tries mutants, so many at once, and says how each one ended.
-func (b *bench) tryAll(w io.Writer, ms []*mutant, jobs int) ([]outcome, error) {
-	out := make([]outcome, len(ms))
+func (b *bench) tryAll(out *log.Logger, ms []*mutant, jobs int) ([]outcome, error) {
+	outcomes := make([]outcome, len(ms))
 	var mu sync.Mutex
 	var failed error
 	next, done := 0, 0
@@ -152,92 +151,17 @@ func (b *bench) tryAll(w io.Writer, ms []*mutant, jobs int) ([]outcome, error) {
 			for i, more := take(); more; i, more = take() {
 				o, err := b.try(ms[i], i+1)
 				mu.Lock()
-				out[i], failed = o, cmp.Or(failed, err)
+				outcomes[i], failed = o, cmp.Or(failed, err)
 				done++
-				fmt.Fprintf(w, "%d/%d ", done, len(ms))
 				if o.killer != "" {
-					fmt.Fprintf(w, "%s %s: killed by %s: %s\n", ms[i].key.file, ms[i].function, o.killer, o.why)
+					out.Printf("%d/%d %s %s: killed by %s: %s", done, len(ms), ms[i].key.file, ms[i].function, o.killer, o.why)
 				} else {
-					fmt.Fprintf(w, "SURVIVES: %v", ms[i].key)
+					out.Printf("%d/%d SURVIVES: %v", done, len(ms), ms[i].key)
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	return out, failed
-}
-
-// report is what became of a sample.
-type report struct {
-	mutants, killed int
-	by              map[string]int // killer -> killed
-	explained       []key
-	unexplained     []key
-	stale           []key // explained, and killed or gone
-}
-
-func judge(ms []*mutant, outcomes []outcome, known explained, all []*mutant) report {
-	r := report{mutants: len(ms), by: map[string]int{}}
-	exists := map[key]bool{}
-	for _, m := range all {
-		exists[m.key] = true
-	}
-	for k := range known {
-		if !exists[k] {
-			r.stale = append(r.stale, k)
-		}
-	}
-	for i, m := range ms {
-		_, known := known[m.key]
-		switch killed := outcomes[i].killer != ""; {
-		case killed:
-			r.killed++
-			r.by[outcomes[i].killer]++
-			if known {
-				r.stale = append(r.stale, m.key)
-			}
-		case known:
-			r.explained = append(r.explained, m.key)
-		default:
-			r.unexplained = append(r.unexplained, m.key)
-		}
-	}
-	slices.SortFunc(r.stale, func(a, b key) int { return strings.Compare(a.String(), b.String()) })
-	return r
-}
-
-// print writes the report. The error says what is wrong with it.
-func (r report) print(w io.Writer) error {
-	share := 1.0
-	if r.mutants > 0 {
-		share = float64(r.killed) / float64(r.mutants)
-	}
-	fmt.Fprintf(w, "killed %d, %.1f %%:", r.killed, 100*share)
-	byCount := func(a, b string) int { return cmp.Or(cmp.Compare(r.by[b], r.by[a]), strings.Compare(a, b)) }
-	for _, k := range slices.SortedFunc(maps.Keys(r.by), byCount) {
-		fmt.Fprintf(w, " %s %d", k, r.by[k])
-	}
-	fmt.Fprintf(w, "\nsurvive %d, explained %d\n", len(r.explained)+len(r.unexplained), len(r.explained))
-	var wrong []string
-	for _, list := range []struct {
-		what string
-		keys []key
-	}{{"survive without a reason in " + survivors, r.unexplained}, {"are explained in " + survivors + " and are killed or gone", r.stale}} {
-		if len(list.keys) == 0 {
-			continue
-		}
-		wrong = append(wrong, fmt.Sprintf("%d %s", len(list.keys), list.what))
-		fmt.Fprintf(w, "\nThese %s:\n", list.what)
-		for _, k := range list.keys {
-			fmt.Fprintf(w, "\n%vwhy: \n", k)
-		}
-	}
-	if share < atLeast {
-		wrong = append(wrong, fmt.Sprintf("fewer than %.0f %% are killed", 100*atLeast))
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("%s", strings.Join(wrong, "; "))
-	}
-	return nil
+	return outcomes, failed
 }

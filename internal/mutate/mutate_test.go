@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"log"
 	"os"
 	"slices"
 	"strings"
@@ -217,7 +218,7 @@ func TestJudge(t *testing.T) {
 	last := ms[9].key
 	print := func(r report) (string, error) {
 		var b bytes.Buffer
-		err := r.print(&b)
+		err := r.print(log.New(&b, "", 0))
 		return b.String(), err
 	}
 
