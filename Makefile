@@ -55,7 +55,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	  done; \
 	done
 
-mutate: ## make MUTANTS (300) small mistakes of SEED (1), and see that tests notice (half an hour)
+mutate: ## make MUTANTS (300) small mistakes of SEED (1), and see that tests notice them
 	$(GO) run ./internal/mutate -n $(MUTANTS) -seed $(SEED)
 
 bench: ## run the benchmarks that match BENCH (all), COUNT times (1)

@@ -139,7 +139,7 @@ func (b *bench) test(k killer, number int) (string, error) {
 	// A mutant may loop, and append while it does. CPU is what is limited, so
 	// that nothing hangs on how busy the machine is; the wall clock is for what
 	// waits. Where a shell has no such limit the clock does for both.
-	limits := fmt.Sprintf(`ulimit -t %d 2>/dev/null; ulimit -v 6000000 2>/dev/null; exec "$0" "$@"`, b.cpu)
+	limits := fmt.Sprintf(`ulimit -t %d 2>/dev/null; ulimit -v 4000000 2>/dev/null; exec "$0" "$@"`, b.cpu)
 	test := exec.CommandContext(ctx, "sh", append([]string{"-c", limits, b.binary(k), "-test.failfast", "-test.timeout=0"}, k.args...)...)
 	test.Dir = filepath.Join(b.root, filepath.FromSlash(k.folder))
 	test.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", b.procs), fmt.Sprintf("%s=%d", variable, number))
