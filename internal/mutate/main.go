@@ -22,11 +22,13 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"regexp"
 	"runtime"
 	"strings"
@@ -55,9 +57,12 @@ func main() {
 	cpu := flag.Int("cpu", 40, "seconds of CPU after which a test that runs is one that failed")
 	show := flag.Bool("list", false, "print the mutants and try none")
 	flag.Parse()
-	if err := run(log.New(os.Stdout, "", 0), options{
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // so that a run leaves nothing behind
+	err := run(ctx, log.New(os.Stdout, "", 0), options{
 		n: *n, seed: *seed, packages: strings.Fields(*packages), killers: killers(*list), match: *match, jobs: *jobs, cpu: *cpu, show: *show,
-	}); err != nil {
+	})
+	stop()
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "mutate: %v\n", err)
 		os.Exit(1)
 	}
@@ -73,7 +78,7 @@ type options struct {
 	show      bool
 }
 
-func run(out *log.Logger, o options) (err error) {
+func run(ctx context.Context, out *log.Logger, o options) (err error) {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -124,7 +129,7 @@ func run(out *log.Logger, o options) (err error) {
 	if err := b.build(sources, overlay); err != nil {
 		return err
 	}
-	outcomes, err := b.tryAll(out, drawn, o.jobs)
+	outcomes, err := b.tryAll(ctx, out, drawn, o.jobs)
 	if err != nil {
 		return err
 	}
@@ -134,7 +139,7 @@ func run(out *log.Logger, o options) (err error) {
 }
 
 // tryAll tries mutants, so many at once, and says how each one ended.
-func (b *bench) tryAll(out *log.Logger, ms []*mutant, jobs int) ([]outcome, error) {
+func (b *bench) tryAll(ctx context.Context, out *log.Logger, ms []*mutant, jobs int) ([]outcome, error) {
 	outcomes := make([]outcome, len(ms))
 	var mu sync.Mutex
 	var failed error
@@ -151,7 +156,11 @@ func (b *bench) tryAll(out *log.Logger, ms []*mutant, jobs int) ([]outcome, erro
 			for i, more := take(); more; i, more = take() {
 				o, err := b.try(ms[i], i+1)
 				mu.Lock()
-				outcomes[i], failed = o, cmp.Or(failed, err)
+				outcomes[i], failed = o, cmp.Or(failed, err, ctx.Err())
+				if failed != nil {
+					mu.Unlock()
+					return
+				}
 				done++
 				if o.killer != "" {
 					out.Printf("%d/%d %s %s: killed by %s: %s", done, len(ms), ms[i].key.file, ms[i].function, o.killer, o.why)
