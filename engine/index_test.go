@@ -126,6 +126,7 @@ func TestClassesAreAPartition(t *testing.T) {
 	for _, e := range endpoints(x) {
 		require.True(t, seen[e])
 	}
+	require.Equal(t, x.Class(engine.NodeID(0)), x.Class(mustPod(t, x, "agent")), "hosts are their addresses")
 }
 
 func TestPortAtomsAreAPartition(t *testing.T) {
@@ -221,6 +222,13 @@ func TestSide(t *testing.T) {
 	f.Family = engine.Only(model.IPv6)
 	require.Equal(t, "NONE", x.Side(f, model.Egress).Upper.String())
 	require.Equal(t, model.OtherNo, x.Side(f, model.Egress).Other)
+
+	v6 := model.Peer{Blocks: []model.Block{{CIDR: netip.MustParsePrefix("fd00::/8")}}}
+	x = wide(t, isolate("shop", app("web"), model.Egress), allow("shop", app("web"), model.Egress, v6, model.RulePorts{All: true}),
+		isolate("shop", app("web"), model.Ingress), allow("shop", app("web"), model.Ingress, v6, model.RulePorts{All: true}))
+	web1, n1 := mustPod(t, x, "web-1"), engine.NodeID(0) // which has an IPv6 address
+	require.Equal(t, "NONE", x.Side(engine.Flow{Src: web1, Dst: n1}, model.Egress).Upper.String(), "the pod has none")
+	require.Equal(t, "NONE", x.Side(engine.Flow{Src: n1, Dst: web1}, model.Ingress).Upper.String())
 }
 
 // Equal keys open equal connections to outside addresses.

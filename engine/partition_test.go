@@ -197,3 +197,18 @@ func TestPostingsStartFromTheRarest(t *testing.T) {
 	n, _ = p.cost(&terms[1], 8, 100)
 	require.Zero(t, n)
 }
+
+// A policy that nothing else has the priority of is in no tie: what is tied
+// costs more to decide.
+func TestTies(t *testing.T) {
+	rule := func(d model.Direction, tier model.Tier, priority, ordinal int32) model.Rule {
+		return model.Rule{Rank: model.Rank{Tier: tier, Priority: priority, Ordinal: ordinal}, Direction: d}
+	}
+	c := compiler{snap: &model.Snapshot{Rules: []model.Rule{
+		rule(model.Ingress, model.TierAdmin, 1, 1), rule(model.Ingress, model.TierAdmin, 1, 1),
+		rule(model.Egress, model.TierAdmin, 1, 2), rule(model.Ingress, model.TierBaseline, 1, 2), rule(model.Ingress, model.TierAdmin, 2, 2),
+		rule(model.Egress, model.TierAdmin, 3, 1), rule(model.Egress, model.TierAdmin, 3, 2), rule(model.Egress, model.TierAdmin, 3, 3), rule(model.Egress, model.TierAdmin, 3, 1),
+		rule(model.Egress, model.TierBaseline, 3, 0), rule(model.Egress, model.TierBaseline, 3, 1),
+	}}}
+	require.Equal(t, map[tier]int32{{model.Egress, model.TierAdmin, 3}: 1, {model.Egress, model.TierBaseline, 3}: 2}, c.ties())
+}
