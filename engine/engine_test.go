@@ -294,6 +294,35 @@ func TestFlowOfOneAddress(t *testing.T) {
 	require.Equal(t, model.Denied, tcp(engine.Flow{Src: web, Dst: n2, DstAddr: public, SrcAddr: v6}), "no connection is of two families")
 }
 
+// Blocks that begin or end together are different peers.
+func TestBlocksOfOneEdge(t *testing.T) {
+	from := func(port uint16, blocks ...string) model.Rule {
+		var p model.Peer
+		for _, b := range blocks {
+			p.Blocks = append(p.Blocks, model.Block{CIDR: netip.MustParsePrefix(b)})
+		}
+		return allow("shop", app("db"), model.Egress, p, model.RulePorts{Set: model.Port(model.TCP, port)})
+	}
+	x := small(t, isolate("shop", app("db"), model.Egress), from(1, "20.0.0.0/8"), from(2, "20.0.0.0/9"), from(3, "20.128.0.0/9"),
+		from(4, "20.64.0.0/10", "20.192.0.0/10"), from(5, "20.64.0.0/10"), from(6, "20.64.0.0/10", "20.128.0.0/10"))
+	for a, want := range map[string]string{
+		"20.0.0.1": "TCP 1-2", "20.64.0.1": "TCP 1-2,4-6", "20.128.0.1": "TCP 1,3,6", "20.192.0.1": "TCP 1,3-4", "21.0.0.0": "NONE",
+	} {
+		require.Equal(t, want, x.Between(mustPod(t, x, "db"), x.Addr(netip.MustParseAddr(a))).Lower.String(), a)
+	}
+}
+
+// What one end passes on is nothing to the other.
+func TestPassOfOneEnd(t *testing.T) {
+	x := small(t, model.Rule{Rank: model.Rank{Tier: model.TierAdmin}, Direction: model.Egress, Subject: model.PodSet{Namespace: "shop", Pods: app("web")},
+		Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Pass},
+		model.Rule{Rank: model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled}, Direction: model.Ingress,
+			Subject: model.PodSet{Namespace: "shop", Pods: app("db")}, Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Uncertain},
+		isolate("shop", app("nobody"), model.Ingress))
+	b := x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db"))
+	require.Equal(t, []string{"NONE", "ALL"}, []string{b.Lower.String(), b.Upper.String()})
+}
+
 // Rules of one policy are ranked one by one, also where their subjects differ.
 func TestRanksOfDifferentSubjects(t *testing.T) {
 	rule := func(index int32, subject, peer model.Selector, a model.Action) model.Rule {

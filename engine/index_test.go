@@ -432,10 +432,14 @@ func TestRulesOfNoNamespace(t *testing.T) {
 
 // Of policies that nothing orders all were consulted, also those behind the
 // one that decides; of what comes after them nothing was (R105).
-func TestExplainEndsAfterTies(t *testing.T) {
+func TestExplainConsults(t *testing.T) {
 	rule := func(tier model.Tier, priority, ordinal, index int32, peer string, a model.Action) model.Rule {
 		return model.Rule{Rank: model.Rank{Tier: tier, Priority: priority, Ordinal: ordinal, Index: index}, Direction: model.Ingress,
 			Subject: model.PodSet{Namespace: "shop", Pods: app("db")}, Peer: model.Peer{Pods: []model.PodSet{{Pods: app(peer)}}}, Ports: model.RulePorts{All: true}, Action: a}
+	}
+	https := func(r model.Rule) model.Rule {
+		r.Ports = model.RulePorts{Set: model.Port(model.TCP, 443)}
+		return r
 	}
 	for _, c := range []struct {
 		name  string
@@ -455,6 +459,11 @@ func TestExplainEndsAfterTies(t *testing.T) {
 			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
 			rule(model.TierAdmin, 5, 2, 0, "nobody", model.Allow),
 		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}, {Rule: 1, Match: engine.MatchNo}}},
+		{"neither peer nor port", []model.Rule{
+			https(rule(model.TierAdmin, 4, 1, 0, "nobody", model.Deny)),
+			https(rule(model.TierAdmin, 5, 1, 0, "web", model.Deny)),
+			rule(model.TierAdmin, 6, 1, 0, "web", model.Deny),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchNo}, {Rule: 1, Match: engine.MatchPeer}, {Rule: 2, Match: engine.MatchYes, Decides: true}}},
 		{"another priority", []model.Rule{
 			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
 			rule(model.TierAdmin, 6, 2, 0, "nobody", model.Allow),
