@@ -314,13 +314,16 @@ func TestBlocksOfOneEdge(t *testing.T) {
 
 // What one end passes on is nothing to the other.
 func TestPassOfOneEnd(t *testing.T) {
-	x := small(t, model.Rule{Rank: model.Rank{Tier: model.TierAdmin}, Direction: model.Egress, Subject: model.PodSet{Namespace: "shop", Pods: app("web")},
-		Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Pass},
-		model.Rule{Rank: model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled}, Direction: model.Ingress,
-			Subject: model.PodSet{Namespace: "shop", Pods: app("db")}, Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Uncertain},
-		isolate("shop", app("nobody"), model.Ingress))
-	b := x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db"))
-	require.Equal(t, []string{"NONE", "ALL"}, []string{b.Lower.String(), b.Upper.String()})
+	for d, ends := range [...][2]string{model.Ingress: {"db", "web"}, model.Egress: {"web", "db"}} { // who is uncertain, who passes
+		uncertain, passes := model.Direction(d), model.Direction(1-d)
+		x := small(t,
+			model.Rule{Rank: model.Rank{Tier: model.TierAdmin}, Direction: passes, Subject: model.PodSet{Namespace: "shop", Pods: app(ends[1])},
+				Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Pass},
+			model.Rule{Rank: model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled}, Direction: uncertain,
+				Subject: model.PodSet{Namespace: "shop", Pods: app(ends[0])}, Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Uncertain})
+		b := x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db"))
+		require.Equal(t, []string{"NONE", "ALL"}, []string{b.Lower.String(), b.Upper.String()}, "%v is uncertain", uncertain)
+	}
 }
 
 // Rules of one policy are ranked one by one, also where their subjects differ.

@@ -430,6 +430,17 @@ func TestRulesOfNoNamespace(t *testing.T) {
 	require.Equal(t, "ALL", x.Between(mustPod(t, x, "db"), mustPod(t, x, "web-0")).Lower.String())
 }
 
+// What decides a connection of a pod to itself is the rule that says so (R50).
+func TestExplainSelf(t *testing.T) {
+	x := small(t, isolate("shop", app("db"), model.Ingress), isolate("shop", app("db"), model.Egress))
+	db := mustPod(t, x, "db")
+	f := x.Explain(engine.Flow{Src: db, Dst: db, Protocol: model.TCP, Port: 80}).Families[0]
+	require.Equal(t, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}}, f.Ingress.Steps)
+	require.Equal(t, []engine.Step{{Rule: 1, Match: engine.MatchYes, Decides: true}}, f.Egress.Steps)
+	f = x.Explain(engine.Flow{Src: mustPod(t, x, "web-0"), Dst: db, Protocol: model.TCP, Port: 80}).Families[0]
+	require.Equal(t, engine.Step{Rule: 0, Match: engine.MatchNo}, f.Ingress.Steps[0])
+}
+
 // Of policies that nothing orders all were consulted, also those behind the
 // one that decides; of what comes after them nothing was (R105).
 func TestExplainConsults(t *testing.T) {

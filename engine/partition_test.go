@@ -212,3 +212,18 @@ func TestTies(t *testing.T) {
 	}}}
 	require.Equal(t, map[tier]int32{{model.Egress, model.TierAdmin, 3}: 1, {model.Egress, model.TierBaseline, 3}: 2}, c.ties())
 }
+
+// The rules of all policies with one subject are one segment of two ranks.
+func TestSegmentsAreShared(t *testing.T) {
+	rule := func(priority int32, cidr string) model.Rule {
+		return model.Rule{Rank: model.Rank{Tier: model.TierNetworkPolicy, Priority: priority}, Direction: model.Egress, Subject: model.PodSet{Namespace: "x"},
+			Peer: model.Peer{Blocks: []model.Block{{CIDR: netip.MustParsePrefix(cidr)}}}, Ports: model.RulePorts{All: true}, Action: model.Allow}
+	}
+	x, err := Compile(&model.Snapshot{Namespaces: []model.Namespace{{Name: "x"}}, Rules: []model.Rule{
+		rule(1, "10.0.0.0/8"), rule(1, "11.0.0.0/8"), rule(2, "10.0.0.0/8"), rule(1, "10.0.0.0/8"),
+	}}, Options{})
+	require.NoError(t, err)
+	require.Len(t, x.segments, 2)
+	require.Equal(t, []int32{0, 1, 3}, x.segments[0].rules)
+	require.Len(t, x.segments[0].entries, 2, "equal rules are one entry")
+}
