@@ -469,7 +469,8 @@ func TestExplainConsults(t *testing.T) {
 		{"what is tied and does not match", []model.Rule{
 			rule(model.TierAdmin, 5, 1, 0, "web", model.Deny),
 			rule(model.TierAdmin, 5, 2, 0, "nobody", model.Allow),
-		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}, {Rule: 1, Match: engine.MatchNo}}},
+			rule(model.TierAdmin, 5, 3, 0, "nobody", model.Pass),
+		}, []engine.Step{{Rule: 0, Match: engine.MatchYes, Decides: true}, {Rule: 1, Match: engine.MatchNo}, {Rule: 2, Match: engine.MatchNo}}},
 		{"neither peer nor port", []model.Rule{
 			https(rule(model.TierAdmin, 4, 1, 0, "nobody", model.Deny)),
 			https(rule(model.TierAdmin, 5, 1, 0, "web", model.Deny)),

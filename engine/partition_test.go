@@ -196,6 +196,11 @@ func TestPostingsStartFromTheRarest(t *testing.T) {
 	require.Equal(t, 1, n)
 	n, _ = p.cost(&terms[1], 8, 100)
 	require.Zero(t, n)
+	n, ok = p.cost(&term{key: terms[1].key, op: model.Exists}, 10, 40)
+	require.True(t, ok)
+	require.Equal(t, 30, n)
+	_, ok = p.cost(&term{key: terms[1].key, op: model.DoesNotExist}, 0, 100)
+	require.False(t, ok)
 }
 
 // A policy that nothing else has the priority of is in no tie: what is tied
