@@ -47,7 +47,8 @@ func small(t testing.TB, rules ...model.Rule) *engine.Index {
 	web := pod("shop", "web-0", "10.0.0.1", map[string]string{"app": "web", "hash": "1"})
 	web2 := pod("shop", "web-1", "10.0.0.2", map[string]string{"app": "web", "hash": "2"})
 	db := pod("shop", "db", "10.0.0.3", map[string]string{"app": "db"})
-	db.Ports = []model.ContainerPort{{NamedPort: model.NamedPort{Name: "sql", Protocol: model.TCP}, Port: 5432}}
+	db.Ports = []model.ContainerPort{{NamedPort: model.NamedPort{Name: "sql", Protocol: model.TCP}, Port: 5432},
+		{NamedPort: model.NamedPort{Name: "metrics", Protocol: model.TCP}, Port: 9090}} // which no rule names
 	s := &model.Snapshot{
 		Namespaces: []model.Namespace{{Name: "shop"}},
 		Nodes:      []model.Node{{Name: "n1", Addresses: []netip.Addr{netip.MustParseAddr("192.168.0.1")}}},
