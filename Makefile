@@ -6,6 +6,7 @@ BENCH    ?= .
 COUNT    ?= 1
 MUTANTS  ?= 300
 SEED     ?= 1
+DURATION ?= 10m
 
 GOLANGCI_LINT_VERSION := v2.15.0
 # kapi and kubectl say this version; a server without one is refused by clients.
@@ -54,6 +55,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	    done; \
 	  done; \
 	done
+
+soak: ## compare on new clusters for DURATION (10m) and note what was compared in fuzz/soak/results.jsonl
+	$(GO) run ./fuzz/soak -for $(DURATION)
 
 mutate: ## make MUTANTS (300) small mistakes of SEED (1), and see that tests notice them
 	$(GO) run ./internal/mutate -n $(MUTANTS) -seed $(SEED)
