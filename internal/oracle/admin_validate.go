@@ -43,7 +43,7 @@ var adminKinds = map[string]*schema{
 func IsAdmin(o Object) bool { return adminKinds[o.text("apiVersion")+" "+o.text("kind")] != nil }
 
 // validateAdmin returns why the API server would reject an admin policy, or
-// nil (R104). Fields that are null count as absent and have been taken out.
+// nil (R104). Fields that are null count as absent, if they are known.
 func validateAdmin(o Object) error {
 	s := adminKinds[o.text("apiVersion")+" "+o.text("kind")]
 	if s == nil {
@@ -75,13 +75,14 @@ func (s *schema) validate(v any) error {
 		if !ok {
 			return fmt.Errorf("%v is no object", v)
 		}
-		var known int64
+		var known, unknown int64
 		for k, field := range m {
 			of := s.fields[k]
 			if s.values != nil {
 				of = s.values
 			}
 			switch {
+			case of != nil && field == nil:
 			case of != nil:
 				known++
 				if err := of.validate(field); err != nil {
@@ -89,13 +90,15 @@ func (s *schema) validate(v any) error {
 				}
 			case s.fields != nil && !s.peer:
 				return fmt.Errorf("no field %q", k)
+			default:
+				unknown++
 			}
 		}
-		if s.peer && known > 0 && int(known) != len(m) {
+		if s.peer && known > 0 && unknown > 0 {
 			return errors.New("a field that is not known beside one that is")
 		}
 		for _, k := range s.required {
-			if _, ok := m[k]; !ok {
+			if m[k] == nil {
 				return fmt.Errorf("%s is missing", k)
 			}
 		}
