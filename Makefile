@@ -13,7 +13,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz bench cover kapi live
+.PHONY: help build install test lint fmt vet race fuzz bench cover kapi live peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -65,6 +65,9 @@ kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl
 
 live: kapi ## run podreach against a real API server (a minute)
 	cd fuzz/apiserver && $(GO) test -count=1 .
+
+peers: ## compare with other implementations (Cyclonus, Cilium, the API server's own code)
+	cd fuzz/apiserver && $(GO) test ./accept
 
 bin/kapi: fuzz/apiserver/go.mod fuzz/apiserver/kapi/main.go
 	cd fuzz/apiserver && $(GO) build -ldflags '$(KUBERNETES_LDFLAGS)' -o $(CURDIR)/$@ ./kapi
