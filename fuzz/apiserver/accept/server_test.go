@@ -102,7 +102,7 @@ func networkPolicies() (*server, error) {
 	scope := &handlers.RequestScope{
 		Namer:      handlers.ContextBasedNaming{Namer: meta.NewAccessor()},
 		Serializer: legacyscheme.Codecs, ParameterCodec: legacyscheme.ParameterCodec,
-		Creater: scheme, Convertor: scheme, Defaulter: scheme, Typer: scheme, UnsafeConvertor: runtime.UnsafeObjectConvertor(scheme),
+		Creater: scheme, Convertor: scheme, Defaulter: scheme, Typer: scheme, UnsafeConvertor: runtime.UnsafeObjectConvertor(scheme), //nolint:misspell // upstream's word
 		EquivalentResourceMapper: runtime.NewEquivalentResourceRegistry(), TableConvertor: storage,
 		Resource: networkingv1.SchemeGroupVersion.WithResource("networkpolicies"), Kind: kind,
 		HubGroupVersion: networking.SchemeGroupVersion, MetaGroupVersion: metav1.SchemeGroupVersion,
@@ -126,6 +126,13 @@ var definitions = []struct{ kind, version, file string }{
 	{"AdminNetworkPolicy", "v0.1.7", "policy.networking.k8s.io_adminnetworkpolicies.yaml"},
 	{"BaselineAdminNetworkPolicy", "v0.1.7", "policy.networking.k8s.io_baselineadminnetworkpolicies.yaml"},
 	{"ClusterNetworkPolicy", "v0.2.0", "policy.networking.k8s.io_clusternetworkpolicies.yaml"},
+}
+
+// sums are what go.sum says of these versions. Only one version of a module can
+// be in go.mod.
+var sums = map[string]string{
+	"v0.1.7": "h1:obY2FTEidLXVdRYu7gJ4q1RYE57pBnrpMqoE2LZgp4g=",
+	"v0.2.0": "h1:W/f0Y9VoeQdOWjX/h2gZyLH6gZ5LLEXmh/9wy9mQWKw=",
 }
 
 // adminPolicies is what kube-apiserver has for custom resources, by kind
@@ -159,9 +166,12 @@ func definition(version, file string) (*apiextensionsv1.CustomResourceDefinition
 	if err != nil {
 		return nil, fmt.Errorf("go mod download: %w: %s", err, list)
 	}
-	var module struct{ Dir string }
+	var module struct{ Dir, Sum string }
 	if err := json.Unmarshal(list, &module); err != nil {
 		return nil, err
+	}
+	if module.Sum != sums[version] {
+		return nil, fmt.Errorf("network-policy-api %s has the sum %s", version, module.Sum)
 	}
 	text, err := os.ReadFile(filepath.Join(module.Dir, "config", "crd", "experimental", file))
 	if err != nil {
