@@ -273,9 +273,10 @@ func clusterNetworkPolicySchema() *schema {
 	protocol := func() *schema {
 		span := object(map[string]*schema{"start": number(1, 65535), "end": number(1, 65535)}, "start", "end")
 		span.check = func(v any) error {
-			start, _ := integer(v.(map[string]any)["start"])
-			end, _ := integer(v.(map[string]any)["end"])
-			if start >= end {
+			// CEL compares them, which takes 8e1 for no integer.
+			start, err1 := v.(map[string]any)["start"].(json.Number).Int64()
+			end, err2 := v.(map[string]any)["end"].(json.Number).Int64()
+			if err1 != nil || err2 != nil || start >= end {
 				return fmt.Errorf("range %d to %d", start, end)
 			}
 			return nil

@@ -48,7 +48,9 @@ func (d *decoder) admin(e *element, f keptField, target any) {
 // stored is a value as the API server stores it of a custom resource: without
 // the fields that are null (k8s.io/apiextensions-apiserver
 // pkg/apiserver/schema/defaulting, PruneNonNullableNullsWithoutDefaults), and
-// whole numbers without fraction or exponent, 8e1 as 80.
+// whole numbers without fraction or exponent, 8e1 as 80. In a range of ports
+// they stay as they are, and are refused: a rule of its definition in CEL
+// compares its ends, and takes no other numbers than integers.
 func stored(v jsontext.Value) jsontext.Value {
 	var out bytes.Buffer
 	twice := jsontext.AllowDuplicateNames(true)
@@ -63,7 +65,7 @@ func stored(v jsontext.Value) jsontext.Value {
 			_ = dec.SkipValue()
 			continue
 		}
-		if token.Kind() == '0' && strings.ContainsAny(token.String(), ".eE") {
+		if token.Kind() == '0' && strings.ContainsAny(token.String(), ".eE") && !strings.Contains(string(dec.StackPointer()), "/range/") {
 			if f, err := token.Float(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 				token = jsontext.Int(int64(f))
 			}
