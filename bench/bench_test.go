@@ -229,6 +229,37 @@ func BenchmarkAnyToInternet(b *testing.B) {
 	})
 }
 
+// BenchmarkAllPairs goes over the port-exact relation of all classes of a new
+// Index and counts the pairs of pods that connect.
+func BenchmarkAllPairs(b *testing.B) {
+	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		pairs, rows, classes := 0, 0, 0
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			x := compile(b, snap)
+			classes = x.Classes()
+			b.StartTimer()
+			pairs, rows = 0, 0
+			for row := range x.Rows() {
+				rows++
+				for i := range row.Layers {
+					if !row.Layers[i].Bounds.Lower.Empty() {
+						pairs += row.Pairs(i)
+					}
+				}
+			}
+		}
+		if pairs == 0 {
+			b.Fatal("no pair")
+		}
+		b.ReportMetric(float64(classes), "classes")
+		b.ReportMetric(float64(rows), "rows")
+		b.ReportMetric(float64(pairs), "pod-pairs")
+	})
+}
+
 // ends resolves an expression.
 func ends(b *testing.B, x *engine.Index, expr string) solver.Ends {
 	b.Helper()

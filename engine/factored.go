@@ -10,9 +10,10 @@ import (
 )
 
 // factored is the reachability of a set of destination classes with the
-// ingress side decided: for each distinct set of sources, what destinations
-// let in from it. The egress side is decided row by row. Class × class is
-// never stored. Immutable once made.
+// ingress side decided: what each destination lets in from most sources, and
+// for each distinct set of other sources, what destinations let in from it.
+// The egress side is decided row by row. Class × class is never stored.
+// Immutable once made.
 type factored struct {
 	x     *Index
 	words int      // of a set of classes
@@ -24,8 +25,13 @@ type factored struct {
 	unfixed          [model.NumFamilies][]classSet    // the others, by what is known
 	bySig            []classSet                       // pods with port names that rules use, by what these mean
 
-	opens  *openings
-	groups []sourceGroup
+	opens      *openings
+	groups     []sourceGroup
+	usual      [model.NumFamilies]wides // what destinations let in from sources of no group
+	usualDiffs bool                     // between the families
+
+	pods   []int32    // of each class, dormant ones left out
+	planes [][]uint64 // the binary digits of pods, so that a set of classes is weighed by counting bits
 }
 
 // atomClasses is the pod and host classes whose one address is in an atom.
@@ -34,18 +40,14 @@ type atomClasses struct {
 	classes classSet
 }
 
-// sourceGroup is sources that some destinations let in alike, in some
-// families. A source is in many groups, but in one only for one destination
-// and family.
+// sourceGroup is sources from which some destinations let in something else
+// than usual, in some families. A source is in many groups, but for one
+// destination and family in one at most.
 type sourceGroup struct {
 	families [model.NumFamilies]bool
-	not      bool // all but sources
 	sources  classSet
 	to       []layer
 }
-
-// has reports whether a source class is in the group.
-func (g *sourceGroup) has(c Class) bool { return g.sources.has(c) != g.not }
 
 // newFactored factors the relation to the classes of to; nil is every class.
 // Cost: for each distinct ingress program of to, the words of its rules' sets
@@ -58,6 +60,7 @@ func newFactored(x *Index, to []uint64) *factored {
 		r.to = r.every
 	}
 	r.sort()
+	r.weigh()
 	b := ingressBuilder{factored: r, at: map[string]int32{}}
 	b.build()
 	return r
@@ -69,6 +72,23 @@ func (r *factored) run(lo, hi int) []uint64 {
 		out[c>>6] |= 1 << (c & 63)
 	}
 	return out
+}
+
+// weigh counts the pods of each class.
+func (r *factored) weigh() {
+	r.pods = make([]int32, r.x.Classes())
+	for i, c := range r.x.podClass {
+		if !r.x.snap.Pods[i].Dormant {
+			r.pods[c]++
+		}
+	}
+	for digit := 0; digit < bits.Len32(uint32(slices.Max(r.pods))); digit++ {
+		plane := make([]uint64, r.words)
+		for c, n := range r.pods {
+			plane[c>>6] |= uint64(n>>digit&1) << (c & 63)
+		}
+		r.planes = append(r.planes, plane)
+	}
 }
 
 // sort sorts classes by what programs may see of them beside their labels.
@@ -182,7 +202,7 @@ func (b *ingressBuilder) build() {
 			free = append(free, int32(c))
 		}
 	}
-	b.add(both, true, &classSet{}, b.opens.full, free)
+	b.usually(both, b.opens.full, free)
 	p := newPartition(b.factored, b.opens)
 	subjects := b.subjects()
 	for len(subjects) > 0 {
@@ -193,9 +213,11 @@ func (b *ingressBuilder) build() {
 		prog := &x.programs[subjects[0].program]
 		t := x.traits(prog)
 		if t.addresses {
+			var rest [model.NumFamilies][]uint32
 			for f := range model.NumFamilies {
-				b.subjectsOf(p, prog, t, model.Family(f), [model.NumFamilies]bool{f == 0, f == 1}, b.exists[f], subjects[:n])
+				rest[f] = b.subjectsOf(p, prog, t, model.Family(f), [model.NumFamilies]bool{f == 0, f == 1}, b.exists[f], subjects[:n])
 			}
+			b.usualDiffs = b.usualDiffs || !slices.Equal(rest[0], rest[1])
 		} else {
 			b.subjectsOf(p, prog, t, model.IPv4, both, b.every, subjects[:n])
 		}
@@ -209,56 +231,37 @@ func (b *ingressBuilder) build() {
 	}
 }
 
-// subjectsOf adds what subjects of one program let in.
-func (b *ingressBuilder) subjectsOf(p *partition, prog *program, t traits, f model.Family, families [model.NumFamilies]bool, within []uint64, subjects []subject) {
+// subjectsOf adds what subjects of one program let in, and returns what they
+// usually do.
+func (b *ingressBuilder) subjectsOf(p *partition, prog *program, t traits, f model.Family, families [model.NumFamilies]bool, within []uint64, subjects []subject) (rest []uint32) {
 	p.begin(prog, t, model.Ingress, f, within)
 	for i := range subjects {
 		s := &subjects[i]
 		l := p.decide(prog, model.Ingress, f, Class(s.ids[0]))
 		for j := range l.layers {
-			b.add(families, false, &l.layers[j].classes, l.layers[j].opens, s.ids)
+			b.add(families, &l.layers[j].classes, l.layers[j].opens, s.ids)
 		}
-		if l.rest != closed {
-			b.add(families, true, l.layered(), l.rest, s.ids)
-		}
+		b.usually(families, l.rest, s.ids)
+		rest = append(rest, l.rest)
 	}
+	return rest
 }
 
-// layered returns the classes that are in some layer.
-func (l *layered) layered() *classSet {
-	if len(l.layers) == 1 {
-		return &l.layers[0].classes
-	}
-	at := map[uint32]uint64{}
-	for i := range l.layers {
-		s := &l.layers[i].classes
-		for j, b := range s.words {
-			if b != 0 {
-				at[s.at(j)] |= b
+// usually notes what destinations let in from sources of no group.
+func (b *ingressBuilder) usually(families [model.NumFamilies]bool, opens uint32, ids []int32) {
+	for f, in := range families {
+		for _, c := range ids {
+			if in {
+				b.usual[f].add(opens, int(c>>6), 1<<(c&63), b.words)
 			}
 		}
 	}
-	var index []uint32
-	for w := range at {
-		index = append(index, w)
-	}
-	slices.Sort(index)
-	words := make([]uint64, len(index))
-	for i, w := range index {
-		words[i] = at[w]
-	}
-	s := newWordSet(index, words)
-	return &s
 }
 
-// add notes that destinations are open to sources.
-func (b *ingressBuilder) add(families [model.NumFamilies]bool, not bool, sources *classSet, opens uint32, ids []int32) {
-	if opens == closed || len(ids) == 0 {
-		return
-	}
+// add notes what destinations let in from sources.
+func (b *ingressBuilder) add(families [model.NumFamilies]bool, sources *classSet, opens uint32, ids []int32) {
 	k := &b.key
 	k.reset()
-	k.flag(not)
 	for _, f := range families {
 		k.flag(f)
 	}
@@ -272,7 +275,7 @@ func (b *ingressBuilder) add(families [model.NumFamilies]bool, not bool, sources
 	if !ok {
 		i = int32(len(b.groups))
 		b.at[string(k.b)] = i
-		b.groups = append(b.groups, sourceGroup{families: families, not: not, sources: *sources})
+		b.groups = append(b.groups, sourceGroup{families: families, sources: *sources})
 		b.ids = append(b.ids, nil)
 	}
 	for j := range b.ids[i] {
@@ -323,7 +326,7 @@ func (g *sourceGroup) counts(has certainty) bool {
 func (r *factored) source(c Class) source {
 	s := r.sourceOf(c)
 	for i := range r.groups {
-		if g := &r.groups[i]; g.has(c) && g.counts(s.has) {
+		if g := &r.groups[i]; g.sources.has(c) && g.counts(s.has) {
 			s.groups = append(s.groups, int32(i))
 		}
 	}
@@ -347,11 +350,8 @@ func (r *factored) rows() []sources {
 	}
 	order := make([]open, len(r.groups))
 	for i := range r.groups {
-		g := &r.groups[i]
-		order[i] = open{int32(i), 0, uint32(r.words)}
-		if !g.not {
-			order[i].from, order[i].end = g.sources.at(0), g.sources.last()+1
-		}
+		s := &r.groups[i].sources
+		order[i] = open{int32(i), s.at(0), s.last() + 1}
 	}
 	slices.SortStableFunc(order, func(a, b open) int { return cmp.Compare(a.from, b.from) })
 	at := map[string]int{}
@@ -372,12 +372,7 @@ func (r *factored) rows() []sources {
 				continue
 			}
 			kept = append(kept, o)
-			g := &r.groups[o.group]
-			b := g.sources.word(w)
-			if g.not {
-				b = ^b
-			}
-			for b &= r.every[w]; b != 0; b &= b - 1 {
+			for b := r.groups[o.group].sources.word(w); b != 0; b &= b - 1 {
 				i := bits.TrailingZeros64(b)
 				active[i] = append(active[i], o.group)
 			}

@@ -27,6 +27,18 @@ type partition struct {
 	cuts    []int32
 	masks   *scratch
 	opens   *openings
+
+	decided []uint32 // part -> opening
+	of      []int    // part -> found
+	found   []found
+}
+
+// found is a layer in the making.
+type found struct {
+	opens uint32
+	n     int // words
+	index []uint32
+	bits  []uint64
 }
 
 // cell is the classes of one word that are in one part.
@@ -248,10 +260,10 @@ func (p *partition) represent() {
 // class of the subjects, whose port names count.
 func (p *partition) decide(prog *program, d model.Direction, f model.Family, dst Class) layered {
 	x := p.r.x
-	opens := make([]uint32, p.parts)
-	for i := range opens {
-		r := p.stands[i]
-		if !r.some {
+	p.decided = p.decided[:0]
+	for _, r := range p.stands {
+		if !r.some { // no class is left in it
+			p.decided = append(p.decided, closed)
 			continue
 		}
 		s := side{prog: prog, other: r.class, dir: d, dst: dst, atom: -1}
@@ -259,29 +271,23 @@ func (p *partition) decide(prog *program, d model.Direction, f model.Family, dst
 			s.dst = r.class
 		}
 		other := x.decideSideMask(&s, f, p.masks)
-		opens[i] = p.opens.number(p.masks.sideLo, p.masks.sideUp, other)
+		p.decided = append(p.decided, p.opens.number(p.masks.sideLo, p.masks.sideUp, other))
 	}
-	return p.layers(opens)
+	return p.layers()
 }
 
 // layers joins parts of equal openings. The opening with most words becomes
 // the rest, so that wide layers cost nothing.
-func (p *partition) layers(opens []uint32) layered {
-	type words struct {
-		opens uint32
-		n     int
-		index []uint32
-		bits  []uint64
-	}
-	var found []words
-	of := make([]int, p.parts) // part -> found
-	for i, id := range opens {
-		of[i] = slices.IndexFunc(found, func(l words) bool { return l.opens == id })
-		if of[i] < 0 && p.stands[i].some {
-			of[i] = len(found)
-			found = append(found, words{opens: id})
+func (p *partition) layers() layered {
+	p.found, p.of = p.found[:0], p.of[:0]
+	for i, id := range p.decided {
+		to := -1
+		if p.stands[i].some {
+			to = p.find(id)
 		}
+		p.of = append(p.of, to)
 	}
+	of, found := p.of, p.found
 	if len(found) == 0 {
 		return layered{rest: closed}
 	}
@@ -336,4 +342,22 @@ func (p *partition) layers(opens []uint32) layered {
 		}
 	}
 	return out
+}
+
+// find returns the layer of an opening.
+func (p *partition) find(opens uint32) int {
+	for i := range p.found {
+		if p.found[i].opens == opens {
+			return i
+		}
+	}
+	n := len(p.found)
+	if n < cap(p.found) { // with the memory of an earlier one
+		p.found = p.found[:n+1]
+		l := &p.found[n]
+		l.opens, l.n, l.index, l.bits = opens, 0, l.index[:0], l.bits[:0]
+	} else {
+		p.found = append(p.found, found{opens: opens})
+	}
+	return n
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"iter"
+	"math/bits"
 	"runtime"
 	"sync"
 
@@ -16,12 +17,41 @@ import (
 type Row struct {
 	Sources []Class // in order
 	Layers  []Layer // disjoint, in the order of their first classes
+	of      *factored
+}
+
+// Pairs returns how many ordered pairs of two different pods connect as layer
+// i says. Cost: O(sources + classes/64 × bits of the size of a class).
+func (r *Row) Pairs(i int) int {
+	l := &r.Layers[i]
+	from, self := 0, 0
+	for _, c := range r.Sources {
+		n := int(r.of.pods[c])
+		from += n
+		if l.Classes.Test(uint(c)) {
+			self += n
+		}
+	}
+	if from == 0 {
+		return 0
+	}
+	words := l.Classes.Words()[l.lo:l.hi]
+	to := 0
+	for digit, plane := range r.of.planes {
+		n := 0
+		for w, b := range plane[l.lo:l.hi] {
+			n += bits.OnesCount64(b & words[w])
+		}
+		to += n << digit
+	}
+	return from*to - self
 }
 
 // Layer is the classes to which a row opens the same.
 type Layer struct {
 	Bounds  model.Bounds
 	Classes *bitset.BitSet // one bit a class
+	lo, hi  int            // its words outside are zero
 }
 
 // Rows returns the port-exact relation of all classes: a row for all sources
@@ -37,12 +67,12 @@ type Layer struct {
 func (x *Index) Rows() iter.Seq[*Row] {
 	return func(yield func(*Row) bool) {
 		r := x.relationToAll()
-		row := Row{}
+		row := Row{of: r}
 		r.each(r.rows(), func(s *sources, layers *wides, o *openings) bool {
 			row.Sources, row.Layers = s.classes, row.Layers[:0]
 			for i := range layers.list {
 				l := &layers.list[i]
-				row.Layers = append(row.Layers, Layer{o.bounds(x, l.opens), bitset.FromWithLength(uint(x.Classes()), l.words)})
+				row.Layers = append(row.Layers, Layer{o.bounds(x, l.opens), bitset.FromWithLength(uint(x.Classes()), l.words), l.lo, l.hi})
 			}
 			return yield(&row)
 		})
@@ -97,7 +127,9 @@ type rowMaker struct {
 	egress    [model.NumFamilies]layered
 	common    map[certainty]*families
 	in, out   wides
+	unusual   []uint64 // zero between rows
 	byFamily  [model.NumFamilies]wides
+	toFamily  [model.NumFamilies][]uint64 // the destinations with an address of the family
 }
 
 // families is the destinations that have a family in common with a source:
@@ -106,7 +138,13 @@ type families struct{ certain, possible []uint64 }
 
 func newRowMaker(r *factored) *rowMaker {
 	o := r.opens.clone()
-	m := &rowMaker{r: r, opens: o, p: newPartition(r, o), common: map[certainty]*families{}}
+	m := &rowMaker{r: r, opens: o, p: newPartition(r, o), common: map[certainty]*families{}, unusual: make([]uint64, r.words)}
+	for f := range m.toFamily {
+		m.toFamily[f] = make([]uint64, r.words)
+		for w := range r.to {
+			m.toFamily[f][w] = r.to[w] & r.exists[f][w]
+		}
+	}
 	m.load(noProgram)
 	return m
 }
@@ -128,19 +166,11 @@ func (m *rowMaker) load(program uint32) {
 		}
 		within := m.r.to
 		if t.addresses {
-			within = and(m.r.to, m.r.exists[f])
+			within = m.toFamily[f]
 		}
 		m.p.begin(prog, t, model.Egress, model.Family(f), within)
 		m.egress[f] = m.p.decide(prog, model.Egress, model.Family(f), 0)
 	}
-}
-
-func and(a, b []uint64) []uint64 {
-	out := make([]uint64, len(a))
-	for i := range out {
-		out[i] = a[i] & b[i]
-	}
-	return out
 }
 
 // row fills out with the layers of a source.
@@ -148,7 +178,7 @@ func (m *rowMaker) row(s *source, out *wides) {
 	if m.program != s.program {
 		m.load(s.program)
 	}
-	differ := m.addresses
+	differ := m.addresses || m.r.usualDiffs
 	for _, g := range s.groups {
 		differ = differ || m.r.groups[g].families != [...]bool{true, true}
 	}
@@ -184,6 +214,7 @@ func (m *rowMaker) admit(s *source, f model.Family, has certainty, out *wides) {
 			m.in.or(g.to[j].opens, &g.to[j].classes, m.r.words)
 		}
 	}
+	m.in.fill(&m.r.usual[f], m.unusual)
 	e := &m.egress[f]
 	for i := range m.in.list {
 		in := &m.in.list[i]

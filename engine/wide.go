@@ -56,9 +56,6 @@ func (s *wide) reach(lo, hi int) {
 
 // add adds classes of one word.
 func (l *wides) add(opens uint32, w int, b uint64, n int) {
-	if opens == closed {
-		return
-	}
 	s := l.get(opens, n)
 	s.reach(w, w+1)
 	s.words[w] |= b
@@ -112,8 +109,37 @@ func (l *wides) move(opens uint32, from *wide, set *classSet) {
 		w := int(set.at(i))
 		if b &= from.words[w]; b != 0 {
 			from.words[w] &^= b
-			l.add(opens, w, b, len(from.words))
+			if opens != closed {
+				l.add(opens, w, b, len(from.words))
+			}
 		}
+	}
+}
+
+// fill adds the classes of others that are in no set yet. scratch is zero, and
+// is so again.
+func (l *wides) fill(others *wides, scratch []uint64) {
+	lo, hi := len(scratch), 0
+	for i := range l.list {
+		s := &l.list[i]
+		lo, hi = min(lo, s.lo), max(hi, s.hi)
+		for w, b := range s.words[s.lo:s.hi] {
+			scratch[s.lo+w] |= b
+		}
+	}
+	for i := range others.list {
+		o := &others.list[i]
+		if o.opens == closed {
+			continue
+		}
+		s := l.get(o.opens, len(scratch))
+		s.reach(o.lo, o.hi)
+		for w, b := range o.words[o.lo:o.hi] {
+			s.words[o.lo+w] |= b &^ scratch[o.lo+w]
+		}
+	}
+	if lo < hi {
+		clear(scratch[lo:hi])
 	}
 }
 

@@ -3,10 +3,15 @@ package fuzz
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"testing"
+
+	"go4.org/netipx"
 
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/internal/gen"
+	"github.com/podreach/podreach/model"
 )
 
 // withRows compares what is decided for sets of classes at once with what is
@@ -18,7 +23,13 @@ func checkRows(c *gen.Cluster, r *rand.Rand) (Count, error) {
 	if err != nil {
 		return Count{}, err
 	}
-	return sameRows(x)
+	n, err := sameRows(x)
+	for range 8 {
+		if err == nil {
+			err = sameColumn(x, r, &n)
+		}
+	}
+	return n, err
 }
 
 // sameRows holds every row against BetweenClasses of every pair of classes.
@@ -61,6 +72,71 @@ func sameRows(x *engine.Index) (n Count, err error) {
 		}
 	}
 	return n, nil
+}
+
+// sameColumn holds a column of random destinations and ports against single
+// pairs.
+func sameColumn(x *engine.Index, r *rand.Rand, n *Count) error {
+	ends := slices.Collect(x.AllPods().Union(x.AllNodes()).All())
+	var some []engine.EndpointID
+	for _, i := range r.Perm(len(ends))[:r.IntN(min(4, len(ends)+1))] {
+		some = append(some, ends[i])
+	}
+	to := engine.Of(some...)
+	switch r.IntN(4) {
+	case 0:
+		to = to.Union(outside(x, r))
+	case 1:
+		to = outside(x, r)
+	}
+	ports := model.AllPorts()
+	if atoms := x.PortAtoms(); r.IntN(4) > 0 {
+		ports = model.Ports(atoms[r.IntN(len(atoms))])
+	}
+	column := x.Column(to, ports)
+	all := engine.Of(ends...)
+	certain, possible := 0, 0
+	for _, src := range ends {
+		want := model.Denied
+		for dst := range to.All() {
+			if src == dst && src.IsPod() {
+				continue
+			}
+			n.Verdicts++
+			b := x.BetweenClasses(x.Class(src), x.Class(dst))
+			if b.Lower.Overlaps(ports) {
+				want = model.Allowed
+			} else if b.Upper.Overlaps(ports) && want == model.Denied {
+				want = model.Unknown
+			}
+		}
+		if want == model.Allowed {
+			certain++
+		}
+		if want != model.Denied {
+			possible++
+		}
+		got, first := column.Any(engine.Of(src))
+		every, second := column.All(engine.Of(src))
+		if got != want || every != want || got != model.Denied && first != src || every != model.Allowed && second != src {
+			return fmt.Errorf("%d to %v on %v: a column says %v %d, all %v %d, pairs %v", src, some, ports, got, first, every, second, want)
+		}
+	}
+	if c, p := column.Count(all); c != certain || p != possible {
+		return fmt.Errorf("to %v on %v: a column counts %d and %d, pairs %d and %d", some, ports, c, p, certain, possible)
+	}
+	return nil
+}
+
+// outside is a part of the address space.
+func outside(x *engine.Index, r *rand.Rand) engine.Set {
+	var b netipx.IPSetBuilder
+	b.AddPrefix(netip.MustParsePrefix([]string{"0.0.0.0/0", "10.0.0.0/8", "172.16.0.0/12", "::/0", "8.8.8.8/32"}[r.IntN(5)]))
+	set, err := b.IPSet()
+	if err != nil {
+		panic(err) // the prefixes are valid
+	}
+	return x.Outside(set)
 }
 
 // TestRows holds rows and columns against single pairs.
