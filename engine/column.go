@@ -26,21 +26,20 @@ type Column struct {
 // ingress program of to or an egress program tells apart; memory two bits an
 // endpoint.
 func (x *Index) Column(to Set, p model.PortSet) *Column {
-	words := make([]uint64, (x.Classes()+63)/64)
 	members := map[Class][]EndpointID{} // of to, two at most
 	for e := range to.All() {
 		c := x.Class(e)
-		words[c>>6] |= 1 << (c & 63)
 		if m := members[c]; len(m) < 2 {
 			members[c] = append(m, e)
 		}
 	}
-	r := newFactored(x, words)
+	classes := x.classesOf(to)
+	r := newFactored(x, classes)
 	want := x.portMask(p)
 	certain, possible := make([]bool, x.Classes()), make([]bool, x.Classes())
 	type reaches struct{ certain, possible bool }
 	alone := map[EndpointID]reaches{} // pods that are the only one of their class in to
-	r.each(r.rows(), func(s *sources, layers *wides, o *openings) bool {
+	r.each(r.rows(r.every), classes, func(s *sources, layers *wides, o *openings) bool {
 		var all reaches
 		for i := range layers.list {
 			a := &o.all[layers.list[i].opens]

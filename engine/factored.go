@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -18,7 +19,6 @@ type factored struct {
 	x     *Index
 	words int      // of a set of classes
 	every []uint64 // all classes
-	to    []uint64 // the destinations
 
 	exists, doubtful [model.NumFamilies][]uint64      // classes with an address of the family; those of which only may have one
 	atAtom           [model.NumFamilies][]atomClasses // pods and hosts with one known address, by atom
@@ -54,15 +54,15 @@ type sourceGroup struct {
 // and an evaluation for each part that it tells apart.
 func newFactored(x *Index, to []uint64) *factored {
 	n := x.Classes()
-	r := &factored{x: x, words: (n + 63) / 64, to: to, opens: newOpenings(x)}
+	r := &factored{x: x, words: (n + 63) / 64, opens: newOpenings(x)}
 	r.every = r.run(0, n)
 	if to == nil {
-		r.to = r.every
+		to = r.every
 	}
 	r.sort()
 	r.weigh()
 	b := ingressBuilder{factored: r, at: map[string]int32{}}
-	b.build()
+	b.build(to)
 	return r
 }
 
@@ -94,14 +94,9 @@ func (r *factored) weigh() {
 // sort sorts classes by what programs may see of them beside their labels.
 func (r *factored) sort() {
 	x := r.x
-	type key struct {
-		slot uint32
-		host bool
-	}
 	for f := range model.NumFamilies {
 		r.exists[f], r.doubtful[f] = make([]uint64, r.words), make([]uint64, r.words)
-		byAtom, byKey := map[int32][]int32{}, map[key][]int32{}
-		var keys []key
+		byAtom, bySlot := map[int32][]int32{}, map[uint32][]int32{} // no slot without a known address is of pods and of hosts
 		for c := range int32(x.Classes()) {
 			kind := x.slotKind(Class(c), model.Family(f))
 			if kind == slotNone {
@@ -119,18 +114,14 @@ func (r *factored) sort() {
 				byAtom[s.atoms[0]] = append(byAtom[s.atoms[0]], c)
 				continue
 			}
-			k := key{id, int(c) >= x.podClasses}
-			if byKey[k] == nil {
-				keys = append(keys, k)
-			}
-			byKey[k] = append(byKey[k], c)
+			bySlot[id] = append(bySlot[id], c)
 		}
 		for atom, ids := range byAtom {
 			r.atAtom[f] = append(r.atAtom[f], atomClasses{atom, newClassSet(ids)})
 		}
 		slices.SortFunc(r.atAtom[f], func(a, b atomClasses) int { return cmp.Compare(a.atom, b.atom) })
-		for _, k := range keys {
-			r.unfixed[f] = append(r.unfixed[f], newClassSet(byKey[k]))
+		for _, id := range slices.Sorted(maps.Keys(bySlot)) {
+			r.unfixed[f] = append(r.unfixed[f], newClassSet(bySlot[id]))
 		}
 	}
 	bySig := make([][]int32, len(x.sigs))
@@ -169,10 +160,10 @@ type subject struct {
 
 // subjects returns the destinations that rules apply to, those of one program
 // in a row.
-func (r *factored) subjects() []subject {
+func (r *factored) subjects(to []uint64) []subject {
 	at := map[[2]uint32]int{}
 	var out []subject
-	for w, b := range r.to {
+	for w, b := range to {
 		for ; b != 0; b &= b - 1 {
 			c := w<<6 | bits.TrailingZeros64(b)
 			if c >= r.x.podClasses {
@@ -193,18 +184,18 @@ func (r *factored) subjects() []subject {
 	return out
 }
 
-func (b *ingressBuilder) build() {
+func (b *ingressBuilder) build(to []uint64) {
 	x := b.x
 	both := [model.NumFamilies]bool{true, true}
 	var free []int32 // hosts and outside addresses let everything in
 	for c := x.podClasses; c < x.Classes(); c++ {
-		if b.to[c>>6]>>(c&63)&1 != 0 {
+		if to[c>>6]>>(c&63)&1 != 0 {
 			free = append(free, int32(c))
 		}
 	}
 	b.usually(both, b.opens.full, free)
 	p := newPartition(b.factored, b.opens)
-	subjects := b.subjects()
+	subjects := b.subjects(to)
 	for len(subjects) > 0 {
 		n := 1
 		for n < len(subjects) && subjects[n].program == subjects[0].program {
@@ -339,11 +330,12 @@ type sources struct {
 	classes []Class
 }
 
-// rows returns the distinct rows in the order of their first sources. Groups
+// rows returns the distinct rows of some classes in the order of their first
+// sources. Groups
 // are looked at a word of classes at a time, those that are open there.
 // Cost: O(classes × groups that they are in), memory for each distinct row and
 // its groups.
-func (r *factored) rows() []sources {
+func (r *factored) rows(from []uint64) []sources {
 	type open struct {
 		group     int32
 		from, end uint32
@@ -372,13 +364,13 @@ func (r *factored) rows() []sources {
 				continue
 			}
 			kept = append(kept, o)
-			for b := r.groups[o.group].sources.word(w); b != 0; b &= b - 1 {
+			for b := r.groups[o.group].sources.word(w) & from[w]; b != 0; b &= b - 1 {
 				i := bits.TrailingZeros64(b)
 				active[i] = append(active[i], o.group)
 			}
 		}
 		now = kept
-		for b := r.every[w]; b != 0; b &= b - 1 {
+		for b := from[w]; b != 0; b &= b - 1 {
 			i := bits.TrailingZeros64(b)
 			c := Class(w<<6) | Class(i)
 			s := r.sourceOf(c)

@@ -50,7 +50,7 @@ func (m *Matrix) Row(src Class) (lower, upper *bitset.BitSet) {
 	all := m.x.relationToAll()
 	maker, _ := m.makers.Get().(*rowMaker)
 	if maker == nil {
-		maker = newRowMaker(all)
+		maker = newRowMaker(all, all.every)
 	}
 	defer m.makers.Put(maker)
 	s := all.source(src)

@@ -65,10 +65,42 @@ type Layer struct {
 // program, and O(classes/64) for each layer. In memory are the ingress side
 // and a few rows, never class × class.
 func (x *Index) Rows() iter.Seq[*Row] {
+	r := x.relationToAll
+	return x.rows(r, func(r *factored) (from, to []uint64) { return r.every, r.every })
+}
+
+// RowsBetween is Rows of the classes with members in from, to those with
+// members in to. The ingress side of a small part of the classes is made for
+// the question; otherwise it is the one that Rows keeps.
+func (x *Index) RowsBetween(from, to Set) iter.Seq[*Row] {
+	src, dst := x.classesOf(from), x.classesOf(to)
+	n := 0
+	for _, b := range dst[:x.podClasses>>6] {
+		n += bits.OnesCount64(b)
+	}
+	r := x.relationToAll
+	if 2*n < x.podClasses {
+		r = func() *factored { return newFactored(x, dst) }
+	}
+	return x.rows(r, func(*factored) ([]uint64, []uint64) { return src, dst })
+}
+
+// classesOf returns the classes with members in a set.
+func (x *Index) classesOf(s Set) []uint64 {
+	out := make([]uint64, (x.Classes()+63)/64)
+	for e := range s.All() {
+		c := x.Class(e)
+		out[c>>6] |= 1 << (c & 63)
+	}
+	return out
+}
+
+func (x *Index) rows(relation func() *factored, ends func(*factored) (from, to []uint64)) iter.Seq[*Row] {
 	return func(yield func(*Row) bool) {
-		r := x.relationToAll()
+		r := relation()
+		from, to := ends(r)
 		row := Row{of: r}
-		r.each(r.rows(), func(s *sources, layers *wides, o *openings) bool {
+		r.each(r.rows(from), to, func(s *sources, layers *wides, o *openings) bool {
 			row.Sources, row.Layers = s.classes, row.Layers[:0]
 			for i := range layers.list {
 				l := &layers.list[i]
@@ -88,13 +120,13 @@ func (x *Index) relationToAll() *factored {
 // rowsAtOnce is how many rows a goroutine makes before they are used.
 const rowsAtOnce = 32
 
-// each makes the layers of rows, and hands them over in order until yield
-// returns false.
-func (r *factored) each(rows []sources, yield func(*sources, *wides, *openings) bool) {
+// each makes the layers of rows to some classes, and hands them over in order
+// until yield returns false.
+func (r *factored) each(rows []sources, to []uint64, yield func(*sources, *wides, *openings) bool) {
 	workers := min(runtime.GOMAXPROCS(0), len(rows)/rowsAtOnce+1)
 	makers := make([]*rowMaker, workers)
 	for i := range makers {
-		makers[i] = newRowMaker(r)
+		makers[i] = newRowMaker(r, to)
 	}
 	made := make([]wides, workers*rowsAtOnce)
 	for len(rows) > 0 {
@@ -120,6 +152,7 @@ func (r *factored) each(rows []sources, yield func(*sources, *wides, *openings) 
 // rowMaker makes rows, in one goroutine.
 type rowMaker struct {
 	r         *factored
+	to        []uint64
 	opens     *openings
 	p         *partition
 	program   uint32 // what egress is of
@@ -136,20 +169,20 @@ type rowMaker struct {
 // for certain, or perhaps.
 type families struct{ certain, possible []uint64 }
 
-func newRowMaker(r *factored) *rowMaker {
+func newRowMaker(r *factored, to []uint64) *rowMaker {
 	o := r.opens.clone()
-	m := &rowMaker{r: r, opens: o, p: newPartition(r, o), common: map[certainty]*families{}, unusual: make([]uint64, r.words)}
+	m := &rowMaker{r: r, to: to, opens: o, p: newPartition(r, o), common: map[certainty]*families{}, unusual: make([]uint64, r.words)}
 	for f := range m.toFamily {
 		m.toFamily[f] = make([]uint64, r.words)
-		for w := range r.to {
-			m.toFamily[f][w] = r.to[w] & r.exists[f][w]
+		for w := range to {
+			m.toFamily[f][w] = to[w] & r.exists[f][w]
 		}
 	}
 	m.load(noProgram)
 	return m
 }
 
-// load decides an egress program for all destinations.
+// load decides an egress program for the destinations.
 func (m *rowMaker) load(program uint32) {
 	m.program = program
 	if program == noProgram {
@@ -164,7 +197,7 @@ func (m *rowMaker) load(program uint32) {
 			m.egress[f] = m.egress[0]
 			continue
 		}
-		within := m.r.to
+		within := m.to
 		if t.addresses {
 			within = m.toFamily[f]
 		}
@@ -244,7 +277,7 @@ func (m *rowMaker) inCommon(has certainty) *families {
 	some := false
 	for w := range c.certain {
 		for f, kind := range has {
-			e, d := m.r.exists[f][w]&m.r.to[w], m.r.doubtful[f][w]
+			e, d := m.toFamily[f][w], m.r.doubtful[f][w]
 			switch kind {
 			case slotKnown:
 				c.certain[w] |= e &^ d
