@@ -60,7 +60,8 @@ func (o *openings) clone() *openings {
 
 // number returns the number of an opening; the masks are copied.
 func (o *openings) number(lo, up mask, other model.Other) uint32 {
-	k := append(o.key[:0], byte(other))
+	k := o.key[:0]
+	k = append(k, byte(other))
 	for i := range lo {
 		k = binary.LittleEndian.AppendUint64(k, lo[i])
 		k = binary.LittleEndian.AppendUint64(k, up[i])

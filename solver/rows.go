@@ -74,7 +74,7 @@ func (a *asker) sources() {
 		if s := a.sum(src, rows[src.class], own[src.class]-1, parts); a.shows(&s) {
 			a.source(src)
 		} else {
-			a.take(src, &s)
+			a.take(&s)
 		}
 	}
 }
@@ -185,8 +185,8 @@ func (a *asker) shows(s *sum) bool {
 	return s.notPossible || s.notCertain && a.notCertain == nil
 }
 
-// take adds to the answer what all pairs of the sources come to.
-func (a *asker) take(src *group, s *sum) {
+// take adds to the answer what all pairs of some sources come to.
+func (a *asker) take(s *sum) {
 	a.answer.Ports, a.answer.MaybePorts = union(a.answer.Ports, s.lower), union(a.answer.MaybePorts, s.upper)
 	for f := range s.everywhere {
 		a.answer.Everywhere[f] = union(a.answer.Everywhere[f], s.everywhere[f])
