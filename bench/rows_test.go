@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/bits-and-blooms/bitset"
 	"github.com/stretchr/testify/require"
 
 	"github.com/podreach/podreach/engine"
@@ -16,8 +15,7 @@ import (
 // keptRow is a Row that was copied.
 type keptRow struct {
 	sources []engine.Class
-	bounds  []model.Bounds
-	classes []*bitset.BitSet
+	layers  []engine.Layer
 	pairs   []int
 }
 
@@ -25,7 +23,8 @@ func keepRows(x *engine.Index) (out []keptRow) {
 	for row := range x.Rows() {
 		k := keptRow{sources: slices.Clone(row.Sources)}
 		for i, l := range row.Layers {
-			k.bounds, k.classes, k.pairs = append(k.bounds, l.Bounds), append(k.classes, l.Classes.Clone()), append(k.pairs, row.Pairs(i))
+			l.Classes = l.Classes.Clone()
+			k.layers, k.pairs = append(k.layers, l), append(k.pairs, row.Pairs(i))
 		}
 		out = append(out, k)
 	}
@@ -60,17 +59,17 @@ func TestRowsOfALargeCluster(t *testing.T) {
 			src := row.sources[r.IntN(len(row.sources))]
 			for dst := range engine.Class(x.Classes()) {
 				got := model.Bounds{}
-				for j, c := range row.classes {
-					if c.Test(uint(dst)) {
-						got = row.bounds[j]
+				for _, l := range row.layers {
+					if l.Classes.Test(uint(dst)) {
+						got = l.Bounds
 					}
 				}
 				require.Equal(t, x.BetweenClasses(src, dst), got, "%d to %d", src, dst)
 			}
-			for j, c := range row.classes {
+			for j, l := range row.layers {
 				n := 0
 				for _, src := range row.sources {
-					for dst, some := c.NextSet(0); some; dst, some = c.NextSet(dst + 1) {
+					for dst, some := l.Classes.NextSet(0); some; dst, some = l.Classes.NextSet(dst + 1) {
 						if n += pods[src] * pods[dst]; src == engine.Class(dst) {
 							n -= pods[src]
 						}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/podreach/podreach/model"
 )
@@ -14,7 +15,7 @@ import (
 // ingress side decided: what each destination lets in from most sources, and
 // for each distinct set of other sources, what destinations let in from it.
 // The egress side is decided row by row. Class × class is never stored.
-// Immutable once made.
+// Immutable once made, safe for concurrent use.
 type factored struct {
 	x     *Index
 	words int      // of a set of classes
@@ -30,8 +31,9 @@ type factored struct {
 	usual      [model.NumFamilies]wides // what destinations let in from sources of no group
 	usualDiffs bool                     // between the families
 
-	pods   []int32    // of each class, dormant ones left out
-	planes [][]uint64 // the binary digits of pods, so that a set of classes is weighed by counting bits
+	weighing sync.Once
+	pods     []int32    // of each class, dormant ones left out
+	planes   [][]uint64 // the binary digits of pods, so that a set of classes is weighed by counting bits
 }
 
 // atomClasses is the pod and host classes whose one address is in an atom.
@@ -60,7 +62,6 @@ func newFactored(x *Index, to []uint64) *factored {
 		to = r.every
 	}
 	r.sort()
-	r.weigh()
 	b := ingressBuilder{factored: r, at: map[string]int32{}}
 	b.build(to)
 	return r

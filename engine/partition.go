@@ -15,14 +15,13 @@ import (
 // goroutine uses a partition, for one program after the other.
 type partition struct {
 	r       *factored
-	within  []uint64 // the classes to group
-	cells   [][]cell // by word of classes; empty: all of the word is in part 0
-	touched []uint32 // words with cells
-	parts   int32
-	round   int32   // the number of splits
-	split   []int32 // part -> the round that last split it
-	into    []int32 // and the part that was made of what the split took
-	stands  []part
+	within  []uint64       // the classes to group
+	cells   [][]cell       // by word of classes; empty: all of the word is in part 0
+	touched []uint32       // words with cells
+	stands  []part         // by part
+	round   int32          // the number of splits
+	split   []int32        // part -> the round that last split it
+	into    []int32        // and the part that was made of what the split took
 	seen    map[int32]bool // sets of the program that have split
 	cuts    []int32
 	masks   *scratch
@@ -95,7 +94,7 @@ func (p *partition) begin(prog *program, t traits, d model.Direction, f model.Fa
 	for _, w := range p.touched {
 		p.cells[w] = p.cells[w][:0]
 	}
-	p.touched, p.within, p.parts = p.touched[:0], within, 0
+	p.touched, p.within = p.touched[:0], within
 	p.split, p.into, p.stands = p.split[:0], p.into[:0], p.stands[:0]
 	p.newPart()
 	clear(p.seen)
@@ -168,8 +167,7 @@ func (p *partition) byAddress(prog *program, t traits, f model.Family) {
 
 func (p *partition) newPart() int32 {
 	p.split, p.into, p.stands = append(p.split, 0), append(p.into, 0), append(p.stands, part{})
-	p.parts++
-	return p.parts - 1
+	return int32(len(p.stands) - 1)
 }
 
 // take splits the parts by a set.

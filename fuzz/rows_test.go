@@ -3,15 +3,13 @@ package fuzz
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"slices"
 	"testing"
-
-	"go4.org/netipx"
 
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/internal/gen"
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/solver"
 )
 
 // withRows compares what is decided for sets of classes at once with what is
@@ -85,9 +83,9 @@ func sameColumn(x *engine.Index, r *rand.Rand, n *Count) error {
 	to := engine.Of(some...)
 	switch r.IntN(4) {
 	case 0:
-		to = to.Union(outside(x, r))
+		to = to.Union(addresses(x, r))
 	case 1:
-		to = outside(x, r)
+		to = addresses(x, r)
 	}
 	ports := model.AllPorts()
 	if atoms := x.PortAtoms(); r.IntN(4) > 0 {
@@ -128,15 +126,14 @@ func sameColumn(x *engine.Index, r *rand.Rand, n *Count) error {
 	return nil
 }
 
-// outside is a part of the address space.
-func outside(x *engine.Index, r *rand.Rand) engine.Set {
-	var b netipx.IPSetBuilder
-	b.AddPrefix(netip.MustParsePrefix([]string{"0.0.0.0/0", "10.0.0.0/8", "172.16.0.0/12", "::/0", "8.8.8.8/32"}[r.IntN(5)]))
-	set, err := b.IPSet()
+// addresses is a part of the address space, with pods and nodes in it.
+func addresses(x *engine.Index, r *rand.Rand) engine.Set {
+	all := []string{"outside", "internet", "private", "0.0.0.0/0", "10.0.0.0/8", "172.16.0.0/12", "::/0", "8.8.8.8"}
+	found, err := solver.Find(x, all[r.IntN(len(all))])
 	if err != nil {
-		panic(err) // the prefixes are valid
+		return engine.Set{} // none are in the snapshot
 	}
-	return x.Outside(set)
+	return found.Set
 }
 
 // TestRows holds rows and columns against single pairs.
