@@ -4,6 +4,9 @@ GO       ?= go
 FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
+MUTANTS  ?= 300
+SEED     ?= 1
+DURATION ?= 10m
 
 GOLANGCI_LINT_VERSION := v2.15.0
 # kapi and kubectl say this version; a server without one is refused by clients.
@@ -13,7 +16,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz bench cover kapi live
+.PHONY: help build install test lint fmt vet race fuzz soak mutate bench cover peers kapi live
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -44,7 +47,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	  for target in $$(cat /dev/null "$$folder"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
 	    echo "fuzz $$package $$target"; \
 	    for try in 1 2 3; do \
-	      status=0; $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null >bin/fuzz.log 2>&1 || status=$$?; \
+	      status=0; $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=20x "$$package" </dev/null >bin/fuzz.log 2>&1 || status=$$?; \
 	      cat bin/fuzz.log; \
 	      if [ $$status -eq 0 ]; then break; fi; \
 	      if [ $$try -eq 3 ] || grep -q 'Failing input' bin/fuzz.log || ! grep -q '^    context deadline exceeded$$' bin/fuzz.log; then exit $$status; fi; \
@@ -53,6 +56,12 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	  done; \
 	done
 
+soak: ## compare on new clusters for DURATION (10m) and note what was compared in fuzz/soak/results.jsonl
+	$(GO) run ./fuzz/soak -for $(DURATION)
+
+mutate: ## make MUTANTS (300) small mistakes of SEED (1), and see that tests notice them
+	$(GO) run ./internal/mutate -n $(MUTANTS) -seed $(SEED)
+
 bench: ## run the benchmarks that match BENCH (all), COUNT times (1)
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
 
@@ -60,6 +69,10 @@ cover: ## write bin/cover.out: statements that the tests of any package reach
 	@mkdir -p bin
 	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+peers: ## compare with other implementations (the first time some minutes, to build them)
+	cd fuzz/cyclonus && $(GO) test ./...
+	cd fuzz/cilium && $(GO) test ./...
 
 kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl (the first time about 6 minutes)
 
