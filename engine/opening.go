@@ -9,10 +9,14 @@ import (
 )
 
 // opening is what one end may open to another, as model.Bounds are, in port
-// atoms.
+// atoms. Where the destination does not say what its port names mean and that
+// makes a difference, the worlds are what holds for each meaning, one after
+// the other: both directions and both families share it, so openings combine
+// world by world, and lo and up are what that comes to.
 type opening struct {
-	lo, up mask
-	other  model.Other
+	lo, up           mask
+	worldLo, worldUp mask // of one world, or of each of portNames
+	other            model.Other
 }
 
 // closed is the number of the opening that opens nothing.
@@ -22,13 +26,14 @@ const closed = 0
 // combine sets of classes, and openings only by number. Not safe for
 // concurrent use.
 type openings struct {
-	ids    map[string]uint32
-	all    []opening
-	full   uint32 // everything is open
-	joined [numCombinations]map[uint64]uint32
-	key    []byte
-	lo, up mask
-	known  []*model.Bounds // those that were asked for
+	words    int // of a mask
+	ids      map[string]uint32
+	all      []opening
+	full     uint32 // everything is open
+	combined [numCombinations]map[uint64]uint32
+	key      []byte
+	lo, up   mask            // scratch
+	known    []*model.Bounds // those that were asked for
 }
 
 // The ways to combine two openings.
@@ -40,26 +45,36 @@ const (
 )
 
 func newOpenings(x *Index) *openings {
-	o := &openings{ids: map[string]uint32{}, lo: make(mask, x.port.words), up: make(mask, x.port.words)}
-	for i := range o.joined {
-		o.joined[i] = map[uint64]uint32{}
+	o := &openings{words: x.port.words, ids: map[string]uint32{}}
+	for i := range o.combined {
+		o.combined[i] = map[uint64]uint32{}
 	}
-	o.number(o.lo, o.up, model.OtherNo)
+	none := make(mask, x.port.words)
+	o.number(none, none, model.OtherNo)
 	o.full = o.number(x.full, x.full, model.OtherYes)
 	return o
 }
 
 // clone copies what is numbered so far; the masks are shared.
 func (o *openings) clone() *openings {
-	c := &openings{ids: maps.Clone(o.ids), all: slices.Clone(o.all), full: o.full, lo: slices.Clone(o.lo), up: slices.Clone(o.up)}
-	for i := range o.joined {
-		c.joined[i] = maps.Clone(o.joined[i])
+	c := &openings{words: o.words, ids: maps.Clone(o.ids), all: slices.Clone(o.all), full: o.full}
+	for i := range o.combined {
+		c.combined[i] = maps.Clone(o.combined[i])
 	}
 	return c
 }
 
-// number returns the number of an opening; the masks are copied.
+// number returns the number of an opening, of one world or several; the masks
+// are copied. Worlds that are all alike are one.
 func (o *openings) number(lo, up mask, other model.Other) uint32 {
+	n := o.words
+	alike := true
+	for i := n; i < len(lo); i++ {
+		alike = alike && lo[i] == lo[i-n] && up[i] == up[i-n]
+	}
+	if alike {
+		lo, up = lo[:n], up[:n]
+	}
 	k := o.key[:0]
 	k = append(k, byte(other))
 	for i := range lo {
@@ -70,9 +85,18 @@ func (o *openings) number(lo, up mask, other model.Other) uint32 {
 	if id, ok := o.ids[string(k)]; ok {
 		return id
 	}
+	a := opening{worldLo: slices.Clone(lo), worldUp: slices.Clone(up), other: other}
+	a.lo, a.up = a.worldLo[:n:n], a.worldUp[:n:n]
+	if len(lo) > n {
+		a.lo, a.up = slices.Clone(a.lo), slices.Clone(a.up)
+		for i := n; i < len(lo); i += n {
+			a.lo.and(lo[i : i+n])
+			a.up.or(up[i : i+n])
+		}
+	}
 	id := uint32(len(o.all))
 	o.ids[string(k)] = id
-	o.all = append(o.all, opening{slices.Clone(lo), slices.Clone(up), other})
+	o.all = append(o.all, a)
 	return id
 }
 
@@ -85,29 +109,44 @@ func (o *openings) combine(how int, a, b uint32) uint32 {
 		return b
 	}
 	k := uint64(a)<<32 | uint64(b)
-	id, ok := o.joined[how][k]
+	id, ok := o.combined[how][k]
 	if ok {
 		return id
 	}
 	p, q := &o.all[a], &o.all[b]
-	copy(o.lo, p.lo)
-	copy(o.up, p.up)
+	if len(p.worldLo) < len(q.worldLo) {
+		p, q = q, p
+	}
+	if len(q.worldLo) > o.words && len(q.worldLo) < len(p.worldLo) {
+		return closed // no destination has both numbers of worlds
+	}
+	o.lo, o.up = append(o.lo[:0], p.worldLo...), append(o.up[:0], p.worldUp...)
 	other := p.other
 	switch how {
 	case meet:
-		o.lo.and(q.lo)
-		o.up.and(q.up)
 		other = min(other, q.other)
 	case join:
-		o.lo.or(q.lo)
-		o.up.or(q.up)
 		other = max(other, q.other)
 	case maybe:
 		o.lo.clear()
 		other = min(other, model.OtherUnspecified)
 	}
+	for i := range o.lo {
+		j := i
+		if len(q.worldLo) == o.words {
+			j = i % o.words
+		}
+		switch how {
+		case meet:
+			o.lo[i] &= q.worldLo[j]
+			o.up[i] &= q.worldUp[j]
+		case join:
+			o.lo[i] |= q.worldLo[j]
+			o.up[i] |= q.worldUp[j]
+		}
+	}
 	id = o.number(o.lo, o.up, other)
-	o.joined[how][k] = id
+	o.combined[how][k] = id
 	return id
 }
 

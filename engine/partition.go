@@ -25,6 +25,7 @@ type partition struct {
 	seen    map[int32]bool // sets of the program that have split
 	cuts    []int32
 	masks   *scratch
+	lo, up  mask // world by world
 	opens   *openings
 
 	decided []uint32 // part -> opening
@@ -268,8 +269,13 @@ func (p *partition) decide(prog *program, d model.Direction, f model.Family, dst
 		if d == model.Egress {
 			s.dst = r.class
 		}
-		other := x.decideSideMask(&s, f, p.masks)
-		p.decided = append(p.decided, p.opens.number(p.masks.sideLo, p.masks.sideUp, other))
+		p.lo, p.up = p.lo[:0], p.up[:0]
+		var other model.Other
+		for _, sig := range x.portNames(s.dst) {
+			other = x.decideSideMask(&s, f, sig, p.masks)
+			p.lo, p.up = append(p.lo, p.masks.sideLo...), append(p.up, p.masks.sideUp...)
+		}
+		p.decided = append(p.decided, p.opens.number(p.lo, p.up, other))
 	}
 	return p.layers()
 }
