@@ -38,7 +38,7 @@ func each(b *testing.B, most int, run func(b *testing.B, s Shape, pods int)) {
 }
 
 // text renders a cluster as `kubectl get -o json` does.
-func text(b *testing.B, s Shape, pods int) []byte {
+func text(b testing.TB, s Shape, pods int) []byte {
 	b.Helper()
 	c := s.Generate(pods)
 	var items []any
@@ -62,7 +62,7 @@ func text(b *testing.B, s Shape, pods int) []byte {
 }
 
 // read takes text to a snapshot.
-func read(b *testing.B, in []byte) *model.Snapshot {
+func read(b testing.TB, in []byte) *model.Snapshot {
 	b.Helper()
 	state := cluster.New(cluster.Options{})
 	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("bench", in)}, state.Ledger()) {
@@ -88,7 +88,7 @@ func snapshot(b *testing.B, s Shape, pods int) *model.Snapshot {
 	return v
 }
 
-func compile(b *testing.B, s *model.Snapshot) *engine.Index {
+func compile(b testing.TB, s *model.Snapshot) *engine.Index {
 	b.Helper()
 	x, err := engine.Compile(s, engine.Options{})
 	if err != nil {
@@ -195,37 +195,88 @@ func BenchmarkBetween(b *testing.B) {
 	})
 }
 
-// BenchmarkAnyToInternet asks whether any pod with a label reaches the
-// internet, and how many do.
+// internet is a question about the internet.
+func internet(b *testing.B, s Shape, pods int) (x *engine.Index, from, to solver.Ends, ports solver.PortQuery) {
+	b.Helper()
+	x = compile(b, snapshot(b, s, pods))
+	ports, err := solver.ParsePorts("443")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return x, ends(b, x, "tier=web"), ends(b, x, "internet"), ports
+}
+
+// BenchmarkAnyToInternet asks a standing column whether any pod with a label
+// reaches the internet, and how many do.
 func BenchmarkAnyToInternet(b *testing.B) {
 	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
-		x := compile(b, snapshot(b, s, pods))
-		from, err := solver.ParseExpr("tier=web")
-		if err != nil {
-			b.Fatal(err)
-		}
-		src, err := solver.Resolve(x, from)
-		if err != nil {
-			b.Fatal(err)
-		}
-		internet, err := solver.ParseExpr("internet")
-		if err != nil {
-			b.Fatal(err)
-		}
-		dst, err := solver.Resolve(x, internet)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ports, err := solver.ParsePorts("443")
-		if err != nil {
-			b.Fatal(err)
-		}
+		x, from, to, ports := internet(b, s, pods)
+		column := x.Column(to.Set, ports.Set)
 		b.ReportAllocs()
 		for b.Loop() {
-			if a := solver.Ask(x, solver.Question{From: src, To: dst, Ports: ports}); a.Truth != solver.Yes {
+			if v, _ := column.Any(from.Set); v != model.Allowed {
+				b.Fatal(v)
+			}
+			if n, _ := column.Count(from.Set); n == 0 {
+				b.Fatal("none")
+			}
+		}
+	})
+}
+
+// BenchmarkColumn makes the column of the internet.
+func BenchmarkColumn(b *testing.B) {
+	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
+		x, _, to, ports := internet(b, s, pods)
+		b.ReportAllocs()
+		for b.Loop() {
+			x.Column(to.Set, ports.Set)
+		}
+	})
+}
+
+// BenchmarkAskAnyToInternet asks the same of the solver, which makes no column
+// and names a witness.
+func BenchmarkAskAnyToInternet(b *testing.B) {
+	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
+		x, from, to, ports := internet(b, s, pods)
+		b.ReportAllocs()
+		for b.Loop() {
+			if a := solver.Ask(x, solver.Question{From: from, To: to, Ports: ports}); a.Truth != solver.Yes {
 				b.Fatal(a.Truth)
 			}
 		}
+	})
+}
+
+// BenchmarkAllPairs goes over the port-exact relation of all classes of a new
+// Index and counts the pairs of pods that connect.
+func BenchmarkAllPairs(b *testing.B) {
+	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		pairs, rows, classes := 0, 0, 0
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			x := compile(b, snap)
+			classes = x.Classes()
+			b.StartTimer()
+			pairs, rows = 0, 0
+			for row := range x.Rows() {
+				rows++
+				for i := range row.Layers {
+					if !row.Layers[i].Bounds.Lower.Empty() {
+						pairs += row.Pairs(i)
+					}
+				}
+			}
+		}
+		if pairs == 0 {
+			b.Fatal("no pair")
+		}
+		b.ReportMetric(float64(classes), "classes")
+		b.ReportMetric(float64(rows), "rows")
+		b.ReportMetric(float64(pairs), "pod-pairs")
 	})
 }
 

@@ -69,6 +69,8 @@ type Index struct {
 	owners    sync.Once
 	ownerOf   map[netip.Addr]EndpointID
 	rivals    map[netip.Addr][]EndpointID // further owners, as good as ownerOf
+	relation  sync.Once
+	toAll     *factored
 }
 
 type podName struct{ namespace, name string }
