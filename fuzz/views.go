@@ -17,7 +17,7 @@ type views struct {
 	x     *engine.Index
 	r     *rand.Rand
 	pods  []engine.EndpointID // that are endpoints
-	ends  []named               // pods, nodes, parts of outside address space
+	ends  []named             // pods, nodes, parts of outside address space
 	ports []portProbe
 	n     int // verdicts compared
 }

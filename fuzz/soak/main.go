@@ -12,8 +12,10 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -89,7 +91,7 @@ func soak(duration time.Duration, after uint64) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	tally := filepath.Join(dir, "tally.jsonl")
 	begin := time.Now()
 	var failed []string
@@ -174,15 +176,11 @@ func (r *result) write() error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(results, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
+	old, err := os.ReadFile(results)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
+	if err := os.WriteFile(results, append(append(old, line...), '\n'), 0o644); err != nil { //nolint:gosec // it is no secret
 		return err
 	}
 	text, err := os.ReadFile(readme)
@@ -193,7 +191,7 @@ func (r *result) write() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(readme, []byte(shown), 0o644)
+	return os.WriteFile(readme, []byte(shown), 0o644) //nolint:gosec // it is no secret
 }
 
 // The README shows the last line between these.
