@@ -55,11 +55,6 @@ func (c *compiler) lower() {
 	s, x := c.snap, c.x
 	x.rulePeer = make([]uint32, len(s.Rules))
 	x.rulePorts = make([]uint32, len(s.Rules))
-	type place struct {
-		dir     model.Direction
-		rank    model.Rank
-		subject int32
-	}
 	order := make([]int32, len(s.Rules))
 	subject := make([]int32, len(s.Rules))
 	for i := range s.Rules {
@@ -71,8 +66,8 @@ func (c *compiler) lower() {
 	slices.SortStableFunc(order, func(a, b int32) int {
 		return s.Rules[a].Rank.Compare(s.Rules[b].Rank)
 	})
-	ties := c.ties()
-	ids := map[place]int{}
+	c.tieOf = c.ties()
+	c.placeIDs = map[place]int32{}
 	type entryKey struct {
 		segment int
 		entry   entry
@@ -81,11 +76,12 @@ func (c *compiler) lower() {
 	for _, i := range order {
 		r := &s.Rules[i]
 		p := place{r.Direction, r.Rank, subject[i]}
-		id, ok := ids[p]
+		at, ok := c.placeIDs[p]
+		id := int(at)
 		if !ok {
 			id = len(x.segments)
-			ids[p] = id
-			tie := ties[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}]
+			c.placeIDs[p] = int32(id)
+			tie := c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}]
 			x.segments = append(x.segments, segment{action: r.Action, tier: r.Rank.Tier, tie: tie, policy: r.Rank.Ordinal})
 			c.directions = append(c.directions, r.Direction)
 			c.subjects = append(c.subjects, subject[i])
@@ -102,6 +98,13 @@ func (c *compiler) lower() {
 	for i := range c.podSets {
 		x.sets[i] = c.podSets[i].classes
 	}
+}
+
+// place is where rules make one segment.
+type place struct {
+	dir     model.Direction
+	rank    model.Rank
+	subject int32 // pod set
 }
 
 // tier is what orders policies for certain.

@@ -39,6 +39,22 @@ func (l *labelAtoms) mention(s model.Selector) {
 	}
 }
 
+// knows reports whether every key and value of a selector was mentioned.
+func (l *labelAtoms) knows(s model.Selector) bool {
+	for _, r := range s {
+		k, ok := l.keys[r.Key]
+		if !ok {
+			return false
+		}
+		for _, v := range r.Values {
+			if _, ok := l.value[k][v]; !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // project appends the atoms of a label set, sorted. Cost: O(labels).
 func (l *labelAtoms) project(labels map[string]string, out []int32) []int32 {
 	start := len(out)

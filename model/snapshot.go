@@ -48,6 +48,9 @@ func (s *Snapshot) Validate() error {
 	portsUnknown := false
 	for i := range s.Pods {
 		p := &s.Pods[i]
+		if p.Hole() {
+			continue
+		}
 		portsUnknown = portsUnknown || p.PortsUnknown
 		k := key{p.Namespace, p.Name}
 		if seen[k] {
@@ -57,10 +60,8 @@ func (s *Snapshot) Validate() error {
 		if !ns[p.Namespace] {
 			return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
 		}
-		for f, a := range p.Addresses {
-			if a.State == AddressKnown && (!a.Addr.IsValid() || FamilyOf(a.Addr) != Family(f) || a.Addr.Is4In6()) {
-				return fmt.Errorf("model: pod %s/%s has address %v in family %v (M5)", p.Namespace, p.Name, a.Addr, Family(f))
-			}
+		if err := p.Validate(); err != nil {
+			return err
 		}
 	}
 	nodes := make(map[string]bool, len(s.Nodes))
@@ -78,8 +79,8 @@ func (s *Snapshot) Validate() error {
 	names := map[string]bool{}
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		if r.Action < Allow || r.Action > MayAllow {
-			return fmt.Errorf("model: rule %d (%v) has no action", i, r.Object)
+		if err := r.Validate(); err != nil {
+			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
 		}
 		k := slot{r.Rank, r.Direction}
 		if a, ok := actions[k]; ok && a != r.Action {
@@ -90,9 +91,6 @@ func (s *Snapshot) Validate() error {
 			for _, n := range r.Ports.Named {
 				names[n.Name] = true
 			}
-		}
-		if err := r.validate(); err != nil {
-			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
 		}
 	}
 	if len(names) > MaxDoubtedNames {
@@ -108,8 +106,21 @@ func (s *Snapshot) Validate() error {
 	return nil
 }
 
-// validate checks what the engine relies on in a rule.
-func (r *Rule) validate() error {
+// Validate checks what the engine relies on in one pod (M5).
+func (p *Pod) Validate() error {
+	for f, a := range p.Addresses {
+		if a.State == AddressKnown && (!a.Addr.IsValid() || FamilyOf(a.Addr) != Family(f) || a.Addr.Is4In6()) {
+			return fmt.Errorf("model: pod %s/%s has address %v in family %v (M5)", p.Namespace, p.Name, a.Addr, Family(f))
+		}
+	}
+	return nil
+}
+
+// Validate checks what the engine relies on in one rule (M7).
+func (r *Rule) Validate() error {
+	if r.Action < Allow || r.Action > MayAllow {
+		return fmt.Errorf("it has no action")
+	}
 	if len(r.Peer.Nodes) > 0 {
 		return fmt.Errorf("node selectors of its peer are not resolved (M7)")
 	}
