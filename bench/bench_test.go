@@ -302,3 +302,93 @@ func BenchmarkExplain(b *testing.B) {
 		}
 	})
 }
+
+// updatable compiles a snapshot for changes, and does what the first one costs.
+func updatable(b *testing.B, s *model.Snapshot) *engine.Index {
+	b.Helper()
+	x, err := engine.Compile(s, engine.Options{Updates: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if x, err = x.Apply(model.Delta{Pods: s.Pods[:1]}); err != nil {
+		b.Fatal(err)
+	}
+	return x
+}
+
+// apply applies deltas one after the other, and fails if more than one in a
+// hundred compiles.
+func apply(b *testing.B, x *engine.Index, next func(i int) model.Delta) {
+	b.Helper()
+	before := x.Updates()
+	b.ReportAllocs()
+	i := 0
+	var err error
+	for b.Loop() {
+		if x, err = x.Apply(next(i)); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	if n := x.Updates().Compiled - before.Compiled; n*100 > i {
+		b.Fatalf("%d of %d changes compiled", n, i)
+	}
+}
+
+// BenchmarkPodChurn deletes a pod, and adds it again in the next change.
+func BenchmarkPodChurn(b *testing.B) {
+	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		apply(b, updatable(b, snap), func(i int) model.Delta {
+			k := i / 2 * 7919 % pods
+			if p := &snap.Pods[k]; i%2 == 0 {
+				return model.Delta{Gone: []model.PodName{{Namespace: p.Namespace, Name: p.Name}}}
+			}
+			return model.Delta{Pods: snap.Pods[k : k+1]}
+		})
+	})
+}
+
+// BenchmarkPodRelabel gives a pod the labels of another of its namespace, which
+// is another class.
+func BenchmarkPodRelabel(b *testing.B) {
+	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		apply(b, updatable(b, snap), func(i int) model.Delta {
+			k := i * 7919 % pods
+			p := snap.Pods[k]
+			if other := &snap.Pods[k/podsPerNamespace*podsPerNamespace+i%podsPerNamespace]; other.Namespace == p.Namespace {
+				p.Labels, p.Ports = other.Labels, other.Ports
+			}
+			return model.Delta{Pods: []model.Pod{p}}
+		})
+	})
+}
+
+// BenchmarkPolicyChange deletes a policy, and adds it again in the next change.
+func BenchmarkPolicyChange(b *testing.B) {
+	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		var changes []model.PolicyChange
+		at := map[model.ObjectRef]int{}
+		for _, r := range snap.Rules {
+			if r.Object == (model.ObjectRef{}) {
+				continue
+			}
+			k, ok := at[r.Object]
+			if !ok {
+				k = len(changes)
+				at[r.Object] = k
+				changes = append(changes, model.PolicyChange{Object: r.Object})
+			}
+			changes[k].Rules = append(changes[k].Rules, r)
+		}
+		apply(b, updatable(b, snap), func(i int) model.Delta {
+			c := changes[i/2*7919%len(changes)]
+			if i%2 == 0 {
+				c.Rules = nil
+			}
+			return model.Delta{Policies: []model.PolicyChange{c}}
+		})
+	})
+}
