@@ -97,7 +97,9 @@ func edit(c *gen.Cluster, r *rand.Rand) {
 			p.Status.PodIP, p.Status.PodIPs, other.Status.PodIP, other.Status.PodIPs = other.Status.PodIP, other.Status.PodIPs, p.Status.PodIP, p.Status.PodIPs
 		})
 	case 6:
-		onPod(func(p, other *corev1.Pod) { p.Spec.NodeName, p.Spec.HostNetwork = other.Spec.NodeName, other.Spec.HostNetwork })
+		onPod(func(p, other *corev1.Pod) {
+			p.Spec.NodeName, p.Spec.HostNetwork = other.Spec.NodeName, other.Spec.HostNetwork
+		})
 	case 7:
 		if n := len(c.Policies); n > 0 {
 			i := r.IntN(n)
@@ -112,7 +114,9 @@ func edit(c *gen.Cluster, r *rand.Rand) {
 	case 10:
 		onPolicy(func(p, other *networkingv1.NetworkPolicy) { p.Spec.PodSelector = other.Spec.PodSelector })
 	case 11:
-		onPolicy(func(p, other *networkingv1.NetworkPolicy) { p.Spec.Ingress, p.Spec.Egress = other.Spec.Ingress, other.Spec.Egress })
+		onPolicy(func(p, other *networkingv1.NetworkPolicy) {
+			p.Spec.Ingress, p.Spec.Egress = other.Spec.Ingress, other.Spec.Egress
+		})
 	case 12:
 		onPolicy(func(p, other *networkingv1.NetworkPolicy) { p.Spec.PolicyTypes = other.Spec.PolicyTypes })
 	case 13:
