@@ -184,6 +184,10 @@ func (x *Index) PortAtoms() []model.PortRange {
 	return out
 }
 
+// AddressAtoms returns the number of parts of both families that no block of a
+// rule tells apart.
+func (x *Index) AddressAtoms() int { return x.addr.count() }
+
 // Flow is one connection that is asked about: the first packet of a new
 // connection from Src to Dst (R2).
 type Flow struct {
