@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"math/rand/v2"
+	"net/netip"
 	"runtime"
 	"sync"
 	"testing"
@@ -18,10 +19,13 @@ import (
 	"github.com/podreach/podreach/model/manifest"
 )
 
+// ranges are where the pods of all shapes have their addresses.
+var ranges = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/64")}
+
 // read takes inputs to a snapshot.
 func read(t testing.TB, in manifest.Input) *model.Snapshot {
 	t.Helper()
-	state := cluster.New(cluster.Options{})
+	state := cluster.New(cluster.Options{PodCIDRs: ranges})
 	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{in}, state.Ledger()) {
 		state.Put(o)
 	}

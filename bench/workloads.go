@@ -86,8 +86,14 @@ func (w workloads) template(p *corev1.Pod) *appsv1.Deployment {
 }
 
 func (w workloads) policy(r *rand.Rand, i, workload int, ns string) *networkingv1.NetworkPolicy {
+	// Every tenth pod has a policy; the peers are of as many workloads as it
+	// takes for all labels to matter.
+	var clients []string
+	for k := range 10 / w.replicas {
+		clients = append(clients, fmt.Sprint("app-", workload+1+k))
+	}
 	in := []networkingv1.NetworkPolicyIngressRule{
-		from(near(having("app", fmt.Sprint("app-", workload+1))), near(having("tier", "web"))),
+		from(near(among("app", clients...)), near(having("tier", "web"))),
 		from(far(having("team", fmt.Sprint("t", r.IntN(20))), among("tier", "api", "db"))),
 	}
 	in[0].Ports = []networkingv1.NetworkPolicyPort{namedPort("http"), port(1000 + r.IntN(20))}

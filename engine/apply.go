@@ -116,8 +116,10 @@ func (c *compiler) keep() {
 		rules[k] = append(rules[k], int32(i))
 	}
 	segments := make([]int32, len(x.segments))
+	c.placeIDs = make(map[place]int32, len(x.segments))
 	for i := range segments {
 		segments[i] = int32(i) + 1
+		c.placeIDs[place{c.directions[i], c.snap.Rules[x.segments[i].rules[0]].Rank, c.subjects[i]}] = int32(i)
 	}
 	x.objectRules, x.placeAt, x.line = newVector(rules), newVector(segments), l
 	l.live.segments, l.live.rules, l.live.pods = len(x.segments), len(c.snap.Rules), len(c.snap.Pods)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"maps"
@@ -94,11 +95,19 @@ func (c *compiler) classify(updates bool) {
 	var protos []protoClass
 	byKey := map[string]int32{}
 	var arena []int32
+	var lastKey []byte // of lastID: replicas stand side by side
+	var lastID int32
 	proto := func(ns int32, info classInfo, labels []int32) Class {
-		if id, ok := byKey[string(c.key.b)]; ok {
+		if len(protos) > 0 && bytes.Equal(c.key.b, lastKey) {
+			return Class(lastID)
+		}
+		lastKey = append(lastKey[:0], c.key.b...)
+		id, ok := byKey[string(c.key.b)]
+		if lastID = id; ok {
 			return Class(id)
 		}
-		id := int32(len(protos))
+		id = int32(len(protos))
+		lastID = id
 		byKey[string(c.key.b)] = id
 		arena = append(arena, labels...)
 		own := arena[len(arena)-len(labels) : len(arena) : len(arena)]
@@ -106,6 +115,7 @@ func (c *compiler) classify(updates bool) {
 		return Class(id)
 	}
 
+	c.projection = newProjection(c.labels)
 	pods := make([]*model.Pod, len(s.Pods))
 	podClass := make([]Class, len(s.Pods))
 	podNode := make([]int32, len(s.Pods))
@@ -210,7 +220,7 @@ func (c *compiler) pod(p *model.Pod, atoms []int32) (ns int32, info classInfo, _
 		info.slot[f] = c.podSlot(p.Addresses[f])
 	}
 	info.sig = c.signature(p)
-	atoms = c.labels.project(p.Labels, atoms[:0])
+	atoms = c.projection.project(p.Labels, atoms[:0])
 	key := &c.key
 	key.reset()
 	key.u32(uint32(c.lastNS))
@@ -252,6 +262,15 @@ func (c *compiler) signature(p *model.Pod) uint32 {
 	if len(p.Ports) == 0 && !p.PortsUnknown || len(c.names) == 0 {
 		return 0
 	}
+	if l := c.lastSig.pod; l != nil && l.PortsUnknown == p.PortsUnknown && slices.Equal(l.Ports, p.Ports) {
+		return c.lastSig.sig
+	}
+	c.lastSig.sig = c.signatureOf(p)
+	c.lastSig.pod = p
+	return c.lastSig.sig
+}
+
+func (c *compiler) signatureOf(p *model.Pod) uint32 {
 	sig := c.sigScratch[:0]
 	for _, p := range p.Ports {
 		if n, ok := c.names[p.NamedPort]; ok {

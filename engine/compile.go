@@ -65,7 +65,14 @@ type compiler struct {
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
 	atomSlot                                       []uint32 // address atom -> the slot of just that
 	slotKey                                        classKey
+	peerSets, portNamed                            []int32 // scratch
+	portMask                                       mask    // scratch
 	sigScratch                                     []named
+	lastSig                                        struct {
+		pod *model.Pod
+		sig uint32
+	}
+	projection *projection // of labels
 
 	podSetIDs map[string]int32
 	podSets   []podSet
@@ -129,9 +136,10 @@ func (c *compiler) collect() {
 		}
 	}
 	c.x.addr = newAddrAtoms(blocks)
+	projection := newProjection(nsLabels)
 	atoms := make([][]int32, len(c.snap.Namespaces))
 	for i := range c.snap.Namespaces {
-		atoms[i] = nsLabels.project(c.snap.Namespaces[i].Labels, nil)
+		atoms[i] = projection.project(c.snap.Namespaces[i].Labels, nil)
 	}
 	c.ns = newPostings(nsLabels, atoms)
 }
@@ -145,8 +153,14 @@ func (c *compiler) cutPorts() {
 	}
 	if len(c.names) > 0 {
 		seen := map[model.PortRange]bool{}
+		var last []model.ContainerPort
 		for i := range c.snap.Pods {
-			for _, p := range c.snap.Pods[i].Ports {
+			now := c.snap.Pods[i].Ports
+			if slices.Equal(now, last) {
+				continue
+			}
+			last = now
+			for _, p := range now {
 				r := model.PortRange{Protocol: p.Protocol, First: p.Port, Last: p.Port}
 				if _, ok := c.names[p.NamedPort]; ok && p.Port != 0 && !seen[r] {
 					seen[r] = true
@@ -170,16 +184,37 @@ func (c *compiler) attach() {
 	}
 	first := func(g uint32) model.Rank { return c.snap.Rules[x.segments[g].rules[0]].Rank }
 	slices.SortStableFunc(order, func(a, b uint32) int { return first(a).Compare(first(b)) })
-	lists := make([][]uint32, x.podClasses*model.NumDirections)
+	// The list of class and direction i is all[start[i]:start[i+1]].
+	start := make([]int32, x.podClasses*model.NumDirections+1)
 	for _, g := range order {
 		for _, cl := range c.podSets[c.subjects[g]].ids {
-			l := &lists[int(cl)*model.NumDirections+int(c.directions[g])]
-			*l = append(*l, g)
+			start[int(cl)*model.NumDirections+int(c.directions[g])+1]++
+		}
+	}
+	for i := range start[1:] {
+		start[i+1] += start[i]
+	}
+	all := make([]uint32, start[len(start)-1])
+	next := slices.Clone(start)
+	for _, g := range order {
+		for _, cl := range c.podSets[c.subjects[g]].ids {
+			at := &next[int(cl)*model.NumDirections+int(c.directions[g])]
+			all[*at] = g
+			*at++
 		}
 	}
 	programs := make([][model.NumDirections]uint32, x.podClasses)
-	for i, l := range lists {
-		programs[i/model.NumDirections][i%model.NumDirections] = c.program(l)
+	var last [model.NumDirections]struct {
+		list    []uint32
+		program uint32
+		known   bool
+	}
+	for i := range start[1:] {
+		l := &last[i%model.NumDirections]
+		if list := all[start[i]:start[i+1]]; !l.known || !slices.Equal(l.list, list) {
+			l.list, l.program, l.known = list, c.program(list), true
+		}
+		programs[i/model.NumDirections][i%model.NumDirections] = l.program
 	}
 	x.programOf = newVector(programs)
 }
@@ -192,6 +227,7 @@ func (c *compiler) program(segments []uint32) uint32 {
 		k.u32(g)
 	}
 	return c.programIDs.get(k.b, func() {
+		segments := slices.Clone(segments) // of a list of all
 		p := program{segments: segments, unsure: c.x.unsure(segments)}
 		c.represent(&p)
 		c.x.programs = append(c.x.programs, p)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 )
 
@@ -43,22 +44,22 @@ func (s *Snapshot) Validate() error {
 		}
 		ns[n.Name] = true
 	}
-	type key struct{ ns, name string }
-	seen := make(map[key]bool, len(s.Pods))
+	if p := s.namesake(); p != nil {
+		return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
+	}
 	portsUnknown := false
+	known := "" // the namespace of the pod before
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if p.Hole() {
 			continue
 		}
 		portsUnknown = portsUnknown || p.PortsUnknown
-		k := key{p.Namespace, p.Name}
-		if seen[k] {
-			return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
-		}
-		seen[k] = true
-		if !ns[p.Namespace] {
-			return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
+		if known != p.Namespace || i == 0 {
+			if !ns[p.Namespace] {
+				return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
+			}
+			known = p.Namespace
 		}
 		if err := p.Validate(); err != nil {
 			return err
@@ -85,8 +86,9 @@ func (s *Snapshot) Validate() error {
 		k := slot{r.Rank, r.Direction}
 		if a, ok := actions[k]; ok && a != r.Action {
 			return fmt.Errorf("model: rank %v holds both %v and %v (M2)", r.Rank, a, r.Action)
+		} else if !ok {
+			actions[k] = r.Action
 		}
-		actions[k] = r.Action
 		if portsUnknown && r.Action != Allow {
 			for _, n := range r.Ports.Named {
 				names[n.Name] = true
@@ -134,12 +136,63 @@ func (r *Rule) Validate() error {
 			}
 		}
 	}
-	for _, p := range append([]PodSet{r.Subject}, r.Peer.Pods...) {
-		for _, s := range []Selector{p.Namespaces, p.Pods} {
-			for _, q := range s {
-				values := q.Operator == In || q.Operator == NotIn
-				if q.Operator < In || q.Operator > DoesNotExist || values != (len(q.Values) > 0) {
-					return fmt.Errorf("selector %v has a requirement that is not valid", s)
+	if err := r.Subject.validate(); err != nil {
+		return err
+	}
+	for i := range r.Peer.Pods {
+		if err := r.Peer.Pods[i].validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *PodSet) validate() error {
+	if err := p.Namespaces.validate(); err != nil {
+		return err
+	}
+	return p.Pods.validate()
+}
+
+func (s Selector) validate() error {
+	for i := range s {
+		q := &s[i]
+		values := q.Operator == In || q.Operator == NotIn
+		if q.Operator < In || q.Operator > DoesNotExist || values != (len(q.Values) > 0) {
+			return fmt.Errorf("selector %v has a requirement that is not valid", s)
+		}
+	}
+	return nil
+}
+
+// namesake returns a pod that has the name of one before it, or nil. It hashes
+// into a table of its own, because that of a map with these keys does not fit
+// into a processor's cache.
+func (s *Snapshot) namesake() *Pod {
+	size := 16
+	for size < 2*len(s.Pods) {
+		size *= 2
+	}
+	table := make([]uint64, size) // index + 1, above it half of the hash
+	seed := maphash.MakeSeed()
+	namespace, ofNamespace := "", uint64(0)
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		if p.Hole() {
+			continue
+		}
+		if p.Namespace != namespace {
+			namespace, ofNamespace = p.Namespace, maphash.String(seed, p.Namespace)
+		}
+		h := maphash.String(seed, p.Name) ^ ofNamespace
+		for at := h & uint64(size-1); ; at = (at + 1) & uint64(size-1) {
+			if table[at] == 0 {
+				table[at] = h>>32<<32 | uint64(i+1)
+				break
+			}
+			if table[at]>>32 == h>>32 {
+				if o := &s.Pods[uint32(table[at])-1]; o.Name == p.Name && o.Namespace == p.Namespace {
+					return p
 				}
 			}
 		}
