@@ -17,6 +17,7 @@ import (
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/cluster"
 	"github.com/podreach/podreach/model/manifest"
+	"github.com/podreach/podreach/solver"
 )
 
 // ranges are where the pods of all shapes have their addresses.
@@ -207,6 +208,66 @@ func BenchmarkExplain(b *testing.B) {
 			i++
 		}
 		perSecond(b, 1)
+		report(b, s, pods)
+	})
+}
+
+// ends resolves an expression.
+func ends(b *testing.B, x *engine.Index, expr string) solver.Ends {
+	b.Helper()
+	e, err := solver.Find(x, expr)
+	require.NoError(b, err)
+	return e
+}
+
+// BenchmarkAnyToInternet asks the standing column of the internet whether any
+// of all pods reaches it, and how many do.
+func BenchmarkAnyToInternet(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		x, _ := index(b, s, pods)
+		p, err := solver.ParsePorts("443")
+		require.NoError(b, err)
+		from := ends(b, x, "cluster").Set
+		column := x.Column(ends(b, x, "internet").Set, p.Set)
+		b.ReportAllocs()
+		for b.Loop() {
+			if v, _ := column.Any(from); v != model.Allowed {
+				b.Fatal(v)
+			}
+			if n, _ := column.Count(from); n == 0 {
+				b.Fatal("none")
+			}
+		}
+		perSecond(b, float64(from.Pods()))
+		report(b, s, pods)
+	})
+}
+
+// BenchmarkAllPairs goes over the port-exact relation of all classes of a new
+// Index, and counts the pairs of pods that connect on some port.
+func BenchmarkAllPairs(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		rows := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			x := compile(b, snap, engine.Options{})
+			b.StartTimer()
+			pairs := 0
+			rows = 0
+			for row := range x.Rows() {
+				rows++
+				for i := range row.Layers {
+					pairs += row.Pairs(i)
+				}
+			}
+			if pairs == 0 {
+				b.Fatal("no pair")
+			}
+		}
+		perSecond(b, float64(pods)*float64(pods))
+		b.ReportMetric(float64(rows), "rows")
 		report(b, s, pods)
 	})
 }

@@ -34,6 +34,24 @@
 // found through one table for all versions, which each version checks against
 // its own pods (names.go).
 //
+// # Rows
+//
+// Questions about all classes are answered by sets (Rows, RowsBetween, Column,
+// Matrix). The sets of a program's rules, the runs of atoms between the edges of
+// its blocks, the kinds of address that are not known and, for a destination,
+// the meanings of port names split the classes into parts that the program
+// cannot tell apart (partition.go). One class of each part is decided as any
+// pair is, whatever is uncertain, tied or named; parts with equal openings are
+// one layer. So there is one evaluation of rules and no second reading of them.
+//
+// The ingress side is decided once for all destinations and turned round: what
+// each lets in usually, which is what it lets in from most classes, and for
+// each distinct set of other sources what it opens to whom (factored.go).
+// Sources with one egress program, the same families and the same groups share
+// a row: the layers of the program over what the groups and the usual let in,
+// family by family where these differ (row.go). Openings combine by number
+// (opening.go), classes as words (wide.go).
+//
 // # Uncertainty
 //
 // An address that the snapshot does not say ranges over its domain. Blocks of
@@ -65,18 +83,24 @@
 //
 // E endpoints, L labels of a pod, C classes, A address atoms, R rules, k
 // rules that apply to one class, u representatives (1 unless an address is
-// unknown and blocks cut its domain):
+// unknown and blocks cut its domain), W = (C+A)/64 words, l layers of a row
+// (few), p parts that a program tells apart (few):
 //
 //	Compile       O(E·L + R·(selector candidates) + sum of subject sets)
 //	Verdict       O(k·u), no allocation
 //	Between       O(k·u) words
-//	Matrix row    O((C+A)·k·u), when first asked for
+//	Rows          once O(ingress programs·(words of their sets + p·k·u)), then
+//	              for each distinct row O(W·l) and its egress program alike
+//	Matrix row    as one of Rows, when first asked for
+//	Column        as Rows, for the destinations in it alone; then a pass over
+//	              the bits of the sources, no allocation
 //	From, To      O(E + (C+A)·k·u)
 //	Explain       O(k·u)
 //	Select        O(E·requirements)
 //	Apply         a page for each pod, and O(k) for each class that a policy selects
 //
 // Memory: 12 bytes a pod, about 24 bytes a class plus its program (shared when
-// equal), and the rules' sets; Pod and Addr build maps by name and by address
+// equal), and the rules' sets; the ingress side of Rows, when it is first asked
+// for, with the size of the rules' sets; Pod and Addr build maps by name and by address
 // when they are first asked, about 100 bytes a pod each.
 package engine

@@ -408,3 +408,22 @@ func TestUnknownPorts(t *testing.T) {
 	_, err = engine.Compile(&s, engine.Options{})
 	require.ErrorContains(t, err, "M6")
 }
+
+// A standing question costs a pass over bits.
+func TestColumnDoesNotAllocate(t *testing.T) {
+	x := small(t, shopRules()...)
+	db := engine.Of(mustPod(t, x, "db"))
+	column := x.Column(db, model.Port(model.TCP, 5432))
+	all := x.AllPods().Union(x.AllNodes())
+	n := testing.AllocsPerRun(100, func() {
+		any, first := column.Any(all)
+		every, second := column.All(all)
+		certain, possible := column.Count(all)
+		if any != model.Allowed || first == second || every == model.Allowed || certain == 0 || possible < certain {
+			t.Fail()
+		}
+	})
+	require.Zero(t, n)
+	certain, _ := column.Count(db)
+	require.Zero(t, certain, "a pod is not paired with itself")
+}

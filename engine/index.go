@@ -71,6 +71,9 @@ type Index struct {
 	memberStart []int32
 	memberList  []EndpointID
 
+	relation sync.Once
+	toAll    *factored
+
 	snapOnce sync.Once
 	snap     *model.Snapshot
 	ruleAt   []int32 // rule -> its index in snap.Rules, where that is another

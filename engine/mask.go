@@ -26,10 +26,14 @@ func (x *Index) newScratch() *scratch {
 func (x *Index) between(p *pair) model.Bounds {
 	s := x.newScratch()
 	other := x.betweenMasks(p, s)
-	b := model.Bounds{Lower: x.port.portSet(s.lo), Other: other}
+	return x.bounds(s.lo, s.up, other)
+}
+
+func (x *Index) bounds(lo, up mask, other model.Other) model.Bounds {
+	b := model.Bounds{Lower: x.port.portSet(lo), Other: other}
 	b.Upper = b.Lower
-	if !slices.Equal(s.lo, s.up) {
-		b.Upper = x.port.portSet(s.up)
+	if !slices.Equal(lo, up) {
+		b.Upper = x.port.portSet(up)
 	}
 	return b
 }

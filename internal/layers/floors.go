@@ -57,7 +57,7 @@ var floors = []floor{
 	// Questions over an index. Of the dialects only the diagnostics.
 	{packages: "solver",
 		imports: []string{"engine", "model", "model/dialect", "internal/nearest"},
-		modules: []string{"go4.org/netipx"},
+		modules: []string{"go4.org/netipx", "github.com/bits-and-blooms/bitset"},
 		tests:   []string{"model/...", "internal/oracle", "internal/gen", "corpus"}},
 
 	// The reference shares no code with what it judges: of model only plain
