@@ -34,10 +34,10 @@ func keepRows(x *engine.Index) (out []keptRow) {
 // Rows are made by several goroutines, and are the same as made by one. What
 // they say holds pair by pair, and so do the numbers of pairs.
 func TestRowsOfALargeCluster(t *testing.T) {
-	for _, s := range []Shape{Replicas, Unique} {
-		state := read(t, text(t, s, 2_000))
+	for _, s := range []Shape{shapeOf("replicas"), shapeOf("unique")} {
+		state := read(t, stream(s, 2_000))
 		state.Pods[7].Dormant = true
-		x := compile(t, state)
+		x := compile(t, state, engine.Options{})
 		before := runtime.GOMAXPROCS(1)
 		t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 		one := keepRows(x)

@@ -88,10 +88,10 @@ func (s *wide) only(c Class) bool {
 
 // ofClasses returns the pods and nodes of the classes that are in.
 func (x *Index) ofClasses(in []bool) Set {
-	s := Set{pods: bitset.New(uint(len(x.podClass))), nodes: bitset.New(uint(len(x.nodeClass)))}
-	for i, c := range x.podClass {
-		if in[c] {
-			s.pods.Set(uint(i))
+	s := Set{pods: bitset.New(uint(x.pods.n)), nodes: bitset.New(uint(len(x.nodeClass)))}
+	for e := range x.everyPod() {
+		if in[x.Class(e)] {
+			s.pods.Set(uint(e))
 		}
 	}
 	for i, c := range x.nodeClass {

@@ -61,9 +61,9 @@ func (x *Index) pair(src, dst EndpointID) pair {
 	if int(p.dst) < x.podClasses && int(p.src) >= x.podClasses {
 		node := int32(src.NodeIndex())
 		if src.IsPod() {
-			node = x.podNode[src]
+			node = x.podNode.get(int(src))
 		}
-		p.own = sameNode(node, x.podNode[dst])
+		p.own = sameNode(node, x.podNode.get(int(dst)))
 	}
 	return p
 }
@@ -226,10 +226,10 @@ func (x *Index) sides(p *pair) [model.NumDirections]side {
 		model.Ingress: {other: p.src, dir: model.Ingress, dst: p.dst, atom: p.srcAtom, self: p.self, own: p.own},
 	}
 	if int(p.src) < x.podClasses {
-		out[model.Egress].prog = &x.programs[x.classes[p.src].program[model.Egress]]
+		out[model.Egress].prog = &x.programs[x.programOf.get(int(p.src))[model.Egress]]
 	}
 	if int(p.dst) < x.podClasses {
-		out[model.Ingress].prog = &x.programs[x.classes[p.dst].program[model.Ingress]]
+		out[model.Ingress].prog = &x.programs[x.programOf.get(int(p.dst))[model.Ingress]]
 	}
 	return out
 }

@@ -23,6 +23,17 @@
 // program → segment → peer sets; the class × class relation exists only as
 // rows of a [Matrix] that somebody asks for.
 //
+// # Changes
+//
+// Apply makes a new version: lists by pod and by class are vectors whose pages
+// versions share (vector.go), everything that programs are made of is appended
+// to (tables), and classes stay. A pod that comes finds its class by key; a
+// policy that changes is a new segment in the programs of the classes that it
+// selects. Whatever needs a new class, atom or rank compiles anew, and so does
+// an index whose tables hold more dead than living. Names and addresses are
+// found through one table for all versions, which each version checks against
+// its own pods (names.go).
+//
 // # Rows
 //
 // Questions about all classes are answered by sets (Rows, RowsBetween, Column,
@@ -68,6 +79,7 @@
 //     port says so.
 //   - E3: the steps of Explain that decide give the verdict of their side.
 //   - E4: an Index never changes; every method may be called concurrently.
+//   - E5: Apply(Compile(s), d) answers as Compile(s.After(d)), by name.
 //
 // # Cost
 //
@@ -87,6 +99,7 @@
 //	From, To      O(E + (C+A)·k·u)
 //	Explain       O(k·u)
 //	Select        O(E·requirements)
+//	Apply         a page for each pod, and O(k) for each class that a policy selects
 //
 // Memory: 12 bytes a pod, about 24 bytes a class plus its program (shared when
 // equal), and the rules' sets; the ingress side of Rows, when it is first asked

@@ -78,9 +78,9 @@ func (r *factored) run(lo, hi int) []uint64 {
 // weigh counts the pods of each class.
 func (r *factored) weigh() {
 	r.pods = make([]int32, r.x.Classes())
-	for i, c := range r.x.podClass {
-		if !r.x.snap.Pods[i].Dormant {
-			r.pods[c]++
+	for e, p := range r.x.everyPod() {
+		if !p.Dormant {
+			r.pods[r.x.Class(e)]++
 		}
 	}
 	for digit := 0; digit < bits.Len32(uint32(slices.Max(r.pods))); digit++ {
@@ -170,8 +170,7 @@ func (r *factored) subjects(to []uint64) []subject {
 			if c >= r.x.podClasses {
 				break
 			}
-			info := &r.x.classes[c]
-			k := [2]uint32{info.program[model.Ingress], info.sig}
+			k := [2]uint32{r.x.programOf.get(c)[model.Ingress], r.x.classes[c].sig}
 			i, ok := at[k]
 			if !ok {
 				i = len(out)
@@ -294,7 +293,7 @@ const noProgram = ^uint32(0)
 func (r *factored) sourceOf(c Class) source {
 	s := source{program: noProgram}
 	if int(c) < r.x.podClasses {
-		s.program = r.x.classes[c].program[model.Egress]
+		s.program = r.x.programOf.get(int(c))[model.Egress]
 	}
 	for f := range s.has {
 		if s.has[f] = r.x.slotKind(c, model.Family(f)); s.has[f] == slotUnknown {

@@ -76,14 +76,15 @@ func (m *Matrix) Row(src Class) (lower, upper *bitset.BitSet) {
 // reached on some port of the set; itself left out.
 func (m *Matrix) Pod(src EndpointID) (lower, upper *bitset.BitSet) {
 	lo, up := m.Row(m.x.Class(src))
-	n := uint(len(m.x.podClass))
+	n := uint(m.x.pods.n)
 	lower, upper = bitset.New(n), bitset.New(n)
-	for i, c := range m.x.podClass {
-		if EndpointID(i) == src || m.x.snap.Pods[i].Dormant {
+	for e, p := range m.x.everyPod() {
+		if e == src || p.Dormant {
 			continue
 		}
-		lower.SetTo(uint(i), lo.Test(uint(c)))
-		upper.SetTo(uint(i), up.Test(uint(c)))
+		c := uint(m.x.Class(e))
+		lower.SetTo(uint(e), lo.Test(c))
+		upper.SetTo(uint(e), up.Test(c))
 	}
 	return lower, upper
 }
