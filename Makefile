@@ -13,7 +13,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz bench cover kapi live
+.PHONY: help build install test lint fmt vet race fuzz bench cover kapi live peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -44,7 +44,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	  for target in $$(cat /dev/null "$$folder"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
 	    echo "fuzz $$package $$target"; \
 	    for try in 1 2 3; do \
-	      status=0; $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null >bin/fuzz.log 2>&1 || status=$$?; \
+	      status=0; $(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=20x "$$package" </dev/null >bin/fuzz.log 2>&1 || status=$$?; \
 	      cat bin/fuzz.log; \
 	      if [ $$status -eq 0 ]; then break; fi; \
 	      if [ $$try -eq 3 ] || grep -q 'Failing input' bin/fuzz.log || ! grep -q '^    context deadline exceeded$$' bin/fuzz.log; then exit $$status; fi; \
@@ -65,6 +65,9 @@ kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl
 
 live: kapi ## run podreach against a real API server (a minute)
 	cd fuzz/apiserver && $(GO) test -count=1 .
+
+peers: ## compare with other implementations (the first time some minutes, to build them)
+	cd fuzz/cyclonus && $(GO) test ./...
 
 bin/kapi: fuzz/apiserver/go.mod fuzz/apiserver/kapi/main.go
 	cd fuzz/apiserver && $(GO) build -ldflags '$(KUBERNETES_LDFLAGS)' -o $(CURDIR)/$@ ./kapi

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"embed"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -34,7 +35,7 @@ func Cases() []Case {
 
 func read(fs embed.FS) ([]Case, error) {
 	worlds := map[string][]document{"none": nil}
-	for name, file := range map[string]string{"live": "world.yaml", "static": "static.yaml"} {
+	for name, file := range map[string]string{"live": "world.yaml", "static": "static.yaml", "e2e": "e2e.yaml", "houses": "houses.yaml"} {
 		b, err := fs.ReadFile("testdata/" + file)
 		if err != nil {
 			return nil, err
@@ -65,19 +66,29 @@ func read(fs embed.FS) ([]Case, error) {
 		}
 	}
 	slices.SortFunc(cases, func(a, b Case) int {
-		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(len(number(a.ID)), len(number(b.ID))), strings.Compare(a.ID, b.ID))
+		one, two := idForm.FindStringSubmatch(a.ID), idForm.FindStringSubmatch(b.ID)
+		order := cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(order(a.ID), order(b.ID)))
+		for i := 2; i <= 3; i++ { // numbers, by their value
+			order = cmp.Or(order, cmp.Compare(len(one[i]), len(two[i])), strings.Compare(one[i], two[i]))
+		}
+		return cmp.Or(order, strings.Compare(a.ID, b.ID))
 	})
 	return cases, nil
 }
 
+// series are the first letters of ids, in the order of cases of one rule: C for
+// a rule's own, K for those of Kubernetes, A and P for those of the
+// network-policy-api (AdminNetworkPolicy and ClusterNetworkPolicy), U for its
+// user stories.
+const series = "CKAPU"
+
+func order(id string) int { return strings.IndexByte(series, id[0]) }
+
 var (
-	idForm     = regexp.MustCompile(`^C([1-9]\d*)-([1-9]\d*)[a-z]?$`)
+	idForm     = regexp.MustCompile(`^([` + series + `])([1-9]\d*)-([1-9]\d*)[a-z]?$`)
 	portNumber = regexp.MustCompile(`(?:port|endPort|containerPort|number|start|end): (\d+)`)
 	separator  = regexp.MustCompile(`(?m)^---\n`)
 )
-
-// number is the part of an id after the rule, without the letter of a variant.
-func number(id string) string { return idForm.FindStringSubmatch(id)[2] }
 
 // document is one object of a cluster: its text, and what the notation needs
 // to know of it.
@@ -114,6 +125,18 @@ func documents(b []byte) ([]document, error) {
 	return out, nil
 }
 
+// meet returns an error unless a world has all pods, "NS/NAME".
+func meet(pods []string, world []document) error {
+	for _, name := range pods {
+		if !slices.ContainsFunc(world, func(d document) bool {
+			return d.Kind == "Pod" && d.Metadata.Namespace+"/"+d.Metadata.Name == name
+		}) {
+			return fmt.Errorf("the world has no pod %q", name)
+		}
+	}
+	return nil
+}
+
 // parseCase reads one section of an archive.
 func parseCase(id, text string, worlds map[string][]document) (Case, error) {
 	m := idForm.FindStringSubmatch(id)
@@ -121,7 +144,10 @@ func parseCase(id, text string, worlds map[string][]document) (Case, error) {
 		return Case{}, fmt.Errorf("not a case id")
 	}
 	c := Case{ID: id, text: text}
-	c.Rule, _ = strconv.Atoi(m[1])
+	ruled := m[1] == "C" // its number is that of its rule
+	if ruled {
+		c.Rule, _ = strconv.Atoi(m[2])
+	}
 	head := text
 	var own []document
 	if at := separator.FindStringIndex(text); at != nil {
@@ -133,7 +159,7 @@ func parseCase(id, text string, worlds map[string][]document) (Case, error) {
 	}
 
 	world := "live"
-	var expectations []string
+	var expectations, pods []string
 	for line := range strings.Lines(head) {
 		line = strings.TrimSpace(line)
 		key, value, setting := strings.Cut(line, ": ")
@@ -146,6 +172,10 @@ func parseCase(id, text string, worlds map[string][]document) (Case, error) {
 			expectations = append(expectations, line)
 		case key == "world":
 			world = value
+		case key == "pods":
+			pods = strings.Split(value, ",")
+		case key == "rule" && ruled:
+			err = errors.New("the id says the rule")
 		default:
 			err = c.set(key, value)
 		}
@@ -153,13 +183,20 @@ func parseCase(id, text string, worlds map[string][]document) (Case, error) {
 			return c, fmt.Errorf("%q: %w", line, err)
 		}
 	}
+	if c.Rule == 0 {
+		return c, errors.New("no rule")
+	}
 	under, ok := worlds[world]
 	if !ok {
 		return c, fmt.Errorf("no world %q", world)
 	}
+	if err := meet(pods, under); err != nil {
+		return c, err
+	}
 	var cluster []document
 	for _, d := range under {
-		if !slices.ContainsFunc(own, d.same) {
+		absent := pods != nil && d.Kind == "Pod" && !slices.Contains(pods, d.Metadata.Namespace+"/"+d.Metadata.Name)
+		if !absent && !slices.ContainsFunc(own, d.same) {
 			cluster = append(cluster, d)
 		}
 	}
@@ -178,6 +215,7 @@ func parseCase(id, text string, worlds map[string][]document) (Case, error) {
 	c.ports = slices.Compact(c.ports)
 
 	ends := endsOf(cluster)
+	ends.said = c.speaksOf
 	for _, line := range expectations {
 		if err := c.expect(line, ends); err != nil {
 			return c, fmt.Errorf("%q: %w", line, err)

@@ -12,18 +12,29 @@
 // Kubernetes objects that the case lays over its world. An object replaces one
 // of the same kind, namespace and name.
 //
+// Cases that others have written down first are in archives of their own, in
+// our words, with the name of the test that they come from: those of Kubernetes'
+// network-policy suite in e2e.txtar, those of the network-policy-api in
+// anp.txtar and cnp.txtar, its user stories in stories.txtar. Their ids begin
+// with another letter and a setting names their rule.
+//
 //	-- C11-3 --
 //	# What it shows, and why.
 //	profile: cilium             spec (default), cilium, calico
-//	world: static               live (default): world.yaml; static: static.yaml; none
+//	world: static               live (default): world.yaml; static, e2e, houses; none
+//	pods: x/a,y/a               the pods that the world has, all if nothing is said
+//	rule: R11                   only where the id does not say it
+//	upstream: policy.go:80 NAME the test that the case comes from; a line for each
 //	podCIDRs: 10.244.0.0/16     also serviceCIDRs; comma separated
 //	ipFamilies: IPv4,IPv6       the families that the cluster has
 //	unmanaged: x:app=a          pods to which no policy applies (R69); a line for each
 //	invalid: PR2003             codes of the errors that reading must give, and no others
 //	errors: p,x/q               what the errors must be about, whatever their codes: NAME or NS/NAME
-//	noted: PR3004               codes that reading must give, among others
+//	noted: PR3004               codes that it must give besides, all warnings and notes about policies among them
 //	xb>xa ALL                   connections from x/pod/b to x/pod/a
 //	xa>ya,G v4 TCP 80,443 UDP 53
+//	x/*>ya,z/* NONE             from each pod of x to y/pod/a and to each pod of z
+//	rest ALL                    every other pair of two pods
 //	x/deployment/a>xb lo NONE up TCP 80-90
 //	*>xa NONE
 //	xb>xa other unspecified     protocols that have no ports (R84)
@@ -61,13 +72,15 @@ type Case struct {
 	Rule int    // 20: the rule of docs/SEMANTICS.md that it is about
 	Note string // what it shows and why, one or two sentences
 
+	Upstream []string // the tests of others that it comes from, "FILE:LINE NAME"
+
 	YAML    []byte // the whole cluster, as multi-document YAML
 	Profile string // "" (spec), "cilium" or "calico"
 	Facts   Facts
 
 	Invalid []dialect.Code // the errors that reading the cluster must give, sorted; none otherwise
 	Errors  []string       // instead: objects that the errors must be about, "NAME" or "NS/NAME", sorted
-	Noted   []dialect.Code // warnings and notes that must be among what reading gives
+	Noted   []dialect.Code // warnings and notes that it must give: all but notes that are not about policies
 
 	Expect   []Expectation
 	Absent   []string // endpoints that must not exist: asking about them is an error

@@ -19,15 +19,16 @@ import (
 
 // shorthand is how expectations write the endpoints of the world.
 var shorthand = map[string]string{
-	"xa": "x/pod/a", "xb": "x/pod/b", "xc": "x/pod/c", "ya": "y/pod/a", "yb": "y/pod/b", "za": "z/pod/a",
+	"xa": "x/pod/a", "xb": "x/pod/b", "xc": "x/pod/c", "ya": "y/pod/a", "yb": "y/pod/b", "yc": "y/pod/c", "za": "z/pod/a", "zb": "z/pod/b",
 	"n1": "node/n1", "n2": "node/n2", "G": "8.8.8.8", "P": "172.20.0.5",
 }
 
 // ends is the endpoints that wildcards stand for, in the order of the objects.
 type ends struct {
-	pods  []string          // pods with an address of their own
-	nodes []string          // "node/n1"
-	node  map[string]string // pod -> its node
+	pods  []string                   // pods with an address of their own
+	nodes []string                   // "node/n1"
+	node  map[string]string          // pod -> its node
+	said  func(from, to string) bool // whether a line before has said something about two pods
 }
 
 func endsOf(cluster []document) ends {
@@ -50,6 +51,13 @@ func endsOf(cluster []document) ends {
 func (c *Case) set(key, value string) error {
 	var err error
 	switch key {
+	case "rule":
+		c.Rule, err = strconv.Atoi(strings.TrimPrefix(value, "R"))
+	case "upstream":
+		if !upstreamForm.MatchString(value) {
+			return errors.New("want FILE:LINE NAME")
+		}
+		c.Upstream = append(c.Upstream, value)
 	case "profile":
 		if value != "cilium" && value != "calico" {
 			return errors.New("no such profile")
@@ -83,6 +91,8 @@ func (c *Case) set(key, value string) error {
 	}
 	return err
 }
+
+var upstreamForm = regexp.MustCompile(`^[a-z0-9_./-]+:\d+ \S`)
 
 func prefixes(list string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
@@ -240,6 +250,12 @@ func (c *Case) expectInternet(words []string) error {
 	return nil
 }
 
+// speaksOf reports whether the case expects something of the whole answer for
+// two ends.
+func (c *Case) speaksOf(from, to string) bool {
+	return slices.ContainsFunc(c.Expect, func(x Expectation) bool { return x.From == from && x.To == to && x.Family == model.AnyFamily })
+}
+
 // expectExemptions adds what no policy can change (R50, R52, R107), unless
 // the case says something about the pair itself.
 func (c *Case) expectExemptions(e ends) {
@@ -257,10 +273,12 @@ func (c *Case) expectExemptions(e ends) {
 // pairs expands "A>B", with lists and wildcards.
 func (e ends) pairs(s string) ([][2]string, error) {
 	var out [][2]string
-	if s == "allpairs" {
+	if s == "allpairs" || s == "rest" {
 		for _, a := range e.pods {
 			for _, b := range e.others(a, false) {
-				out = append(out, [2]string{a, b})
+				if s == "allpairs" || !e.said(a, b) {
+					out = append(out, [2]string{a, b})
+				}
 			}
 		}
 		return out, nil
@@ -290,20 +308,48 @@ func (e ends) pairs(s string) ([][2]string, error) {
 		}
 		return out, nil
 	}
-	for a := range strings.SplitSeq(from, ",") {
-		for b := range strings.SplitSeq(to, ",") {
-			a, err := endpoint(a)
-			if err != nil {
-				return nil, err
+	sources, some, err := e.list(from)
+	if err != nil {
+		return nil, err
+	}
+	destinations, more, err := e.list(to)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range sources {
+		for _, b := range destinations {
+			if a != b || !some && !more { // what a pod may do to itself is only said of one by its name
+				out = append(out, [2]string{a, b})
 			}
-			b, err := endpoint(b)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, [2]string{a, b})
 		}
 	}
 	return out, nil
+}
+
+// list reads "x/pod/a,y/*", y/* being the pods of a namespace, and says whether
+// there was one of these.
+func (e ends) list(s string) (out []string, wild bool, err error) {
+	for word := range strings.SplitSeq(s, ",") {
+		if namespace, ok := strings.CutSuffix(word, "/*"); ok {
+			n := len(out)
+			for _, pod := range e.pods {
+				if strings.HasPrefix(pod, namespace+"/") {
+					out = append(out, pod)
+				}
+			}
+			if len(out) == n {
+				return nil, false, fmt.Errorf("no pods in namespace %q", namespace)
+			}
+			wild = true
+			continue
+		}
+		end, err := endpoint(word)
+		if err != nil {
+			return nil, false, err
+		}
+		out = append(out, end)
+	}
+	return out, wild, nil
 }
 
 // others is what "pods" stands for opposite a pod, or "*" if all is set.

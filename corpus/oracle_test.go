@@ -211,13 +211,14 @@ func decode(w *oracle.World, doc []byte) error {
 	if err := yaml.Unmarshal(doc, &kind); err != nil {
 		return err
 	}
-	var o oracle.Object
-	if err := yaml.Unmarshal(doc, &o); err == nil && oracle.IsAdmin(o) {
-		w.Admin = append(w.Admin, o)
-		return nil
-	}
 	if group := kind.GroupVersionKind().Group; !slices.Contains(builtin, group) {
-		w.Custom = append(w.Custom, o)
+		var o oracle.Object
+		err := yaml.Unmarshal(doc, &o)
+		if err == nil && oracle.IsAdmin(o) {
+			w.Admin = append(w.Admin, o)
+		} else {
+			w.Custom = append(w.Custom, o)
+		}
 		return nil
 	}
 	switch kind.Kind {

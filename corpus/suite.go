@@ -101,6 +101,11 @@ func (s Suite) check(c Case) (failures []string, verdicts int) {
 					fail("diagnostics: got %v, want %v among them", codes, code)
 				}
 			}
+			for _, code := range codes {
+				if said(code) && !slices.Contains(c.Noted, code) {
+					fail("diagnostics: got %v, which is not noted", code)
+				}
+			}
 		}
 	}
 	if s.Other != nil && len(c.Other) > 0 {
@@ -130,6 +135,19 @@ func (s Suite) check(c Case) (failures []string, verdicts int) {
 		}
 	}
 	return failures, verdicts
+}
+
+// said reports whether a case that gives rise to a diagnostic must note it:
+// every warning, and notes about policies. Notes about what else there is in a
+// cluster are beside the point of most cases.
+func said(code dialect.Code) bool {
+	switch code.Doc().Severity {
+	case dialect.Warning:
+		return true
+	case dialect.Note:
+		return code >= 2000 && code < 3000
+	}
+	return false
 }
 
 // check asks for every port that could tell the expected set from another and

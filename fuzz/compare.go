@@ -23,6 +23,9 @@ type Mismatch struct {
 
 // Error tells the question and both answers.
 func (m *Mismatch) Error() string {
+	if m.Src == (oracle.End{}) && m.Dst == (oracle.End{}) { // it is about the whole cluster
+		return fmt.Sprintf("%s: want %v, got %v", m.What, m.Want, m.Got)
+	}
 	return fmt.Sprintf("%s: %v to %v, %v %d, %v: want %v, got %v", m.What, m.Src, m.Dst, m.Protocol, m.Port, m.Family, m.Want, m.Got)
 }
 
@@ -32,20 +35,29 @@ type comparison struct {
 	x        *engine.Index
 	r        *rand.Rand
 	verdicts int
+
+	addrs, owned int // how many outside addresses and owned ones are asked about
 }
+
+// everything is a number of flows that is never reached: every port that is
+// worth asking about, and every outside address and owned one.
+const everything = 1 << 20
 
 // compare asks about every pair of ends, outside addresses included, at most
 // perPair flows each, in every family; and holds the views of the index
 // against each other. It returns how many verdicts were compared.
 func compare(o *oracle.Oracle, x *engine.Index, r *rand.Rand, perPair int) (int, error) {
-	c := &comparison{o: o, x: x, r: r}
+	c := &comparison{o: o, x: x, r: r, addrs: 8, owned: 4}
+	if perPair == everything {
+		c.addrs, c.owned = everything, everything
+	}
 	inside := o.Ends()
 	if err := c.sameEnds(inside); err != nil {
 		return 0, err
 	}
-	outside := make([]oracle.End, 0, 8)
+	var outside []oracle.End
 	atoms := o.Atoms()
-	for _, i := range r.Perm(len(atoms))[:min(8, len(atoms))] {
+	for _, i := range r.Perm(len(atoms))[:min(c.addrs, len(atoms))] {
 		outside = append(outside, oracle.End{Addr: atoms[i]})
 	}
 	ports := o.Ports()
@@ -69,12 +81,12 @@ func compare(o *oracle.Oracle, x *engine.Index, r *rand.Rand, perPair int) (int,
 // the destination, and as both.
 func (c *comparison) addresses(inside, outside []oracle.End, ports []oracle.PortProbe, perPair int) error {
 	owned := c.o.Owners()
-	picked := make([]oracle.Owner, 0, 4)
-	for _, i := range c.r.Perm(len(owned))[:min(4, len(owned))] {
+	var picked []oracle.Owner
+	for _, i := range c.r.Perm(len(owned))[:min(c.owned, len(owned))] {
 		o := owned[i]
 		id, ok := c.id(o.End)
 		if owners := c.x.Owners(o.Addr); !ok || len(owners) != 1 || owners[0] != id {
-			return fmt.Errorf("%v is an address of %v, the index says of %v", o.Addr, o.End, owners)
+			return fmt.Errorf("owner of an address: %v is of %v, the index says of %v", o.Addr, o.End, owners)
 		}
 		picked = append(picked, o)
 	}
@@ -140,15 +152,15 @@ func (c *comparison) sameEnds(ends []oracle.End) error {
 		}
 	}
 	if len(ends) != pods+len(s.Nodes) {
-		return fmt.Errorf("oracle has the ends %v, the snapshot %d pods and %d nodes", ends, pods, len(s.Nodes))
+		return fmt.Errorf("number of ends: the oracle has %v, the snapshot %d pods and %d nodes", ends, pods, len(s.Nodes))
 	}
 	for _, e := range ends {
 		id, ok := c.id(e)
 		if !ok {
-			return fmt.Errorf("the snapshot lacks %v", e)
+			return fmt.Errorf("missing end: the snapshot lacks %v", e)
 		}
 		if want := c.o.Path(e); e.Name != "" && s.Pods[id].Path() != want {
-			return fmt.Errorf("the snapshot calls %s %s", want, s.Pods[id].Path())
+			return fmt.Errorf("path: the snapshot calls %s %s", want, s.Pods[id].Path())
 		}
 	}
 	return nil

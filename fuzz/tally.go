@@ -35,6 +35,27 @@ func (t *Tally) add(n Count, features map[gen.Feature]int) {
 	}
 }
 
+// Missing are the constructs over which no verdict was compared.
+func (t *Tally) Missing() []gen.Feature {
+	var out []gen.Feature
+	for _, f := range gen.Features {
+		if t.Constructs[f] == 0 {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// lacks reports whether one of the constructs is missing.
+func (t *Tally) lacks(features map[gen.Feature]int) bool {
+	for f := range features {
+		if t.Constructs[f] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Append writes the tally as a line of JSON at the end of a file.
 func (t *Tally) Append(path string) (err error) {
 	line, err := json.Marshal(t)

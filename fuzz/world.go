@@ -1,5 +1,7 @@
 // Package fuzz holds the differential tests: the whole line from bytes to
-// verdict is compared with the oracle on generated clusters.
+// verdict is compared with the oracle on generated clusters, and what callers
+// see of it with itself. A Comparison goes over seeds or over a fuzzer's bytes,
+// and shows a disagreement with the smallest cluster that has it.
 package fuzz
 
 import (
@@ -47,6 +49,10 @@ func Oracle(c *gen.Cluster) (*oracle.Oracle, error) {
 
 // Index takes text through the whole line: manifest, cluster, engine.
 func Index(c *gen.Cluster, text []byte) (*engine.Index, *dialect.Ledger, error) {
+	return index(c, text, manifest.Options{})
+}
+
+func index(c *gen.Cluster, text []byte, reading manifest.Options) (*engine.Index, *dialect.Ledger, error) {
 	o := cluster.Options{DefaultNamespace: c.DefaultNamespace, Profile: cluster.Profile(c.Profile), Unmanaged: c.Unmanaged}
 	for _, s := range c.PodCIDRs {
 		o.PodCIDRs = append(o.PodCIDRs, netip.MustParsePrefix(s))
@@ -65,7 +71,7 @@ func Index(c *gen.Cluster, text []byte) (*engine.Index, *dialect.Ledger, error) 
 		}
 	}
 	state := cluster.New(o)
-	for obj := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("cluster", text)}, state.Ledger()) {
+	for obj := range manifest.NewReader(reading).Read([]manifest.Input{manifest.Bytes("cluster", text)}, state.Ledger()) {
 		state.Put(obj)
 	}
 	x, err := engine.Compile(state.Snapshot(), engine.Options{})

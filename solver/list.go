@@ -54,8 +54,8 @@ type Listing struct {
 }
 
 // List lists every possible connection from one side to the other, joined by
-// workload, pod or namespace. Pairs of a pod with itself do not count, nor do
-// pairs of two outside addresses (R114). Cost: O(endpoints) plus an evaluation
+// workload, pod or namespace. Pairs of a pod or a node with itself do not
+// count, nor do pairs of two outside addresses (R114). Cost: O(endpoints) plus an evaluation
 // for each pair of classes plus the rows.
 func List(x *engine.Index, from, to Ends, by By) Listing {
 	l := &lister{x: x, by: by, from: from, to: to, pairs: map[[2]int]*pairBounds{}, partyID: map[Party]int{},

@@ -41,6 +41,7 @@ type Options struct {
 	Policies int    // at most; 0: 6
 	Valid    bool   // nothing that the API server rejects
 	Profile  string // of every cluster; "": any
+	Plain    bool   // NetworkPolicies alone: no admin policies (R86), no unmanaged pods (R69)
 }
 
 // New makes a cluster. It costs O(pods + policies).
@@ -59,8 +60,10 @@ func New(r *rand.Rand, o Options) *Cluster {
 	g.customObjects()
 	g.pods()
 	g.policies()
-	g.unmanaged()
-	g.adminPolicies()
+	if !o.Plain {
+		g.unmanaged()
+		g.adminPolicies()
+	}
 	g.observe()
 	return g.c
 }

@@ -32,6 +32,9 @@ func (c *Cluster) YAML() []byte {
 	return b.Bytes()
 }
 
+// Objects is how many objects there are in JSON and YAML.
+func (c *Cluster) Objects() int { return len(c.items()) }
+
 // items are the objects as trees.
 func (c *Cluster) items() []any {
 	out := []any{}
