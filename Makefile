@@ -13,7 +13,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz bench cover kapi live peers
+.PHONY: help build install test lint fmt vet race fuzz bench cover peers kapi live
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -61,13 +61,14 @@ cover: ## write bin/cover.out: statements that the tests of any package reach
 	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
 
+peers: ## compare with other implementations (the first time some minutes, to build them)
+	cd fuzz/cyclonus && $(GO) test ./...
+	cd fuzz/cilium && $(GO) test ./...
+
 kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl (the first time about 6 minutes)
 
 live: kapi ## run podreach against a real API server (a minute)
 	cd fuzz/apiserver && $(GO) test -count=1 .
-
-peers: ## compare with other implementations (the first time some minutes, to build them)
-	cd fuzz/cyclonus && $(GO) test ./...
 
 bin/kapi: fuzz/apiserver/go.mod fuzz/apiserver/kapi/main.go
 	cd fuzz/apiserver && $(GO) build -ldflags '$(KUBERNETES_LDFLAGS)' -o $(CURDIR)/$@ ./kapi

@@ -43,7 +43,9 @@
 // address matters only at ingress and a destination's only at egress, so the
 // two sides are independent and their bounds intersect bound by bound; bounds
 // of the two families unite bound by bound. The own-node relation of an
-// unknown node is two possibilities in the same way (R57).
+// unknown node is two possibilities in the same way (R57). What port names mean
+// at a destination that does not say it (R66) matters to both sides and in both
+// families, so each possibility goes through all four first.
 //
 // Policies that nothing orders (R105), actions that nobody knows and rules that
 // may allow (model.MayAllow) give a program two answers for one view: it is

@@ -93,7 +93,7 @@ func (x *Index) explainFamily(f Flow, p *pair, fam model.Family, atom int32) Fam
 	if atom < 0 {
 		return ft
 	}
-	ft.Verdict = boundsVerdict(x.verdict(p, fam, atom))
+	ft.Verdict = boundsVerdict(x.verdict(p, Only(fam), atom))
 	sides := x.sides(p)
 	ft.Egress = x.explainSide(&sides[model.Egress], f.Src, fam, atom)
 	ft.Ingress = x.explainSide(&sides[model.Ingress], f.Dst, fam, atom)
@@ -102,13 +102,18 @@ func (x *Index) explainFamily(f Flow, p *pair, fam model.Family, atom int32) Fam
 
 func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom int32) SideTrace {
 	t := SideTrace{Direction: s.dir, Subject: subject, Exempt: s.prog == nil}
-	t.Verdict = boundsVerdict(x.decideSide(s, fam, atom))
+	names := x.portNames(s.dst)
+	lower, upper := true, false
+	for _, sig := range names {
+		lo, up := x.decideSide(s, fam, sig, atom)
+		lower, upper = lower && lo, upper || up
+	}
+	t.Verdict = boundsVerdict(lower, upper)
 	if s.prog == nil {
 		return t
 	}
 	var single [1]int32
 	atoms, usable := x.views(s, fam, &single)
-	names := x.portNames(s.dst)
 	var rules []int32
 	for _, g := range s.prog.segments {
 		rules = append(rules, x.segments[g].rules...)
@@ -164,22 +169,23 @@ func (x *Index) deciders(rules []int32, s *side, fam model.Family, atoms []int32
 		}
 	}
 	for _, sig := range names {
+		decisions, some = decisions[:0], [2]bool{}
 		look(sig, false)
 		if s.prog.unsure {
 			look(sig, true)
 		}
-	}
-	for _, d := range decisions {
-		if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
-			continue
-		}
-		for _, i := range d.at {
-			decides[i] = true
-			end = max(end, i+1)
-		}
-		if len(d.at) == 0 {
-			decides[len(rules)] = true
-			end = len(rules)
+		for _, d := range decisions {
+			if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
+				continue
+			}
+			for _, i := range d.at {
+				decides[i] = true
+				end = max(end, i+1)
+			}
+			if len(d.at) == 0 {
+				decides[len(rules)] = true
+				end = len(rules)
+			}
 		}
 	}
 	// What shares the last deciding rank was consulted as well, and what

@@ -252,15 +252,7 @@ func (x *Index) Verdict(f Flow) model.Verdict {
 		return model.Denied
 	}
 	p := x.flowPair(&f)
-	var lower, upper bool
-	for fam := model.IPv4; fam <= model.IPv6; fam++ {
-		if !p.families.has(fam) {
-			continue
-		}
-		lo, up := x.verdict(&p, fam, atom)
-		lower, upper = lower || lo, upper || up
-	}
-	return boundsVerdict(lower, upper)
+	return boundsVerdict(x.verdict(&p, p.families, atom))
 }
 
 // Between returns every connection that is possible from src to dst, as
@@ -325,16 +317,20 @@ func (x *Index) Side(f Flow, d model.Direction) model.Bounds {
 	b := model.Bounds{Other: model.OtherNo}
 	sides := x.sides(&p)
 	side := &sides[d]
-	for f := model.IPv4; f <= model.IPv6; f++ {
-		ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
-		if ks == slotNone || kd == slotNone || !p.families.has(f) {
-			continue
+	for i, sig := range x.portNames(p.dst) {
+		s.world.clear()
+		for f := model.IPv4; f <= model.IPv6; f++ {
+			ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
+			if ks == slotNone || kd == slotNone || !p.families.has(f) {
+				continue
+			}
+			b.Other = max(b.Other, x.decideSideMask(side, f, sig, s))
+			if ks != slotMaybe && kd != slotMaybe {
+				s.world.or(s.sideLo)
+			}
+			s.up.or(s.sideUp)
 		}
-		b.Other = max(b.Other, x.decideSideMask(side, f, s))
-		if ks != slotMaybe && kd != slotMaybe {
-			s.lo.or(s.sideLo)
-		}
-		s.up.or(s.sideUp)
+		s.narrow(i)
 	}
 	b.Lower, b.Upper = x.port.portSet(s.lo), x.port.portSet(s.up)
 	return b

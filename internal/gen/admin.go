@@ -32,20 +32,22 @@ func (k adminKind) ports() string { return either(k.version == "v1alpha1", "port
 // limit is how many rules, peers and ports there may be (R104).
 func (k adminKind) limit() int { return either(k.version == "v1alpha1", 100, 25) }
 
-// adminPolicies makes admin policies (R86-R108), in the default profile. It
-// comes after the rest of the cluster, and labels the nodes.
+// adminPolicies makes admin policies (R86-R108); in the profiles of products of
+// the version alone that is current. It comes after the rest of the cluster,
+// and labels the nodes.
 func (g *generator) adminPolicies() {
-	if g.c.Profile != "" && g.c.Profile != "spec" || !g.pct(pctAdmin) {
+	if !g.pct(pctAdmin) {
 		return
 	}
+	product := g.c.Profile != "" && g.c.Profile != "spec"
 	for i := range g.c.Nodes {
 		if l := g.labels(pctNodeLabel); l != nil {
 			g.hit(NodeWithLabels)
 			g.c.Nodes[i].Labels = l
 		}
 	}
-	first := g.pct(50)
-	mixed := !g.o.Valid && g.pct(pctAdminMixed)
+	first := !product && g.pct(50)
+	mixed := !product && !g.o.Valid && g.pct(pctAdminMixed)
 	priorities := map[string]bool{}
 	baseline := false
 	for range g.between(1, maxAdmin) {

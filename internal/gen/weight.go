@@ -88,7 +88,7 @@ const (
 	pctEmptySelector = 15
 
 	// Admin policies.
-	pctAdmin         = 45 // of clusters in the default profile
+	pctAdmin         = 45 // of clusters
 	pctAdminMixed    = 5  // of those: both versions of the API
 	pctAdminNoRules  = 25 // for each direction
 	pctAdminClosed   = 6  // of elements

@@ -81,7 +81,7 @@ var floors = []floor{
 		tests:   []string{"engine"}},
 
 	// Comparisons and measurements see everything but the command.
-	{packages: "fuzz/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules)},
+	{packages: "fuzz/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules, []string{"go4.org/netipx"})},
 	{packages: "bench/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules)},
 
 	// The command.

@@ -17,9 +17,6 @@ import (
 
 // readAdmin reads the admin policies. Of a kind and name the first counts (R7).
 func (o *Oracle) readAdmin(w World) error {
-	if len(w.Admin) > 0 && w.Profile != "" && w.Profile != "spec" {
-		return fmt.Errorf("oracle: admin policies in the profile %s are not known", w.Profile)
-	}
 	o.nodeLabels = map[string]map[string]string{}
 	for i := range w.Nodes {
 		if name := w.Nodes[i].Name; o.nodeLabels[name] == nil {
@@ -55,6 +52,11 @@ func (o *Oracle) readAdmin(w World) error {
 		var understood bool
 		p.namespaces, p.pods, understood = adminPods(object.object("spec", "subject"))
 		p.unclear = !understood
+		if p.pods = o.visible(p.pods); p.pods != nil && matchesNothing(p.pods) {
+			p.rules = nil // it has no subjects
+			o.admin = append(o.admin, p)
+			continue
+		}
 		for _, r := range object.list("spec", "ingress") {
 			p.rules[networkingv1.PolicyTypeIngress] = append(p.rules[networkingv1.PolicyTypeIngress], o.adminRule(r, "from", "namespaces", "pods"))
 		}
@@ -97,6 +99,7 @@ func (o *Oracle) adminPeer(e Object, a action) adminPeer {
 	switch {
 	case e.has("namespaces"), e.has("pods"):
 		out.namespaces, out.pods, understood = adminPods(e)
+		out.pods = o.visible(out.pods)
 	case e.has("nodes"):
 		out.nodes, understood = e.selector("nodes")
 	case e.has("networks"):

@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -162,24 +163,25 @@ func (o *Oracle) portMatches(r rule, c connection, dst *endpoint) bool {
 }
 
 // resolve returns the ports that a name means on a pod (R33, R37). With
-// namedPortDuplicates=none a name that means two numbers means nothing (R35).
-// Cilium looks among the ports of the asked protocol only, so the same name
-// for TCP 53 and UDP 53 is no duplicate, nor is the same number twice.
+// namedPortDuplicates=last it means the last of them alone, and nothing in the
+// other protocols (R35).
 func (o *Oracle) resolve(dst *endpoint, name string, p model.Protocol) []uint16 {
-	var numbers []uint16
+	var named []namedPort
 	for _, port := range dst.ports {
-		if port.name == name && port.protocol == p {
-			numbers = append(numbers, port.number)
+		if port.name == name {
+			named = append(named, port)
 		}
 	}
-	if o.profile.dropDuplicateNames {
+	if o.profile.lastOfName && len(named) > 0 {
 		if dst.portsUnknown { // another container may declare it too
 			return nil
 		}
-		for _, n := range numbers {
-			if n != numbers[0] {
-				return nil
-			}
+		named = named[len(named)-1:]
+	}
+	var numbers []uint16
+	for _, port := range named {
+		if port.protocol == p {
+			numbers = append(numbers, port.number)
 		}
 	}
 	return numbers
@@ -232,7 +234,7 @@ func (o *Oracle) readPolicies(w World) {
 		}
 		p := policy{
 			namespace: namespace,
-			subject:   parseSelector(&np.Spec.PodSelector),
+			subject:   o.visible(parseSelector(&np.Spec.PodSelector)),
 			isolates:  map[networkingv1.PolicyType]bool{},
 			rules:     map[networkingv1.PolicyType][]rule{},
 		}
@@ -247,6 +249,9 @@ func (o *Oracle) readPolicies(w World) {
 			p.isolates[networkingv1.PolicyTypeIngress] = p.isolates[networkingv1.PolicyTypeIngress] || len(np.Spec.Ingress) > 0
 			p.isolates[networkingv1.PolicyTypeEgress] = p.isolates[networkingv1.PolicyTypeEgress] || len(np.Spec.Egress) > 0
 		}
+		if matchesNothing(p.subject) {
+			continue
+		}
 		for _, r := range np.Spec.Ingress {
 			p.rules[networkingv1.PolicyTypeIngress] = append(p.rules[networkingv1.PolicyTypeIngress], o.readRule(r.From, r.Ports))
 		}
@@ -260,7 +265,7 @@ func (o *Oracle) readPolicies(w World) {
 func (o *Oracle) readRule(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) rule {
 	var r rule
 	for _, p := range peers {
-		e := peerElement{pods: parseSelector(p.PodSelector), namespaces: parseSelector(p.NamespaceSelector)}
+		e := peerElement{pods: o.visible(parseSelector(p.PodSelector)), namespaces: parseSelector(p.NamespaceSelector)}
 		if p.IPBlock != nil {
 			e.block = true
 			e.cidr, _ = parseCIDR(p.IPBlock.CIDR)
@@ -307,13 +312,44 @@ func parseSelector(s *metav1.LabelSelector) labels.Selector {
 	return out
 }
 
+// visible is what a selector of pods asks where policies see the labels of
+// Cilium's identities alone: the others are absent (R26).
+func (o *Oracle) visible(s labels.Selector) labels.Selector {
+	if s == nil || !o.profile.identityLabels {
+		return s
+	}
+	out := labels.NewSelector()
+	requirements, selectable := s.Requirements()
+	if !selectable {
+		return s
+	}
+	for _, r := range requirements {
+		if !ignoredLabel.MatchString(r.Key()) {
+			out = out.Add(r)
+		} else if !r.Matches(labels.Set{}) {
+			return labels.Nothing()
+		}
+	}
+	return out
+}
+
+func matchesNothing(s labels.Selector) bool {
+	_, selectable := s.Requirements()
+	return !selectable
+}
+
+var ignoredLabel = regexp.MustCompile(`^(kubernetes\.io|k8s\.io|topology\.kubernetes\.io|io\.kubernetes|statefulset\.kubernetes\.io/pod-name|` +
+	`apps\.kubernetes\.io/pod-index|batch\.kubernetes\.io/(job-completion-index|controller-uid)|controller-uid|` +
+	`pod-template-(generation|hash)|controller-revision-hash|annotation|etcd_node)|beta\.kubernetes\.io`)
+
 // profile is the options of section 13 that concern NetworkPolicy v1.
 type profile struct {
-	typesFromRules     bool // policyTypesMode=cilium (R14)
-	externalBlocks     bool // ipBlockMatches=external-only (R45)
-	initContainers     func(corev1.Container) bool
-	dropDuplicateNames bool // namedPortDuplicates=none (R35)
-	otherAsPortless    bool // other=as-portless (R84)
+	typesFromRules  bool // policyTypesMode=cilium (R14)
+	externalBlocks  bool // ipBlockMatches=external-only (R45)
+	initContainers  func(corev1.Container) bool
+	lastOfName      bool // namedPortDuplicates=last (R35)
+	otherAsPortless bool // other=as-portless (R84)
+	identityLabels  bool // policyLabels=identity (R26)
 }
 
 func parseProfile(name string) (profile, error) {
@@ -322,7 +358,7 @@ func parseProfile(name string) (profile, error) {
 		return profile{initContainers: isSidecar}, nil
 	case "cilium":
 		return profile{
-			typesFromRules: true, externalBlocks: true, dropDuplicateNames: true, otherAsPortless: true,
+			typesFromRules: true, externalBlocks: true, lastOfName: true, otherAsPortless: true, identityLabels: true,
 			initContainers: func(corev1.Container) bool { return false },
 		}, nil
 	case "calico":

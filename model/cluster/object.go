@@ -242,6 +242,10 @@ func (s *State) lower(o *object) {
 	} else {
 		return
 	}
+	if s.options.Profile == ProfileCilium {
+		p.rules = onIdentities(p.rules)
+		p.subject.Pods, _ = onIdentity(p.subject.Pods)
+	}
 	p.refused = slices.ContainsFunc(p.diagnostics, func(d dialect.Diagnostic) bool { return d.Severity() == dialect.Error })
 	o.Value = p
 }

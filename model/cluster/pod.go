@@ -164,16 +164,28 @@ func (s *State) containerPorts(spec *manifest.PodSpec) []model.ContainerPort {
 			}
 		}
 	}
-	if s.options.Profile == ProfileCilium { // a name for two numbers of one protocol means nothing
-		all := out
-		out = slices.DeleteFunc(slices.Clone(all), func(p model.ContainerPort) bool {
-			return slices.ContainsFunc(all, func(q model.ContainerPort) bool { return p.NamedPort == q.NamedPort && p.Port != q.Port })
-		})
+	if s.options.Profile == ProfileCilium { // the last port of a name, whatever its protocol
+		last := map[string]model.ContainerPort{}
+		for _, p := range out {
+			last[p.Name] = p
+		}
+		out = slices.DeleteFunc(out, func(p model.ContainerPort) bool { return p != last[p.Name] })
+	}
+	return distinct(out)
+}
+
+// distinct keeps the first of equal ports.
+func distinct(ports []model.ContainerPort) []model.ContainerPort {
+	var out []model.ContainerPort
+	for _, p := range ports {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
 	}
 	return out
 }
 
-// namedPorts appends the named ports of c that out lacks.
+// namedPorts appends the named ports of c.
 func namedPorts(out []model.ContainerPort, c *manifest.Container) []model.ContainerPort {
 	for i := range c.Ports {
 		p := &c.Ports[i]
@@ -185,7 +197,7 @@ func namedPorts(out []model.ContainerPort, c *manifest.Container) []model.Contai
 			protocol, ok = model.ParseProtocol(p.Protocol)
 		}
 		port := model.ContainerPort{NamedPort: model.NamedPort{Name: p.Name, Protocol: protocol}, Port: uint16(p.ContainerPort)}
-		if ok && !slices.Contains(out, port) {
+		if ok {
 			out = append(out, port)
 		}
 	}

@@ -1,0 +1,327 @@
+package cilium
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	"github.com/cilium/cilium/pkg/policy/types"
+	"github.com/cilium/cilium/pkg/u8proto"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/fuzz"
+	"github.com/podreach/podreach/internal/gen"
+	"github.com/podreach/podreach/model"
+)
+
+// Left counts the questions that were not compared. It may be shared by
+// goroutines.
+type Left struct {
+	Uncertain atomic.Int64 // podreach does not know
+	Excluded  atomic.Int64 // Cilium cannot be asked; the package comment says why
+}
+
+// Comparison is podreach and Cilium on generated clusters. It counts in left
+// what is not compared.
+func Comparison(left *Left) fuzz.Comparison {
+	return fuzz.Comparison{
+		Counterpart: "cilium", Package: "./fuzz/cilium",
+		Clusters: gen.Options{Valid: true, Profile: "cilium"},
+		Check:    func(c *gen.Cluster, r *rand.Rand) (fuzz.Count, error) { return check(c, r, left) },
+	}
+}
+
+func check(c *gen.Cluster, r *rand.Rand, left *Left) (fuzz.Count, error) {
+	text := c.YAML()
+	x, _, err := fuzz.Index(c, text)
+	if err != nil {
+		return fuzz.Count{}, err
+	}
+	q, err := newQuestions(x, text, c.DefaultNamespace, c.Unmanaged, r)
+	if err != nil {
+		return fuzz.Count{}, err
+	}
+	n, err := q.ask(flowsOfPair)
+	left.Uncertain.Add(q.uncertain)
+	left.Excluded.Add(q.excluded)
+	return n, err
+}
+
+// flowsOfPair is how many ports are asked of each pair of ends, and the
+// shares of the questions that go to the slower ways of asking.
+const (
+	flowsOfPair = 12
+	lookupEvery = 256 // flows for each LookupFlow
+	stepsEvery  = 16  // flows for each run of the simulator
+)
+
+// questions are those about one cluster.
+type questions struct {
+	x       *engine.Index
+	r       *rand.Rand
+	objects *objects
+	world   *world
+	plain   types.PolicyEntries // for the simulator
+	stepped bool                // plain is of use
+	worlds  map[corrections]*world
+	outside []netip.Addr
+	ports   []port
+	onNodes map[netip.Addr]bool // addresses of nodes
+	count   fuzz.Count
+	asked   int
+
+	uncertain, excluded int64
+}
+
+// port is what is asked about: a port, or ICMP for the protocols without ports
+// (R84).
+type port struct {
+	protocol model.Protocol
+	number   uint16
+	icmp     bool
+}
+
+// String is "TCP 80" or "ICMP".
+func (p port) String() string {
+	if p.icmp {
+		return "ICMP"
+	}
+	return fmt.Sprintf("%v %d", p.protocol, p.number)
+}
+
+func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanaged []model.PodSet, r *rand.Rand) (*questions, error) {
+	o, err := read(text, x.Snapshot(), defaultNamespace)
+	if err != nil {
+		return nil, err
+	}
+	o.pods = slices.DeleteFunc(o.pods, func(p pod) bool {
+		return slices.ContainsFunc(unmanaged, func(s model.PodSet) bool {
+			return (s.Namespace == p.Namespace || s.Namespace == "" && s.Namespaces.Matches(o.namespaces[p.Namespace].labels)) && s.Pods.Matches(p.Labels)
+		})
+	})
+	q := &questions{x: x, r: r, objects: o, worlds: map[corrections]*world{}, onNodes: map[netip.Addr]bool{}, count: fuzz.Count{Explained: map[string]int{}}}
+	if q.world, err = newWorld(o, corrections{}); err != nil {
+		return nil, err
+	}
+	q.plain, q.stepped = q.world.plain()
+	for _, n := range x.Snapshot().Nodes {
+		for _, a := range n.Addresses {
+			q.onNodes[a] = true
+		}
+	}
+	q.addresses()
+	for _, a := range x.PortAtoms() {
+		q.ports = append(q.ports, port{protocol: a.Protocol, number: a.First})
+		if a.Last != a.First {
+			q.ports = append(q.ports, port{protocol: a.Protocol, number: a.Last})
+		}
+	}
+	return q, nil
+}
+
+// addresses finds outside addresses at both sides of every boundary.
+func (q *questions) addresses() {
+	add := func(a netip.Addr) {
+		if a.IsValid() && !a.Is4In6() && len(q.x.Owners(a)) == 0 {
+			q.outside = append(q.outside, a)
+		}
+	}
+	for _, p := range q.world.prefixes {
+		first, last := p.Addr(), lastOf(p)
+		for _, a := range []netip.Addr{first.Prev(), first, last, last.Next()} {
+			add(a)
+		}
+	}
+	for _, s := range []string{"8.8.8.8", "10.255.255.254", "169.254.169.254", "2001:4860:4860::8888", "fd00:ec2::254"} {
+		add(netip.MustParseAddr(s))
+	}
+	slices.SortFunc(q.outside, netip.Addr.Compare)
+	q.outside = slices.Compact(q.outside)
+}
+
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 1 << (7 - i%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// ask goes over all pairs of pods and over pods with some outside addresses.
+func (q *questions) ask(flows int) (fuzz.Count, error) {
+	var outside []netip.Addr
+	for _, i := range q.r.Perm(len(q.outside))[:min(8, len(q.outside))] {
+		outside = append(outside, q.outside[i])
+	}
+	for i := range q.objects.pods {
+		src := &q.objects.pods[i]
+		for j := range q.objects.pods {
+			if dst := &q.objects.pods[j]; i != j { // R50
+				if err := q.pair(end{pod: src}, end{pod: dst}, flows); err != nil {
+					return q.count, err
+				}
+			}
+		}
+		for _, a := range outside {
+			if err := q.pair(end{pod: src}, end{addr: a}, flows); err != nil {
+				return q.count, err
+			}
+			if err := q.pair(end{addr: a}, end{pod: src}, flows); err != nil {
+				return q.count, err
+			}
+		}
+	}
+	return q.count, nil
+}
+
+// end is a pod or an outside address.
+type end struct {
+	pod  *pod
+	addr netip.Addr
+}
+
+func (e end) String() string {
+	if e.pod == nil {
+		return e.addr.String()
+	}
+	return e.pod.Namespace + "/" + e.pod.Name
+}
+
+func (e end) has(f model.Family) bool {
+	if e.pod == nil {
+		return model.FamilyOf(e.addr) == f
+	}
+	return e.pod.addresses[f].State != model.AddressNone
+}
+
+func (q *questions) id(e end) engine.EndpointID {
+	if e.pod == nil {
+		return q.x.Addr(e.addr)
+	}
+	return engine.EndpointID(e.pod.number)
+}
+
+// pair asks about some ports, in each family that both ends may have (R46).
+func (q *questions) pair(src, dst end, flows int) error {
+	for f := range model.Family(model.NumFamilies) {
+		if !src.has(f) || !dst.has(f) {
+			continue
+		}
+		for _, i := range q.r.Perm(len(q.ports))[:min(flows, len(q.ports))] {
+			if err := q.one(src, dst, f, q.ports[i]); err != nil {
+				return err
+			}
+		}
+		if err := q.one(src, dst, f, port{icmp: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ours is podreach's answer.
+func (q *questions) ours(src, dst end, f model.Family, p port) model.Verdict {
+	flow := engine.Flow{Src: q.id(src), Dst: q.id(dst), Protocol: p.protocol, Port: p.number, Family: engine.Only(f)}
+	if !p.icmp {
+		return q.x.Verdict(flow)
+	}
+	switch q.x.BetweenFlow(flow).Other {
+	case model.OtherYes:
+		return model.Allowed
+	case model.OtherNo:
+		return model.Denied
+	}
+	return model.Unknown
+}
+
+var protocols = [model.NumProtocols]u8proto.U8proto{model.TCP: u8proto.TCP, model.UDP: u8proto.UDP, model.SCTP: u8proto.SCTP}
+
+// one asks one question of both.
+func (q *questions) one(src, dst end, f model.Family, p port) error {
+	ours := q.ours(src, dst, f, p)
+	if ours == model.Unknown {
+		q.uncertain++
+		return nil
+	}
+	if q.objects.nodes && dst.pod != nil && q.onNodes[dst.pod.addresses[f].Addr] {
+		q.excluded++
+		return nil
+	}
+	q.asked++
+	flow := q.flow(q.world, src, dst, f, p)
+	theirs, err := q.world.allowed(flow)
+	if err != nil {
+		return err
+	}
+	if err := q.confirm(flow, theirs); err != nil {
+		return fmt.Errorf("%w: %v to %v, %v, %v", err, src, dst, p, f)
+	}
+	q.count.Verdicts++
+	if theirs == (ours == model.Allowed) {
+		return nil
+	}
+	why, err := explain(func(c corrections) (bool, error) {
+		w := q.worlds[c]
+		if w == nil {
+			var err error
+			if w, err = newWorld(q.objects, c); err != nil {
+				return false, err
+			}
+			q.worlds[c] = w
+		}
+		theirs, err := w.allowed(q.flow(w, src, dst, f, p))
+		return theirs == (ours == model.Allowed), err
+	}, f)
+	if err != nil {
+		return err
+	}
+	if why == "" {
+		return fmt.Errorf("%v to %v, %v, %v: podreach says %v, Cilium allowed: %v", src, dst, p, f, ours, theirs)
+	}
+	q.count.Explained[why]++
+	return nil
+}
+
+func (q *questions) flow(w *world, src, dst end, f model.Family, p port) flow {
+	out := flow{protocol: protocols[p.protocol], port: p.number}
+	if p.icmp { // an echo request
+		out.protocol, out.port = u8proto.ICMP, 8
+		if f == model.IPv6 {
+			out.protocol, out.port = u8proto.ICMPv6, 128
+		}
+	}
+	if src.pod == nil {
+		out.from = w.identityOf(src.addr)
+	} else {
+		out.fromPod = w.pods[src.String()]
+		out.from = out.fromPod.identity
+	}
+	if dst.pod == nil {
+		out.to = w.identityOf(dst.addr)
+	} else {
+		out.toPod = w.pods[dst.String()]
+		out.to = out.toPod.identity
+	}
+	return out
+}
+
+// confirm asks Cilium in its two other ways, now and then.
+func (q *questions) confirm(f flow, want bool) error {
+	if f.toPod != nil && f.toPod.namesSCTP() {
+		return nil
+	}
+	if q.asked%lookupEvery == 0 {
+		if got, err := q.world.lookup(f); err != nil || got != want {
+			return fmt.Errorf("map state allows: %v, LookupFlow: %v (%w)", want, got, err)
+		}
+	}
+	if q.stepped && q.asked%stepsEvery == 0 {
+		if got := q.world.iterate(q.plain, f); got != want {
+			return fmt.Errorf("map state allows: %v, IteratePolicy: %v", want, got)
+		}
+	}
+	return nil
+}

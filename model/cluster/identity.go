@@ -1,0 +1,62 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/podreach/podreach/model"
+)
+
+// outsideIdentity are beginnings of keys of pod labels that Cilium leaves out of
+// the identities to which its policies apply (R26). No key that it keeps begins
+// so.
+var outsideIdentity = []string{
+	"kubernetes.io", "k8s.io", "topology.kubernetes.io", "io.kubernetes", "annotation", "etcd_node",
+	"statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
+	"batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/controller-uid", "controller-uid",
+	"pod-template-generation", "pod-template-hash", "controller-revision-hash",
+}
+
+func inIdentity(key string) bool {
+	return !strings.Contains(key, "beta.kubernetes.io") &&
+		!slices.ContainsFunc(outsideIdentity, func(s string) bool { return strings.HasPrefix(key, s) })
+}
+
+// onIdentity is what a selector of pods asks of the labels that Cilium sees. It
+// is false when no pod can meet it.
+func onIdentity(s model.Selector) (model.Selector, bool) {
+	var out model.Selector
+	for _, r := range s {
+		switch {
+		case inIdentity(r.Key):
+			out = append(out, r)
+		case r.Operator == model.In, r.Operator == model.Exists:
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// onIdentities does so for rules, and leaves those out that match nothing then.
+func onIdentities(rules []model.Rule) []model.Rule {
+	var out []model.Rule
+	for _, r := range rules {
+		var ok bool
+		if r.Subject.Pods, ok = onIdentity(r.Subject.Pods); !ok {
+			continue
+		}
+		if len(r.Peer.Pods) > 0 {
+			var pods []model.PodSet
+			for _, p := range r.Peer.Pods {
+				if p.Pods, ok = onIdentity(p.Pods); ok {
+					pods = append(pods, p)
+				}
+			}
+			if r.Peer.Pods = pods; len(pods) == 0 && len(r.Peer.Blocks)+len(r.Peer.Nodes) == 0 && !r.Peer.Any && !r.Peer.UnknownHosts {
+				continue
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
