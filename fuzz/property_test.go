@@ -40,7 +40,7 @@ func notices(t *testing.T, planted property) {
 	t.Helper()
 	on := Comparison{}
 	for seed := range uint64(400) {
-		if _, err := planted(on.cluster(seed + 1)); err != nil {
+		if _, err := planted(on.cluster(seed+1), questions(seed + 1)(0)); err != nil {
 			return
 		}
 	}
