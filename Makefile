@@ -73,6 +73,7 @@ cover: ## write bin/cover.out: statements that the tests of any package reach
 peers: ## compare with other implementations (the first time some minutes, to build them)
 	cd fuzz/cyclonus && $(GO) test ./...
 	cd fuzz/cilium && $(GO) test ./...
+	cd fuzz/apiserver && $(GO) test ./accept
 
 kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl (the first time about 6 minutes)
 
