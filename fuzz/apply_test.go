@@ -53,17 +53,17 @@ func snapshotOf(c *gen.Cluster) (*model.Snapshot, error) {
 	return s, nil
 }
 
-// edited is a cluster with one to three changes.
-func edited(c *gen.Cluster, r *rand.Rand) *gen.Cluster {
+// changed is a cluster with one to three changes.
+func changed(c *gen.Cluster, r *rand.Rand) *gen.Cluster {
 	n := *c
 	n.Pods, n.Policies, n.Nodes, n.Namespaces, n.Admin = slices.Clone(c.Pods), slices.Clone(c.Policies), slices.Clone(c.Nodes), slices.Clone(c.Namespaces), slices.Clone(c.Admin)
 	for range 1 + r.IntN(3) {
-		edit(&n, r)
+		change(&n, r)
 	}
 	return &n
 }
 
-func edit(c *gen.Cluster, r *rand.Rand) {
+func change(c *gen.Cluster, r *rand.Rand) {
 	name := fmt.Sprint("edit-", r.IntN(20))
 	onPod := func(do func(p, other *corev1.Pod)) {
 		if n := len(c.Pods); n > 0 {
@@ -138,7 +138,7 @@ func newSequence(c *gen.Cluster, r *rand.Rand, steps int) (sequence, error) {
 	}
 	q := sequence{states: []*model.Snapshot{first}}
 	for range steps {
-		c = edited(c, r)
+		c = changed(c, r)
 		next, err := snapshotOf(c)
 		if err != nil {
 			return q, err
@@ -438,19 +438,10 @@ func TestApply(t *testing.T) {
 	t.Logf("%d changes of pods, %d of policies, %d compilations", updates.pods.Load(), updates.policies.Load(), updates.compiled.Load())
 }
 
-// FuzzApply is TestApply with seeds from the fuzzer.
+// FuzzApply is TestApply on clusters made of the fuzzer's bytes.
 func FuzzApply(f *testing.F) {
 	for s := range uint64(8) {
 		f.Add(binary.LittleEndian.AppendUint64(nil, s))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) != 8 {
-			return
-		}
-		s := binary.LittleEndian.Uint64(b)
-		c, r := withCompile.cluster(s)
-		if _, err := checkApply(c, r); err != nil {
-			t.Fatalf("seed %d: %v\n%s", s, err, c.YAML())
-		}
-	})
+	f.Fuzz(func(t *testing.T, b []byte) { withCompile.Bytes(t, b) })
 }
