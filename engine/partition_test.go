@@ -158,7 +158,7 @@ func TestPostings(t *testing.T) {
 				m[keys[r.IntN(4)]] = values[r.IntN(5)]
 			}
 			members = append(members, m)
-			atoms = append(atoms, labels.project(m, nil))
+			atoms = append(atoms, newProjection(labels).project(m, nil))
 		}
 		p := newPostings(labels, atoms)
 		for _, s := range selectors {
@@ -184,7 +184,7 @@ func TestPostingsStartFromTheRarest(t *testing.T) {
 	labels.mention(model.Selector{common, rare})
 	var atoms [][]int32
 	for i := range 100 {
-		atoms = append(atoms, labels.project(map[string]string{"app": "web", "id": fmt.Sprint(i)}, nil))
+		atoms = append(atoms, newProjection(labels).project(map[string]string{"app": "web", "id": fmt.Sprint(i)}, nil))
 	}
 	p := newPostings(labels, atoms)
 	terms := labels.terms(model.Selector{common, rare})
@@ -215,7 +215,8 @@ func TestTies(t *testing.T) {
 		rule(model.Egress, model.TierAdmin, 3, 1), rule(model.Egress, model.TierAdmin, 3, 2), rule(model.Egress, model.TierAdmin, 3, 3), rule(model.Egress, model.TierAdmin, 3, 1),
 		rule(model.Egress, model.TierBaseline, 3, 0), rule(model.Egress, model.TierBaseline, 3, 1),
 	}}}
-	require.Equal(t, map[tier]int32{{model.Egress, model.TierAdmin, 3}: 1, {model.Egress, model.TierBaseline, 3}: 2}, c.ties())
+	order, _ := c.byRank()
+	require.Equal(t, map[tier]int32{{model.Egress, model.TierAdmin, 3}: 1, {model.Egress, model.TierBaseline, 3}: 2}, c.ties(order))
 }
 
 // The rules of all policies with one subject are one segment of two ranks.
