@@ -251,7 +251,11 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 			}
 			id := int32(len(c.x.rest.Rules) + len(c.x.added))
 			c.x.added = append(c.x.added, *r)
-			c.x.rulePeer = append(c.x.rulePeer, c.peer(&r.Peer))
+			sets := make([]int32, len(r.Peer.Pods))
+			for i := range r.Peer.Pods {
+				sets[i] = c.podSet(&r.Peer.Pods[i])
+			}
+			c.x.rulePeer = append(c.x.rulePeer, c.peer(&r.Peer, sets))
 			c.x.rulePorts = append(c.x.rulePorts, c.ports(&r.Ports))
 			e := at(r)
 			e.add = append(e.add, id)

@@ -93,7 +93,7 @@ func (c *compiler) classify(updates bool) {
 		atoms []int32
 	}
 	var protos []protoClass
-	byKey := map[string]int32{}
+	byKey := make(map[string]int32, len(s.Pods)/8)
 	var arena []int32
 	var lastKey []byte // of lastID: replicas stand side by side
 	var lastID int32

@@ -33,7 +33,7 @@ func Compile(s *model.Snapshot, o Options) (*Index, error) {
 	}
 	c := &compiler{snap: s, x: &Index{snap: s, rest: s, names: &names{}}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{},
 		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
-		podSetIDs: map[string]int32{}, nsSelIDs: map[string]int32{}}
+		nsSelIDs: map[string]int32{}}
 	c.slot(slot{kind: slotNone})
 	c.sigIDs.get(nil, func() { c.x.sigs = append(c.x.sigs, noNames) })
 	c.collect()           // rules -> label atoms, port names, address atoms
@@ -65,7 +65,7 @@ type compiler struct {
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
 	atomSlot                                       []uint32 // address atom -> the slot of just that
 	slotKey                                        classKey
-	peerSets, portNamed                            []int32 // scratch
+	portNamed                                      []int32 // scratch
 	portMask                                       mask    // scratch
 	sigScratch                                     []named
 	lastSig                                        struct {
@@ -76,6 +76,10 @@ type compiler struct {
 
 	podSetIDs map[string]int32
 	podSets   []podSet
+	setsOf    []int32 // of each rule in turn: the subject and the pod sets of the peer
+	selected  []int32 // scratch of eval
+	terms     terms   // scratch
+	lastNamed int     // the namespace that was found last
 	nsSelIDs  map[string]int32
 	nsSels    []nsSel
 	ns        *postings // over namespaces, of the labels that namespace selectors mention
@@ -96,6 +100,7 @@ type compiler struct {
 
 // podSet is an interned model.PodSet with the classes it selects.
 type podSet struct {
+	of      *model.PodSet // nil when it is evaluated
 	classes classSet
 	ids     []int32 // the same, while compiling
 }
@@ -110,7 +115,13 @@ type nsSel struct {
 func (c *compiler) collect() {
 	var blocks []netip.Prefix
 	nsLabels := newLabelAtoms()
+	c.podSetIDs = make(map[string]int32, len(c.snap.Rules)/2)
 	set := func(p *model.PodSet) {
+		id, ok := c.internSet(p)
+		c.setsOf = append(c.setsOf, id)
+		if ok {
+			return
+		}
 		c.labels.mention(p.Pods)
 		if p.Namespace == "" {
 			nsLabels.mention(p.Namespaces)
