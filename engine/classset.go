@@ -50,16 +50,12 @@ func newClassSet(ids []int32) classSet {
 
 // has reports membership: O(1) for a window, O(log words) for a sparse set.
 func (s *classSet) has(c Class) bool {
-	if s.index != nil {
-		return s.inSparse(c)
+	w := uint32(c) >> 6
+	if s.index == nil {
+		i := w - s.off // wraps below off, and then exceeds len
+		return i < uint32(len(s.words)) && s.words[i]>>(c&63)&1 != 0
 	}
-	i := uint32(c)>>6 - s.off // wraps below off, and then exceeds len
-	return i < uint32(len(s.words)) && s.words[i]>>(c&63)&1 != 0
-}
-
-// inSparse is has, apart so that the rest of it is inlined.
-func (s *classSet) inSparse(c Class) bool {
-	i, ok := slices.BinarySearch(s.index, uint32(c)>>6)
+	i, ok := slices.BinarySearch(s.index, w)
 	return ok && s.words[i]>>(c&63)&1 != 0
 }
 

@@ -299,6 +299,7 @@ func (c *compiler) represent(p *program) {
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
+	p.reps = new([numWhere][model.NumFamilies][]int32)
 	for w := range c.located {
 		if c.located[w] {
 			for f := range c.domains[w] {

@@ -46,8 +46,8 @@ type program struct {
 	unsure   bool // its two bounds may differ for one view: ties, and actions that nobody knows
 	// reps[where][family] holds atoms of a domain of unknown addresses, at
 	// least one of each group that the program's blocks tell apart (R47).
-	// Empty: the program has no blocks and rep -1 will do.
-	reps [numWhere][model.NumFamilies][]int32
+	// Nil: the program has no blocks and rep -1 will do.
+	reps *[numWhere][model.NumFamilies][]int32
 }
 
 // lower interns the parts of every rule and groups rules into segments.
