@@ -73,32 +73,33 @@ func (c *compiler) lower() {
 	c.tieOf = c.ties(order)
 	segmentOf := map[uint64]int32{} // by number of rank, direction and subject
 	of := make([]int32, len(order)) // rule -> segment
-	var n []int32                   // segment -> rules
+	var first, n []int32            // segment -> its first rule, and how many it has
 	for _, i := range order {
-		r := &s.Rules[i]
-		k := uint64(rank[i])<<32 | uint64(r.Direction)<<31 | uint64(subject[i])
+		k := uint64(rank[i])<<32 | uint64(s.Rules[i].Direction)<<31 | uint64(subject[i])
 		id, ok := segmentOf[k]
 		if !ok {
-			id = int32(len(x.segments))
+			id = int32(len(first))
 			segmentOf[k] = id
-			tie := c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}]
-			x.segments = append(x.segments, segment{action: r.Action, tier: r.Rank.Tier, tie: tie, policy: r.Rank.Ordinal})
-			c.directions = append(c.directions, r.Direction)
-			c.subjects = append(c.subjects, subject[i])
-			n = append(n, 0)
+			first, n = append(first, i), append(n, 0)
 		}
 		of[i] = id
 		n[id]++
 	}
-	rules, entries := make([]int32, len(order)), make([]entry, 0, len(n))
+	x.segments = make([]segment, len(first))
+	c.directions, c.subjects = make([]model.Direction, len(first)), make([]int32, len(first))
+	rules, entries := make([]int32, len(order)), make([]entry, len(first))
+	for id, i := range first {
+		r := &s.Rules[i]
+		x.segments[id] = segment{
+			entries: entries[id : id : id+1], rules: rules[:0:n[id]], // of most there is just one
+			action: r.Action, tier: r.Rank.Tier, tie: c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}], policy: r.Rank.Ordinal,
+		}
+		rules = rules[n[id]:]
+		c.directions[id], c.subjects[id] = r.Direction, subject[i]
+	}
 	seen := map[entryKey]bool{}
 	for _, i := range order {
 		g := &x.segments[of[i]]
-		if g.rules == nil {
-			g.rules, rules = rules[:0:n[of[i]]], rules[n[of[i]]:]
-			entries = entries[:len(entries)+1]
-			g.entries = entries[len(entries)-1 : len(entries)-1 : len(entries)] // room for the first one
-		}
 		g.rules = append(g.rules, i)
 		g.add(entry{x.rulePeer[i], x.rulePorts[i]}, of[i], seen)
 	}

@@ -78,7 +78,7 @@ func newProjection(l *labelAtoms) *projection {
 // project appends the atoms of a label set, sorted. Cost: O(labels).
 func (p *projection) project(labels map[string]string, out []int32) []int32 {
 	start := len(out)
-	if len(p.labels.names) < len(labels) {
+	if len(p.labels.names) <= 2+2*len(labels) { // a look-up costs half of a step of an iteration
 		for k, key := range p.labels.names {
 			if v, ok := labels[key]; ok {
 				out = append(out, p.atom(int32(k), v))
