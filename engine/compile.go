@@ -68,11 +68,7 @@ type compiler struct {
 	portNamed                                      []int32 // scratch
 	portMask                                       mask    // scratch
 	sigScratch                                     []named
-	lastSig                                        struct {
-		pod *model.Pod
-		sig uint32
-	}
-	projection *projection // of labels
+	projection                                     *projection // of labels
 
 	podSetIDs map[string]int32
 	podSets   []podSet
@@ -215,17 +211,8 @@ func (c *compiler) attach() {
 		}
 	}
 	programs := make([][model.NumDirections]uint32, x.podClasses)
-	var last [model.NumDirections]struct {
-		list    []uint32
-		program uint32
-		known   bool
-	}
 	for i := range start[1:] {
-		l := &last[i%model.NumDirections]
-		if list := all[start[i]:start[i+1]]; !l.known || !slices.Equal(l.list, list) {
-			l.list, l.program, l.known = list, c.program(list), true
-		}
-		programs[i/model.NumDirections][i%model.NumDirections] = l.program
+		programs[i/model.NumDirections][i%model.NumDirections] = c.program(all[start[i]:start[i+1]])
 	}
 	x.programOf = newVector(programs)
 }
