@@ -60,9 +60,9 @@ func BenchmarkPodRelabel(b *testing.B) {
 				}
 				return 1
 			})
-			k := first + i%podsPerNamespace
-			if k < len(list) && list[k].Namespace == p.Namespace && !list[k].HostNetwork && !p.HostNetwork {
-				p.Labels, p.Ports = list[k].Labels, list[k].Ports
+			k := min(first+i%podsPerNamespace, len(list)-1)
+			if o := &list[k]; o.Namespace == p.Namespace && !o.HostNetwork && !p.HostNetwork && o.Addresses[model.IPv4].State == p.Addresses[model.IPv4].State {
+				p.Labels, p.Ports = o.Labels, o.Ports
 			}
 			return model.Delta{Pods: []model.Pod{p}}
 		})

@@ -251,7 +251,11 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 			}
 			id := int32(len(c.x.rest.Rules) + len(c.x.added))
 			c.x.added = append(c.x.added, *r)
-			c.x.rulePeer = append(c.x.rulePeer, c.peer(&r.Peer))
+			sets := make([]int32, len(r.Peer.Pods))
+			for i := range r.Peer.Pods {
+				sets[i] = c.podSet(&r.Peer.Pods[i])
+			}
+			c.x.rulePeer = append(c.x.rulePeer, c.peer(&r.Peer, sets))
 			c.x.rulePorts = append(c.x.rulePorts, c.ports(&r.Ports))
 			e := at(r)
 			e.add = append(e.add, id)
@@ -357,12 +361,9 @@ func (x *Index) exchange(edits map[place]*edit) {
 func (c *compiler) segment(p place, rules []int32) uint32 {
 	first := c.x.rule(rules[0])
 	g := segment{action: first.Action, tier: p.rank.Tier, tie: c.tieOf[tier{p.dir, p.rank.Tier, p.rank.Priority}], policy: p.rank.Ordinal, rules: rules}
-	seen := make(map[entry]bool, len(rules))
+	seen := map[entryKey]bool{}
 	for _, r := range rules {
-		if e := (entry{c.x.rulePeer[r], c.x.rulePorts[r]}); !seen[e] {
-			seen[e] = true
-			g.entries = append(g.entries, e)
-		}
+		g.add(entry{c.x.rulePeer[r], c.x.rulePorts[r]}, 0, seen)
 	}
 	c.x.segments = append(c.x.segments, g)
 	return uint32(len(c.x.segments) - 1)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"maps"
@@ -93,21 +92,13 @@ func (c *compiler) classify(updates bool) {
 		atoms []int32
 	}
 	var protos []protoClass
-	byKey := map[string]int32{}
+	byKey := make(map[string]int32, len(s.Pods)/8)
 	var arena []int32
-	var lastKey []byte // of lastID: replicas stand side by side
-	var lastID int32
 	proto := func(ns int32, info classInfo, labels []int32) Class {
-		if len(protos) > 0 && bytes.Equal(c.key.b, lastKey) {
-			return Class(lastID)
-		}
-		lastKey = append(lastKey[:0], c.key.b...)
-		id, ok := byKey[string(c.key.b)]
-		if lastID = id; ok {
+		if id, ok := byKey[string(c.key.b)]; ok {
 			return Class(id)
 		}
-		id = int32(len(protos))
-		lastID = id
+		id := int32(len(protos))
 		byKey[string(c.key.b)] = id
 		arena = append(arena, labels...)
 		own := arena[len(arena)-len(labels) : len(arena) : len(arena)]
@@ -262,15 +253,6 @@ func (c *compiler) signature(p *model.Pod) uint32 {
 	if len(p.Ports) == 0 && !p.PortsUnknown || len(c.names) == 0 {
 		return 0
 	}
-	if l := c.lastSig.pod; l != nil && l.PortsUnknown == p.PortsUnknown && slices.Equal(l.Ports, p.Ports) {
-		return c.lastSig.sig
-	}
-	c.lastSig.sig = c.signatureOf(p)
-	c.lastSig.pod = p
-	return c.lastSig.sig
-}
-
-func (c *compiler) signatureOf(p *model.Pod) uint32 {
 	sig := c.sigScratch[:0]
 	for _, p := range p.Ports {
 		if n, ok := c.names[p.NamedPort]; ok {

@@ -33,7 +33,7 @@ func Compile(s *model.Snapshot, o Options) (*Index, error) {
 	}
 	c := &compiler{snap: s, x: &Index{snap: s, rest: s, names: &names{}}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{},
 		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
-		podSetIDs: map[string]int32{}, nsSelIDs: map[string]int32{}}
+		nsSelIDs: map[string]int32{}}
 	c.slot(slot{kind: slotNone})
 	c.sigIDs.get(nil, func() { c.x.sigs = append(c.x.sigs, noNames) })
 	c.collect()           // rules -> label atoms, port names, address atoms
@@ -65,17 +65,17 @@ type compiler struct {
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
 	atomSlot                                       []uint32 // address atom -> the slot of just that
 	slotKey                                        classKey
-	peerSets, portNamed                            []int32 // scratch
+	portNamed                                      []int32 // scratch
 	portMask                                       mask    // scratch
 	sigScratch                                     []named
-	lastSig                                        struct {
-		pod *model.Pod
-		sig uint32
-	}
-	projection *projection // of labels
+	projection                                     *projection // of labels
 
 	podSetIDs map[string]int32
 	podSets   []podSet
+	setsOf    []int32 // of each rule in turn: the subject and the pod sets of the peer
+	selected  []int32 // scratch of eval
+	terms     terms   // scratch
+	lastNamed int     // the namespace that was found last
 	nsSelIDs  map[string]int32
 	nsSels    []nsSel
 	ns        *postings // over namespaces, of the labels that namespace selectors mention
@@ -96,6 +96,7 @@ type compiler struct {
 
 // podSet is an interned model.PodSet with the classes it selects.
 type podSet struct {
+	of      *model.PodSet // nil when it is evaluated
 	classes classSet
 	ids     []int32 // the same, while compiling
 }
@@ -110,7 +111,13 @@ type nsSel struct {
 func (c *compiler) collect() {
 	var blocks []netip.Prefix
 	nsLabels := newLabelAtoms()
+	c.podSetIDs = make(map[string]int32, len(c.snap.Rules)/2)
 	set := func(p *model.PodSet) {
+		id, ok := c.internSet(p)
+		c.setsOf = append(c.setsOf, id)
+		if ok {
+			return
+		}
 		c.labels.mention(p.Pods)
 		if p.Namespace == "" {
 			nsLabels.mention(p.Namespaces)
@@ -204,17 +211,8 @@ func (c *compiler) attach() {
 		}
 	}
 	programs := make([][model.NumDirections]uint32, x.podClasses)
-	var last [model.NumDirections]struct {
-		list    []uint32
-		program uint32
-		known   bool
-	}
 	for i := range start[1:] {
-		l := &last[i%model.NumDirections]
-		if list := all[start[i]:start[i+1]]; !l.known || !slices.Equal(l.list, list) {
-			l.list, l.program, l.known = list, c.program(list), true
-		}
-		programs[i/model.NumDirections][i%model.NumDirections] = l.program
+		programs[i/model.NumDirections][i%model.NumDirections] = c.program(all[start[i]:start[i+1]])
 	}
 	x.programOf = newVector(programs)
 }
@@ -288,6 +286,7 @@ func (c *compiler) represent(p *program) {
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
+	p.reps = new([numWhere][model.NumFamilies][]int32)
 	for w := range c.located {
 		if c.located[w] {
 			for f := range c.domains[w] {

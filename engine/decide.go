@@ -275,8 +275,8 @@ func (x *Index) views(s *side, f model.Family, single *[1]int32) (atoms []int32,
 	if sl.kind == slotKnown {
 		return sl.atoms, s.dir == model.Egress
 	}
-	if r := s.prog.reps[sl.where][f]; len(r) > 0 {
-		return r, false
+	if reps := s.prog.reps; reps != nil && len(reps[sl.where][f]) > 0 {
+		return reps[sl.where][f], false
 	}
 	return noAtom, false
 }

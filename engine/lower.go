@@ -46,8 +46,8 @@ type program struct {
 	unsure   bool // its two bounds may differ for one view: ties, and actions that nobody knows
 	// reps[where][family] holds atoms of a domain of unknown addresses, at
 	// least one of each group that the program's blocks tell apart (R47).
-	// Empty: the program has no blocks and rep -1 will do.
-	reps [numWhere][model.NumFamilies][]int32
+	// Nil: the program has no blocks and rep -1 will do.
+	reps *[numWhere][model.NumFamilies][]int32
 }
 
 // lower interns the parts of every rule and groups rules into segments.
@@ -56,30 +56,52 @@ func (c *compiler) lower() {
 	x.rulePeer = make([]uint32, len(s.Rules))
 	x.rulePorts = make([]uint32, len(s.Rules))
 	subject := make([]int32, len(s.Rules))
-	for i := range s.Rules {
-		subject[i] = c.podSet(&s.Rules[i].Subject)
-		x.rulePeer[i] = c.peer(&s.Rules[i].Peer)
-		x.rulePorts[i] = c.ports(&s.Rules[i].Ports)
+	for i := range c.podSets {
+		c.eval(&c.podSets[i])
 	}
+	sets := c.setsOf
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		n := 1 + len(r.Peer.Pods)
+		subject[i] = sets[0]
+		x.rulePeer[i] = c.peer(&r.Peer, sets[1:n])
+		x.rulePorts[i] = c.ports(&r.Ports)
+		sets = sets[n:]
+	}
+	c.setsOf = nil
 	order, rank := c.byRank()
 	c.tieOf = c.ties(order)
 	segmentOf := map[uint64]int32{} // by number of rank, direction and subject
-	seen := map[entryKey]bool{}
+	of := make([]int32, len(order)) // rule -> segment
+	var first, n []int32            // segment -> its first rule, and how many it has
 	for _, i := range order {
-		r := &s.Rules[i]
-		k := uint64(rank[i])<<32 | uint64(r.Direction)<<31 | uint64(subject[i])
+		k := uint64(rank[i])<<32 | uint64(s.Rules[i].Direction)<<31 | uint64(subject[i])
 		id, ok := segmentOf[k]
 		if !ok {
-			id = int32(len(x.segments))
+			id = int32(len(first))
 			segmentOf[k] = id
-			tie := c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}]
-			x.segments = append(x.segments, segment{action: r.Action, tier: r.Rank.Tier, tie: tie, policy: r.Rank.Ordinal})
-			c.directions = append(c.directions, r.Direction)
-			c.subjects = append(c.subjects, subject[i])
+			first, n = append(first, i), append(n, 0)
 		}
-		g := &x.segments[id]
+		of[i] = id
+		n[id]++
+	}
+	x.segments = make([]segment, len(first))
+	c.directions, c.subjects = make([]model.Direction, len(first)), make([]int32, len(first))
+	rules, entries := make([]int32, len(order)), make([]entry, len(first))
+	for id, i := range first {
+		r := &s.Rules[i]
+		x.segments[id] = segment{
+			entries: entries[id : id : id+1], rules: rules[:0:n[id]], // of most there is just one
+			action: r.Action, tier: r.Rank.Tier, tie: c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}], policy: r.Rank.Ordinal,
+		}
+		rules = rules[n[id]:]
+		c.directions[id], c.subjects[id] = r.Direction, subject[i]
+	}
+	seen := map[entryKey]bool{}
+	for _, i := range order {
+		g := &x.segments[of[i]]
 		g.rules = append(g.rules, i)
-		g.add(entry{x.rulePeer[i], x.rulePorts[i]}, id, seen)
+		g.add(entry{x.rulePeer[i], x.rulePorts[i]}, of[i], seen)
 	}
 	x.sets = make([]classSet, len(c.podSets))
 	for i := range c.podSets {
@@ -188,6 +210,15 @@ func (c *compiler) ties(order []int32) map[tier]int32 {
 
 // podSet interns a pod set and evaluates it.
 func (c *compiler) podSet(p *model.PodSet) int32 {
+	id, ok := c.internSet(p)
+	if !ok {
+		c.eval(&c.podSets[id])
+	}
+	return id
+}
+
+// internSet numbers a pod set; ok if it has a number already.
+func (c *compiler) internSet(p *model.PodSet) (id int32, ok bool) {
 	k := appendString(c.key.b[:0], p.Namespace)
 	if p.Namespace == "" {
 		k = appendSelector(k, p.Namespaces)
@@ -196,36 +227,36 @@ func (c *compiler) podSet(p *model.PodSet) int32 {
 	}
 	k = appendSelector(k, p.Pods)
 	c.key.b = k
-	if id, ok := c.podSetIDs[string(k)]; ok {
-		return id
+	if id, ok = c.podSetIDs[string(k)]; !ok {
+		id = int32(len(c.podSets))
+		c.podSetIDs[string(k)] = id
+		c.podSets = append(c.podSets, podSet{of: p})
 	}
-	id := int32(len(c.podSets))
-	c.podSetIDs[string(k)] = id
-	ids := c.eval(p)
-	c.podSets = append(c.podSets, podSet{classes: newClassSet(ids), ids: ids})
-	return id
+	return id, ok
 }
 
-// eval returns the classes that p selects, sorted.
-func (c *compiler) eval(p *model.PodSet) []int32 {
-	terms := c.labels.terms(p.Pods)
-	if p.Namespace != "" {
-		i := c.namespace(p.Namespace)
-		if i < 0 {
-			return nil
+// eval finds the classes that p selects.
+func (c *compiler) eval(p *podSet) {
+	out := c.selected[:0]
+	switch of := p.of; {
+	case of.Namespace != "":
+		if i := c.namespace(of.Namespace); i >= 0 {
+			out = c.pods.selectRange(c.terms.set(c.labels, of.Pods), c.nsRange[i].lo, c.nsRange[i].hi, out)
 		}
-		return c.pods.selectRange(terms, c.nsRange[i].lo, c.nsRange[i].hi, nil)
+	default:
+		n := c.nsSelector(of.Namespaces)
+		terms := c.terms.set(c.labels, of.Pods)
+		if n.all {
+			out = c.pods.selectRange(terms, 0, int32(c.x.podClasses), out)
+			break
+		}
+		for _, i := range n.list {
+			out = c.pods.selectRange(terms, c.nsRange[i].lo, c.nsRange[i].hi, out)
+		}
+		slices.Sort(out)
 	}
-	n := c.nsSelector(p.Namespaces)
-	if n.all {
-		return c.pods.selectRange(terms, 0, int32(c.x.podClasses), nil)
-	}
-	var out []int32
-	for _, i := range n.list {
-		out = c.pods.selectRange(terms, c.nsRange[i].lo, c.nsRange[i].hi, out)
-	}
-	slices.Sort(out)
-	return out
+	c.selected = out
+	p.ids, p.classes, p.of = slices.Clone(out), newClassSet(out), nil
 }
 
 func (c *compiler) namespace(name string) int {
@@ -235,7 +266,11 @@ func (c *compiler) namespace(name string) int {
 			c.nsOf[c.snap.Namespaces[i].Name] = i
 		}
 	}
+	if c.lastNamed >= 0 && c.lastNamed < len(c.snap.Namespaces) && c.snap.Namespaces[c.lastNamed].Name == name {
+		return c.lastNamed
+	}
 	if i, ok := c.nsOf[name]; ok {
+		c.lastNamed = i
 		return i
 	}
 	return -1
@@ -250,7 +285,7 @@ func (c *compiler) nsSelector(s model.Selector) *nsSel {
 		c.nsSelIDs[string(c.key.b)] = id
 		n := nsSel{all: len(s) == 0}
 		if !n.all {
-			n.list = c.ns.selectRange(c.ns.labels.terms(s), 0, int32(len(c.snap.Namespaces)), nil)
+			n.list = c.ns.selectRange(c.terms.set(c.ns.labels, s), 0, int32(len(c.snap.Namespaces)), nil)
 			n.all = len(n.list) == len(c.snap.Namespaces)
 		}
 		c.nsSels = append(c.nsSels, n)
@@ -258,14 +293,12 @@ func (c *compiler) nsSelector(s model.Selector) *nsSel {
 	return &c.nsSels[id]
 }
 
-// peer interns a peer.
-func (c *compiler) peer(p *model.Peer) uint32 {
-	sets := c.peerSets[:0]
+// peer interns a peer with the given pod sets, which it sorts.
+func (c *compiler) peer(p *model.Peer, sets []int32) uint32 {
 	var blocks, external spans
-	if !p.Any {
-		for i := range p.Pods {
-			sets = append(sets, c.podSet(&p.Pods[i]))
-		}
+	if p.Any {
+		sets = nil
+	} else {
 		slices.Sort(sets)
 		sets = slices.Compact(sets)
 		if len(p.Blocks) > 0 {
@@ -273,7 +306,6 @@ func (c *compiler) peer(p *model.Peer) uint32 {
 			external = c.x.addr.blockSpans(p.Blocks, true)
 		}
 	}
-	c.peerSets = sets
 	k := &c.key
 	k.reset()
 	k.flag(p.Any)

@@ -165,7 +165,7 @@ func TestPostings(t *testing.T) {
 			lo := r.Int32N(200)
 			hi := lo + r.Int32N(201-lo)
 			before := []int32{-5}
-			got := p.selectRange(labels.terms(s), lo, hi, before)
+			got := p.selectRange(new(terms).set(labels, s), lo, hi, before)
 			want := before
 			for m := lo; m < hi; m++ {
 				if s.Matches(members[m]) {
@@ -187,7 +187,7 @@ func TestPostingsStartFromTheRarest(t *testing.T) {
 		atoms = append(atoms, newProjection(labels).project(map[string]string{"app": "web", "id": fmt.Sprint(i)}, nil))
 	}
 	p := newPostings(labels, atoms)
-	terms := labels.terms(model.Selector{common, rare})
+	terms := new(terms).set(labels, model.Selector{common, rare})
 	n, ok := p.cost(&terms[0], 0, 100)
 	require.True(t, ok)
 	require.Equal(t, 100, n)

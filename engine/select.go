@@ -78,7 +78,7 @@ func newProjection(l *labelAtoms) *projection {
 // project appends the atoms of a label set, sorted. Cost: O(labels).
 func (p *projection) project(labels map[string]string, out []int32) []int32 {
 	start := len(out)
-	if len(p.labels.names) < len(labels) {
+	if len(p.labels.names) <= 2+2*len(labels) { // a look-up costs half of a step of an iteration
 		for k, key := range p.labels.names {
 			if v, ok := labels[key]; ok {
 				out = append(out, p.atom(int32(k), v))
@@ -131,17 +131,24 @@ func (t *term) matches(l *labelAtoms, atoms []int32) bool {
 	return t.op == model.NotIn || t.op == model.DoesNotExist
 }
 
-// terms translates a selector whose keys and values were all mentioned.
-func (l *labelAtoms) terms(s model.Selector) []term {
-	out := make([]term, len(s))
-	for i, r := range s {
+// terms is a selector over atoms, in memory that the next one may use again.
+type terms struct {
+	list   []term
+	values []int32
+}
+
+// set translates a selector whose keys and values were all mentioned.
+func (t *terms) set(l *labelAtoms, s model.Selector) []term {
+	t.list, t.values = t.list[:0], t.values[:0]
+	for _, r := range s {
 		k := l.keys[r.Key]
-		out[i] = term{key: k, op: r.Operator}
+		first := len(t.values)
 		for _, v := range r.Values {
-			out[i].values = append(out[i].values, l.value[k][v])
+			t.values = append(t.values, l.value[k][v])
 		}
+		t.list = append(t.list, term{key: k, op: r.Operator, values: t.values[first:]})
 	}
-	return out
+	return t.list
 }
 
 // postings answers selectors over a numbered list of label sets (pod classes,

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -452,24 +451,5 @@ func TestExamples(t *testing.T) {
 			require.NotEmpty(t, d.Message)
 		}
 		require.Equal(t, want, got, doc.Code)
-	}
-}
-
-func BenchmarkReadJSON(b *testing.B) {
-	member := `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"ml","labels":{"app":"web"},"managedFields":[{"manager":"kubelet","fieldsV1":{"f:status":{"f:phase":{}}}}]},"spec":{"nodeName":"n","containers":[{"name":"c","image":"i","env":[{"name":"A","value":"b"}],"ports":[{"name":"http","containerPort":8080}]}]},"status":{"phase":"Running","podIP":"10.0.0.1"}}`
-	benchmark(b, `{"apiVersion":"v1","items":[`+strings.Repeat(member+",\n", 999)+member+`],"kind":"List"}`, 1000)
-}
-
-func BenchmarkReadYAML(b *testing.B) { benchmark(b, strings.Repeat("---\n"+pod, 1000), 1000) }
-
-func benchmark(b *testing.B, text string, objects int) {
-	in := []Input{Bytes("in", bytes.Clone([]byte(text)))}
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var l dialect.Ledger
-		for range NewReader(Options{}).Read(in, &l) {
-		}
-		require.Equal(b, objects, l.Objects)
 	}
 }
