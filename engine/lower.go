@@ -10,6 +10,7 @@ import (
 // peer is an interned model.Peer.
 type peer struct {
 	any      bool
+	noPods   bool // whatever is no pod
 	lost     bool // hosts of unknown address
 	relation model.Relation
 	sets     []int32 // into Index.sets: pod classes
@@ -200,7 +201,7 @@ func (c *compiler) nsSelector(s model.Selector) *nsSel {
 
 // peer interns a peer.
 func (c *compiler) peer(p *model.Peer) uint32 {
-	out := peer{any: p.Any, lost: p.UnknownHosts, relation: p.Relation}
+	out := peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation}
 	if !p.Any {
 		for i := range p.Pods {
 			out.sets = append(out.sets, c.podSet(&p.Pods[i]))
@@ -212,6 +213,7 @@ func (c *compiler) peer(p *model.Peer) uint32 {
 	}
 	var k classKey
 	k.flag(p.Any)
+	k.flag(p.NoPods)
 	k.flag(p.UnknownHosts)
 	k.u32(uint32(p.Relation))
 	k.u32(uint32(len(out.sets)))

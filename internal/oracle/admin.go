@@ -207,11 +207,13 @@ func (o *Oracle) adminPeerMatches(e adminPeer, y peer, c connection) bool {
 	switch {
 	case e.everybody:
 		return true
-	case e.namespaces != nil: // R97
-		return y.kind == pod && !y.hostNetwork && e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) &&
+	case e.namespaces != nil && (y.kind != pod || y.hostNetwork): // R97
+		return o.profile.beyondPods && e.pods == nil && !e.namespaces.Empty() && e.namespaces.Matches(labels.Set{})
+	case e.namespaces != nil:
+		return e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) &&
 			(e.pods == nil || e.pods.Matches(labels.Set(y.labels)))
 	case e.networks != nil: // R98
-		return slices.ContainsFunc(e.networks, func(p netip.Prefix) bool { return p.Contains(y.addr) })
+		return (y.kind == outside || !o.profile.externalNets) && slices.ContainsFunc(e.networks, func(p netip.Prefix) bool { return p.Contains(y.addr) })
 	case e.domains: // R100, R113: any outside address may be among the set, none need be
 		return y.kind == outside && c.hope
 	}

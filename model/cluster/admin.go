@@ -13,16 +13,16 @@ import (
 // orderAdmin adds the rules of admin policies. It numbers the policies by name,
 // so that those of equal tier and priority have different ordinals, which
 // nothing orders (R105). Policies of two API versions are ordered by nobody at
-// all: all their subjects are uncertain (R106).
-func (s *State) orderAdmin() {
+// all: all their subjects are uncertain (R106), and it returns false.
+func (s *State) orderAdmin() bool {
 	if len(s.admin) == 0 {
-		return
+		return true
 	}
 	first := &s.admin[0]
 	for i := range s.admin {
 		if other := &s.admin[i]; other.value.version != first.value.version {
 			s.mixed(first, other)
-			return
+			return false
 		}
 	}
 	slices.SortStableFunc(s.admin, func(a, b entry[*policy]) int { return strings.Compare(a.name, b.name) })
@@ -35,6 +35,7 @@ func (s *State) orderAdmin() {
 			s.policies = append(s.policies, r)
 		}
 	}
+	return true
 }
 
 // mixed makes the subjects of all admin policies uncertain, because they are of
