@@ -32,7 +32,6 @@ type pod struct {
 	*slimcorev1.Pod
 	number    int // in the snapshot
 	addresses [model.NumFamilies]model.Address
-	assumed   [model.NumFamilies]netip.Addr // one that it may have where addresses does not say
 }
 
 // object is what any object may have of what is of use here.
@@ -115,10 +114,6 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 			templates[m.Metadata.Namespace+"/"+strings.ToLower(m.Kind)+"/"+m.Metadata.Name] = m.Spec.Template
 		}
 	}
-	assumed := [model.NumFamilies]netip.Addr{model.IPv4: netip.IPv4Unspecified(), model.IPv6: netip.IPv6Unspecified()}
-	for _, d := range s.PodDomain {
-		assumed[model.FamilyOf(d.Addr())] = d.Addr()
-	}
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if _, ok := o.namespaces[p.Namespace]; !ok {
@@ -127,7 +122,7 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 		if p.Dormant || p.HostNetwork || p.PortsUnknown {
 			continue
 		}
-		out := pod{Pod: found[p.Namespace+"/"+p.Name], number: i, addresses: p.Addresses, assumed: assumed}
+		out := pod{Pod: found[p.Namespace+"/"+p.Name], number: i, addresses: p.Addresses}
 		if p.Template {
 			if uncertain(p.Labels) {
 				continue

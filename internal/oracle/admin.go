@@ -52,6 +52,7 @@ type adminRule struct {
 // or none in an element that matches nothing (R103).
 type adminPeer struct {
 	everybody  bool            // the rule fails closed (R103)
+	open       bool            // nobody knows whom it means (R103)
 	namespaces labels.Selector // nil: not set
 	pods       labels.Selector // with namespaces; nil: all pods there
 	nodes      labels.Selector
@@ -192,6 +193,10 @@ func (o *Oracle) adminMatches(r adminRule, y peer, c connection, dst *endpoint) 
 		if !o.adminPortMatches(r, e, c, dst) {
 			continue
 		}
+		if e.open {
+			maybe = true
+			continue
+		}
 		if e.nodes == nil {
 			sure = sure || o.adminPeerMatches(e, y, c)
 			continue
@@ -235,7 +240,7 @@ func (o *Oracle) adminPortMatches(r adminRule, e adminPeer, c connection, dst *e
 			if p.protocol == c.protocol && p.first <= int64(c.port) && int64(c.port) <= p.last {
 				return true
 			}
-		case (e.everybody || e.namespaces != nil) && dst.subjectable():
+		case (e.everybody || e.open || e.namespaces != nil) && dst.subjectable():
 			if dst.portsUnknown && c.named[p.name] || slices.Contains(o.resolve(dst, p.name, c.protocol), c.port) {
 				return true
 			}

@@ -125,7 +125,7 @@ func (o *Oracle) adminRule(r Object, peers string, fields ...string) adminRule {
 
 func (o *Oracle) adminPeer(e Object, a action) adminPeer {
 	var out adminPeer
-	understood := true
+	understood, selects := true, true
 	switch {
 	case e.has("namespaces"), e.has("pods"):
 		out.namespaces, out.pods, understood = adminPods(e)
@@ -141,7 +141,10 @@ func (o *Oracle) adminPeer(e Object, a action) adminPeer {
 	case e.has("domainNames") && a == allow:
 		out.domains = true
 	default: // nothing that is known, or domainNames where only Allow may have them (R100)
-		understood = false
+		understood, selects = false, false
+	}
+	if !understood && selects && o.profile.brokenOpen {
+		return adminPeer{open: true}
 	}
 	if !understood { // R103
 		return adminPeer{everybody: a != allow}

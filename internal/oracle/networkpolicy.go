@@ -361,6 +361,7 @@ type profile struct {
 	beyondPods      bool // namespacesMatch=identities (R97)
 	refusesDomains  bool // domainNames=cilium (R100)
 	dnsByDomains    bool // the same
+	brokenOpen      bool // brokenSelectors=open (R103)
 	newVersionOnly  bool // admin=v1alpha2 (R106)
 }
 
@@ -371,7 +372,7 @@ func parseProfile(name string) (profile, error) {
 	case "cilium":
 		return profile{
 			typesFromRules: true, externalBlocks: true, lastOfName: true, otherAsPortless: true, identityLabels: true,
-			isolationLast: true, externalNets: true, beyondPods: true, refusesDomains: true, dnsByDomains: true, newVersionOnly: true,
+			isolationLast: true, externalNets: true, beyondPods: true, refusesDomains: true, dnsByDomains: true, brokenOpen: true, newVersionOnly: true,
 			initContainers: func(corev1.Container) bool { return false },
 		}, nil
 	case "calico":

@@ -28,7 +28,13 @@ func (s *State) orderAdmin() bool {
 	slices.SortStableFunc(s.admin, func(a, b entry[*policy]) int { return strings.Compare(a.name, b.name) })
 	for i := range s.admin {
 		s.ledger.Policies++
+		if s.options.Profile == ProfileCilium {
+			s.ledger.Assume("Cilium enforces ClusterNetworkPolicies (enable-k8s-cluster-network-policy=true, which is not its default)")
+		}
 		for _, r := range s.admin[i].value.rules {
+			if s.options.Profile == ProfileCilium && len(r.Peer.Nodes) > 0 {
+				s.ledger.Assume("Cilium takes policies with peers of nodes (enable-node-selector-labels=true, which is not its default)")
+			}
 			if r.Rank.Tier != model.TierExempt { // what makes pods uncertain has no order
 				r.Rank.Ordinal = int32(i) + 1
 			}

@@ -43,7 +43,7 @@ func (p Profile) admin() admin.Options {
 	if p != ProfileCilium {
 		return admin.Options{}
 	}
-	return admin.Options{ExternalOnlyNetworks: true, NamespacesMatchOutside: true, DomainsOpenDNS: true}
+	return admin.Options{ExternalOnlyNetworks: true, NamespacesMatchOutside: true, BrokenSelectorsOpen: true, DomainsOpenDNS: true}
 }
 
 // ignores is why the profile has no part for a policy, or "".

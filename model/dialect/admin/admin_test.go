@@ -65,7 +65,7 @@ func run(t *testing.T, text []byte, kind string) string {
 	p, object := policy(t, text, kind)
 	var options admin.Options
 	if profile == "cilium" {
-		options = admin.Options{ExternalOnlyNetworks: true, NamespacesMatchOutside: true, DomainsOpenDNS: true}
+		options = admin.Options{ExternalOnlyNetworks: true, NamespacesMatchOutside: true, BrokenSelectorsOpen: true, DomainsOpenDNS: true}
 	}
 	rules, diagnostics := p.Lower(model.Origin{File: "policy.yaml"}, options)
 	var b strings.Builder

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	ExternalOnlyNetworks   bool // networks never match pods and nodes (R98, Cilium)
 	NamespacesMatchOutside bool // namespaces that ask for no label also mean what is in no namespace (R97, Cilium)
+	BrokenSelectorsOpen    bool // whom a peer with a selector that cannot be read means is not known (R103, Cilium)
 	DomainsOpenDNS         bool // a rule that accepts domainNames accepts the cluster's DNS pods too (R100, Cilium)
 }
 
@@ -28,7 +29,7 @@ type Options struct {
 // which is where p itself was read. The rules share nothing with p. The cost
 // is linear in the size of p. Lower may be called concurrently.
 func (p *Policy) Lower(origin model.Origin, o Options) ([]model.Rule, []dialect.Diagnostic) {
-	v := validate(p, origin)
+	v := validate(p, origin, o)
 	if v.rejected {
 		return nil, v.diagnostics
 	}
@@ -98,12 +99,20 @@ func (l *lowering) rule(d model.Direction, i int, r *rule, at model.Origin) {
 	names := model.RulePorts{Named: numbers.Named}
 	numbers.Named = nil
 
-	selected, addressed, domains, closed := l.peers(r)
+	selected, addressed, domains, closed, open := l.peers(r)
 	if closed { // R103
 		numbers.Named = names.Named
 		out.Action, out.Peer, out.Ports = model.Deny, model.Peer{Any: true}, numbers
 		l.rules = append(l.rules, out)
 		return
+	}
+	if open != nil {
+		doubt := out
+		doubt.Rank.Index = model.AdminUncertain(doubt.Rank.Index)
+		doubt.Action, doubt.Peer, doubt.Ports = model.Uncertain, model.Peer{Any: true}, numbers
+		doubt.Ports.Named = names.Named
+		doubt.Note = "whom the plugin takes a peer to mean is not known: " + meta.WithoutRegex(open.Error())
+		defer func() { l.rules = append(l.rules, doubt) }()
 	}
 	emit := func(peer model.Peer, ports model.RulePorts) {
 		out.Peer, out.Ports = peer, ports
@@ -140,7 +149,7 @@ var everywhere = model.Peer{Blocks: []model.Block{
 }}
 
 // clusterDNS and dnsPorts are what a rule of Cilium accepts beside domainNames,
-// so that names can be looked up (pkg/k8s/cluster_network_policy.go:347-360 of
+// so that names can be looked up (pkg/k8s/cluster_network_policy.go:344-359 of
 // v1.20.2).
 var (
 	clusterDNS = model.Peer{Pods: []model.PodSet{{Pods: model.Selector{{Key: "k8s-app", Operator: model.In, Values: []string{"kube-dns"}}}}}}
@@ -157,10 +166,15 @@ func union(a, b model.Peer) model.Peer {
 // peers returns the elements of a rule: pods that are selected, addresses, and
 // domain names; closed means that one of them is not known and that the rule
 // denies everything (R103). In a rule that allows such an element is left out.
-func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []string, closed bool) {
+// open is why it is not known whom the rule means too.
+func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []string, closed bool, open error) {
 	allows := r.action == l.words.allow
 	for i := range r.peers {
 		p := &r.peers[i]
+		if err := p.broken(); err != nil && l.options.BrokenSelectorsOpen {
+			open = err
+			continue
+		}
 		if why := p.unknown(allows); why != "" {
 			closed = closed || !allows
 			continue
@@ -186,7 +200,7 @@ func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []str
 			}
 		}
 	}
-	return selected, addressed, domains, closed
+	return selected, addressed, domains, closed, open
 }
 
 // negative reports whether what has no labels at all meets a selector that asks
