@@ -139,7 +139,7 @@ func (t *ties) share(a, b model.Selector) bool {
 func selectorsMeet(a, b model.Selector) bool {
 	for _, r := range a {
 		for _, q := range b {
-			if r.Key == q.Key && !(requirementsMeet(r, q) && requirementsMeet(q, r)) {
+			if r.Key == q.Key && (!requirementsMeet(r, q) || !requirementsMeet(q, r)) {
 				return false
 			}
 		}
