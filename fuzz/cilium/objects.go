@@ -62,6 +62,7 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 	o := &objects{namespaces: map[string]namespace{}}
 	found := map[string]*slimcorev1.Pod{}
 	templates := map[string]*template{}
+	seen := map[string]bool{}
 	documents, err := split(text)
 	if err != nil {
 		return nil, err
@@ -75,6 +76,10 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 			m.Metadata.Namespace = defaultNamespace
 		}
 		id := m.Metadata.Namespace + "/" + m.Metadata.Name
+		if seen[m.Kind+m.APIVersion+id] { // the first counts (R7)
+			continue
+		}
+		seen[m.Kind+m.APIVersion+id] = true
 		switch m.Kind + "." + m.APIVersion {
 		case "Namespace.v1":
 			o.namespaces[m.Metadata.Name] = named(m.Metadata.Name, m.Metadata.Labels)

@@ -117,7 +117,23 @@ func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanag
 			q.ports = append(q.ports, port{protocol: a.Protocol, number: a.Last})
 		}
 	}
+	q.declared()
 	return q, nil
+}
+
+// declared adds the ports that containers declare, for names may mean them of
+// which podreach knows nothing.
+func (q *questions) declared() {
+	for _, p := range q.objects.pods {
+		for _, c := range p.Spec.Containers {
+			for _, d := range c.Ports {
+				protocol, known := model.ParseProtocol(string(d.Protocol))
+				if n := (port{protocol: protocol, number: uint16(d.ContainerPort)}); (known || d.Protocol == "") && n.number > 0 && !slices.Contains(q.ports, n) {
+					q.ports = append(q.ports, n)
+				}
+			}
+		}
+	}
 }
 
 // addresses finds outside addresses at both sides of every boundary.
