@@ -4,6 +4,9 @@ GO       ?= go
 FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
+MUTANTS  ?= 300
+SEED     ?= 1
+DURATION ?= 10m
 
 GOLANGCI_LINT_VERSION := v2.15.0
 # kapi and kubectl say this version; a server without one is refused by clients.
@@ -13,7 +16,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz bench cover peers kapi live
+.PHONY: help build install test lint fmt vet race fuzz soak mutate bench cover peers kapi live
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -53,6 +56,12 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	  done; \
 	done
 
+soak: ## compare on new clusters for DURATION (10m) and note what was compared in fuzz/soak/results.jsonl
+	$(GO) run ./fuzz/soak -for $(DURATION)
+
+mutate: ## make MUTANTS (300) small mistakes of SEED (1), and see that tests notice them
+	$(GO) run ./internal/mutate -n $(MUTANTS) -seed $(SEED)
+
 bench: ## run the benchmarks that match BENCH (all), COUNT times (1)
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
 
@@ -64,6 +73,7 @@ cover: ## write bin/cover.out: statements that the tests of any package reach
 peers: ## compare with other implementations (the first time some minutes, to build them)
 	cd fuzz/cyclonus && $(GO) test ./...
 	cd fuzz/cilium && $(GO) test ./...
+	cd fuzz/apiserver && $(GO) test ./accept
 
 kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl (the first time about 6 minutes)
 

@@ -3,14 +3,14 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 
 	"github.com/podreach/podreach/engine"
@@ -20,140 +20,72 @@ import (
 	"github.com/podreach/podreach/solver"
 )
 
-// sizes are the numbers of pods; the short names stand in benchmark names.
-var sizes = []struct {
-	name string
-	pods int
-}{{"1k", 1_000}, {"10k", 10_000}, {"100k", 100_000}}
+// ranges are where the pods of all shapes have their addresses.
+var ranges = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/64")}
 
-// each runs a benchmark over shapes and sizes.
-func each(b *testing.B, most int, run func(b *testing.B, s Shape, pods int)) {
-	for _, s := range []Shape{Replicas, Unique} {
-		for _, size := range sizes {
-			if size.pods <= most {
-				b.Run(s.Name+"/"+size.name, func(b *testing.B) { run(b, s, size.pods) })
-			}
-		}
-	}
-}
-
-// text renders a cluster as `kubectl get -o json` does.
-func text(b *testing.B, s Shape, pods int) []byte {
-	b.Helper()
-	c := s.Generate(pods)
-	var items []any
-	for i := range c.Namespaces {
-		items = append(items, &c.Namespaces[i])
-	}
-	for i := range c.Nodes {
-		items = append(items, &c.Nodes[i])
-	}
-	for i := range c.Pods {
-		items = append(items, &c.Pods[i])
-	}
-	for i := range c.Policies {
-		items = append(items, &c.Policies[i])
-	}
-	out, err := json.MarshalIndent(map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, "", "    ")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return out
-}
-
-// read takes text to a snapshot.
-func read(b *testing.B, in []byte) *model.Snapshot {
-	b.Helper()
-	state := cluster.New(cluster.Options{})
-	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("bench", in)}, state.Ledger()) {
+// read takes inputs to a snapshot.
+func read(t testing.TB, in manifest.Input) *model.Snapshot {
+	t.Helper()
+	state := cluster.New(cluster.Options{PodCIDRs: ranges})
+	for o := range manifest.NewReader(manifest.Options{}).Read([]manifest.Input{in}, state.Ledger()) {
 		state.Put(o)
 	}
 	s := state.Snapshot()
-	if l := state.Ledger(); l.Count(0) > 0 {
-		b.Fatal(l.Diagnostics)
-	}
+	require.Empty(t, state.Ledger().Diagnostics)
 	return s
 }
 
-var snapshots sync.Map // "shape/pods" -> *model.Snapshot
-
-func snapshot(b *testing.B, s Shape, pods int) *model.Snapshot {
-	b.Helper()
-	k := fmt.Sprint(s.Name, "/", pods)
-	if v, ok := snapshots.Load(k); ok {
-		return v.(*model.Snapshot)
-	}
-	v := read(b, text(b, s, pods))
-	snapshots.Store(k, v)
-	return v
+// stream is a cluster as input, made while it is read.
+func stream(s Shape, pods int) manifest.Input {
+	return manifest.Input{Name: s.Name + ".jsonl", Open: func() (io.ReadCloser, error) {
+		r, w := io.Pipe()
+		go func() { w.CloseWithError(s.WriteTo(w, pods)) }()
+		return r, nil
+	}}
 }
 
-func compile(b *testing.B, s *model.Snapshot) *engine.Index {
-	b.Helper()
-	x, err := engine.Compile(s, engine.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+// made is a cluster that benchmarks of this process share.
+type made struct {
+	once sync.Once
+	snap *model.Snapshot
+
+	index sync.Once
+	x     *engine.Index
+	heap  int64 // that x keeps, beside the snapshot
+}
+
+var clusters sync.Map // "shape/size" -> *made
+
+func cached(s Shape, pods int) *made {
+	v, _ := clusters.LoadOrStore(s.Name+"/"+sizeName(pods), &made{})
+	return v.(*made)
+}
+
+func snapshot(t testing.TB, s Shape, pods int) *model.Snapshot {
+	t.Helper()
+	m := cached(s, pods)
+	m.once.Do(func() { m.snap = read(t, stream(s, pods)) })
+	return m.snap
+}
+
+func compile(t testing.TB, s *model.Snapshot, o engine.Options) *engine.Index {
+	t.Helper()
+	x, err := engine.Compile(s, o)
+	require.NoError(t, err)
 	return x
 }
 
-// BenchmarkReadJSON reads a List as kubectl prints it, up to the snapshot.
-func BenchmarkReadJSON(b *testing.B) {
-	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
-		in := text(b, s, pods)
-		b.SetBytes(int64(len(in)))
-		b.ReportAllocs()
-		for b.Loop() {
-			read(b, in)
-		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/pod")
-	})
-}
-
-// BenchmarkReadYAML reads the same objects as YAML documents.
-func BenchmarkReadYAML(b *testing.B) {
-	each(b, 10_000, func(b *testing.B, s Shape, pods int) {
-		var list struct{ Items []json.RawMessage }
-		if err := json.Unmarshal(text(b, s, pods), &list); err != nil {
-			b.Fatal(err)
-		}
-		var in bytes.Buffer
-		for _, item := range list.Items {
-			doc, err := yaml.JSONToYAML(item)
-			if err != nil {
-				b.Fatal(err)
-			}
-			in.WriteString("---\n")
-			in.Write(doc)
-		}
-		b.SetBytes(int64(in.Len()))
-		b.ReportAllocs()
-		for b.Loop() {
-			read(b, in.Bytes())
-		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/pod")
-	})
-}
-
-// BenchmarkCompile compiles a snapshot; heap-B/pod is what the Index keeps.
-func BenchmarkCompile(b *testing.B) {
-	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
-		snap := snapshot(b, s, pods)
-		var x *engine.Index
-		b.ReportAllocs()
-		for b.Loop() {
-			x = compile(b, snap)
-		}
-		b.StopTimer()
-		classes := x.Classes()
-		x = nil
+// index returns the index of a cluster, and the bytes that it keeps.
+func index(t testing.TB, s Shape, pods int) (*engine.Index, int64) {
+	t.Helper()
+	snap := snapshot(t, s, pods)
+	m := cached(s, pods)
+	m.index.Do(func() {
 		before := heap()
-		x = compile(b, snap)
-		b.ReportMetric(float64(heap()-before)/float64(pods), "heap-B/pod")
-		b.ReportMetric(float64(classes), "classes")
-		b.ReportMetric(float64(len(x.PortAtoms())), "port-atoms")
-		runtime.KeepAlive(x)
+		m.x = compile(t, snap, engine.Options{})
+		m.heap = heap() - before
 	})
+	return m.x, m.heap
 }
 
 func heap() int64 {
@@ -164,68 +96,119 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// report says beside the time what the index is like.
+func report(b *testing.B, s Shape, pods int) {
+	b.Helper()
+	b.StopTimer()
+	x, heap := index(b, s, pods)
+	b.ReportMetric(float64(x.Classes()), "classes")
+	b.ReportMetric(float64(x.AddressAtoms()), "addr-atoms")
+	b.ReportMetric(float64(len(x.PortAtoms())), "port-atoms")
+	b.ReportMetric(float64(heap)/float64(pods), "heap-B/pod")
+}
+
+// perSecond reports how many answers n a round come to.
+func perSecond(b *testing.B, n float64) {
+	b.Helper()
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "verdicts/s")
+}
+
+// BenchmarkReadJSON reads a List as kubectl prints it, up to the snapshot.
+func BenchmarkReadJSON(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		var items []json.RawMessage
+		for o := range s.Objects(pods) {
+			item, err := json.Marshal(o)
+			require.NoError(b, err)
+			items = append(items, item)
+		}
+		text, err := json.MarshalIndent(map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, "", "    ")
+		require.NoError(b, err)
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			read(b, manifest.Bytes("bench", text))
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/pod")
+		report(b, s, pods)
+	})
+}
+
+// BenchmarkReadYAML reads the same objects as YAML documents.
+func BenchmarkReadYAML(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		var text bytes.Buffer
+		for o := range s.Objects(pods) {
+			document, err := yaml.Marshal(o)
+			require.NoError(b, err)
+			text.WriteString("---\n")
+			text.Write(document)
+		}
+		b.SetBytes(int64(text.Len()))
+		b.ReportAllocs()
+		for b.Loop() {
+			read(b, manifest.Bytes("bench", text.Bytes()))
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/pod")
+		report(b, s, pods)
+	})
+}
+
+// BenchmarkCompile compiles a snapshot.
+func BenchmarkCompile(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		b.ReportAllocs()
+		for b.Loop() {
+			compile(b, snap, engine.Options{})
+		}
+		report(b, s, pods)
+	})
+}
+
+// ports are what the shapes' policies speak of, and one that none does.
+var ports = []uint16{80, 8080, 1005, 9050}
+
+// flows are connections between random pods.
+func flows(x *engine.Index) []engine.Flow {
+	pods := len(x.Snapshot().Pods)
+	r := rand.New(rand.NewPCG(1, 1))
+	out := make([]engine.Flow, 1<<16)
+	for i := range out {
+		out[i] = engine.Flow{Src: engine.EndpointID(r.IntN(pods)), Dst: engine.EndpointID(r.IntN(pods)), Protocol: model.TCP, Port: ports[i%len(ports)]}
+	}
+	return out
+}
+
 // BenchmarkVerdict asks about random pairs of pods, one port each.
 func BenchmarkVerdict(b *testing.B) {
-	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
-		x := compile(b, snapshot(b, s, pods))
-		r := rand.New(rand.NewPCG(1, 1))
-		flows := make([]engine.Flow, 1<<13)
-		for i := range flows {
-			flows[i] = engine.Flow{Src: engine.EndpointID(r.IntN(pods)), Dst: engine.EndpointID(r.IntN(pods)),
-				Protocol: model.TCP, Port: []uint16{80, 8080, 1005, 9050}[i%4]}
-		}
+	each(b, func(b *testing.B, s Shape, pods int) {
+		x, _ := index(b, s, pods)
+		list := flows(x)
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
-			x.Verdict(flows[i&(1<<13-1)])
+			x.Verdict(list[i&(len(list)-1)])
 			i++
 		}
+		perSecond(b, 1)
+		report(b, s, pods)
 	})
 }
 
-// BenchmarkBetween asks for all ports of random pairs of pods.
-func BenchmarkBetween(b *testing.B) {
-	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
-		x := compile(b, snapshot(b, s, pods))
-		r := rand.New(rand.NewPCG(1, 1))
+// BenchmarkExplain explains random flows.
+func BenchmarkExplain(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		x, _ := index(b, s, pods)
+		list := flows(x)
 		b.ReportAllocs()
+		i := 0
 		for b.Loop() {
-			x.Between(engine.EndpointID(r.IntN(pods)), engine.EndpointID(r.IntN(pods)))
+			x.Explain(list[i&(len(list)-1)])
+			i++
 		}
-	})
-}
-
-// BenchmarkAnyToInternet asks whether any pod with a label reaches the
-// internet, and how many do.
-func BenchmarkAnyToInternet(b *testing.B) {
-	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
-		x := compile(b, snapshot(b, s, pods))
-		from, err := solver.ParseExpr("tier=web")
-		if err != nil {
-			b.Fatal(err)
-		}
-		src, err := solver.Resolve(x, from)
-		if err != nil {
-			b.Fatal(err)
-		}
-		internet, err := solver.ParseExpr("internet")
-		if err != nil {
-			b.Fatal(err)
-		}
-		dst, err := solver.Resolve(x, internet)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ports, err := solver.ParsePorts("443")
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportAllocs()
-		for b.Loop() {
-			if a := solver.Ask(x, solver.Question{From: src, To: dst, Ports: ports}); a.Truth != solver.Yes {
-				b.Fatal(a.Truth)
-			}
-		}
+		perSecond(b, 1)
+		report(b, s, pods)
 	})
 }
 
@@ -233,72 +216,58 @@ func BenchmarkAnyToInternet(b *testing.B) {
 func ends(b *testing.B, x *engine.Index, expr string) solver.Ends {
 	b.Helper()
 	e, err := solver.Find(x, expr)
-	if err != nil {
-		b.Fatal(err)
-	}
+	require.NoError(b, err)
 	return e
 }
 
-// ask asks about one pair of sides, at any port and at one.
-func ask(b *testing.B, from, to string, truth solver.Truth) {
-	for _, port := range []string{"any", "443"} {
-		b.Run(port, func(b *testing.B) {
-			each(b, 10_000, func(b *testing.B, s Shape, pods int) {
-				x := compile(b, snapshot(b, s, pods))
-				q := solver.Question{From: ends(b, x, from), To: ends(b, x, to)}
-				var err error
-				if q.Ports, err = solver.ParsePorts(strings.TrimPrefix(port, "any")); err != nil {
-					b.Fatal(err)
-				}
-				b.ReportAllocs()
-				for b.Loop() {
-					if a := solver.Ask(x, q); a.Truth != truth {
-						b.Fatal(a.Truth)
-					}
-				}
-			})
-		})
-	}
-}
-
-// BenchmarkAskClusterToCluster asks whether any pod reaches any other, and how
-// many do.
-func BenchmarkAskClusterToCluster(b *testing.B) { ask(b, "cluster", "cluster", solver.Yes) }
-
-// BenchmarkAskNodes asks about hosts that are named, so that their own pods
-// count.
-func BenchmarkAskNodes(b *testing.B) { ask(b, "nodes", "cluster", solver.Yes) }
-
-// BenchmarkList lists every connection, outside addresses included.
-func BenchmarkList(b *testing.B) {
-	for _, by := range []struct {
-		name string
-		by   solver.By
-	}{{"workload", solver.ByWorkload}, {"pod", solver.ByPod}} {
-		b.Run(by.name, func(b *testing.B) {
-			each(b, 1_000, func(b *testing.B, s Shape, pods int) {
-				x := compile(b, snapshot(b, s, pods))
-				every := ends(b, x, "any")
-				b.ReportAllocs()
-				for b.Loop() {
-					if l := solver.List(x, every, every, by.by); len(l.Certain) == 0 {
-						b.Fatal("no row")
-					}
-				}
-			})
-		})
-	}
-}
-
-// BenchmarkExplain explains random flows.
-func BenchmarkExplain(b *testing.B) {
-	each(b, 100_000, func(b *testing.B, s Shape, pods int) {
-		x := compile(b, snapshot(b, s, pods))
-		r := rand.New(rand.NewPCG(1, 1))
-		x.Addr(netip.MustParseAddr("8.8.8.8"))
+// BenchmarkAnyToInternet asks the standing column of the internet whether any
+// of all pods reaches it, and how many do.
+func BenchmarkAnyToInternet(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		x, _ := index(b, s, pods)
+		p, err := solver.ParsePorts("443")
+		require.NoError(b, err)
+		from := ends(b, x, "cluster").Set
+		column := x.Column(ends(b, x, "internet").Set, p.Set)
 		b.ReportAllocs()
 		for b.Loop() {
-			x.Explain(engine.Flow{Src: engine.EndpointID(r.IntN(pods)), Dst: engine.EndpointID(r.IntN(pods)), Protocol: model.TCP, Port: 80, Family: engine.Only(model.IPv4)})
+			if v, _ := column.Any(from); v != model.Allowed {
+				b.Fatal(v)
+			}
+			if n, _ := column.Count(from); n == 0 {
+				b.Fatal("none")
+			}
 		}
+		perSecond(b, float64(from.Pods()))
+		report(b, s, pods)
+	})
+}
+
+// BenchmarkAllPairs goes over the port-exact relation of all classes of a new
+// Index, and counts the pairs of pods that connect on some port.
+func BenchmarkAllPairs(b *testing.B) {
+	each(b, func(b *testing.B, s Shape, pods int) {
+		snap := snapshot(b, s, pods)
+		rows := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			x := compile(b, snap, engine.Options{})
+			b.StartTimer()
+			pairs := 0
+			rows = 0
+			for row := range x.Rows() {
+				rows++
+				for i := range row.Layers {
+					pairs += row.Pairs(i)
+				}
+			}
+			if pairs == 0 {
+				b.Fatal("no pair")
+			}
+		}
+		perSecond(b, float64(pods)*float64(pods))
+		b.ReportMetric(float64(rows), "rows")
+		report(b, s, pods)
 	})
 }

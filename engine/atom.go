@@ -103,6 +103,13 @@ func (a *addrAtoms) touching(ps []netip.Prefix, f model.Family) spans {
 	return out.normal()
 }
 
+// knows reports whether a prefix is a union of atoms.
+func (a *addrAtoms) knows(p netip.Prefix) bool {
+	first, _ := a.bounds(a.of(p.Addr()))
+	_, last := a.bounds(a.of(lastAddr(p)))
+	return first == p.Addr() && last == lastAddr(p)
+}
+
 // all returns every atom of a family.
 func (a *addrAtoms) all(f model.Family) spans {
 	if f == model.IPv4 {
@@ -263,6 +270,11 @@ func (a *portAtoms) ports(atom int32) model.PortRange {
 		last = a.first[p][i+1] - 1
 	}
 	return model.PortRange{Protocol: p, First: uint16(a.first[p][i]), Last: uint16(last)}
+}
+
+// knows reports whether a range is a union of atoms.
+func (a *portAtoms) knows(r model.PortRange) bool {
+	return a.ports(a.of(r.Protocol, r.First)).First == r.First && a.ports(a.of(r.Protocol, r.Last)).Last == r.Last
 }
 
 // fill sets the atoms of a canonical range in m; exact when the range's edges

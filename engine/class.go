@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"maps"
@@ -17,10 +18,8 @@ type Class uint32
 
 // classInfo is what evaluation needs of a pod or host class.
 type classInfo struct {
-	slot    [model.NumFamilies]uint32   // into Index.slots
-	sig     uint32                      // into Index.sigs
-	program [model.NumDirections]uint32 // into Index.programs; unused for host classes
-	size    int32                       // endpoints
+	slot [model.NumFamilies]uint32 // into Index.slots
+	sig  uint32                    // into Index.sigs
 }
 
 // slot is what is known of a class's address in one family (R46, R47).
@@ -81,7 +80,7 @@ func (k *classKey) u32(v uint32) { k.b = binary.LittleEndian.AppendUint32(k.b, v
 
 // classify gives every pod and node its class. Cost: O(pods x labels +
 // nodes).
-func (c *compiler) classify() {
+func (c *compiler) classify(updates bool) {
 	s, x := c.snap, c.x
 	c.nodeNames = make(map[string]int32, len(s.Nodes))
 	for i := range s.Nodes {
@@ -95,65 +94,56 @@ func (c *compiler) classify() {
 	}
 	var protos []protoClass
 	byKey := map[string]int32{}
-	var key classKey
-	var atoms, arena []int32
-	proto := func(ns int32, info classInfo, labels []int32) int32 {
-		if id, ok := byKey[string(key.b)]; ok {
-			protos[id].info.size++
-			return id
+	var arena []int32
+	var lastKey []byte // of lastID: replicas stand side by side
+	var lastID int32
+	proto := func(ns int32, info classInfo, labels []int32) Class {
+		if len(protos) > 0 && bytes.Equal(c.key.b, lastKey) {
+			return Class(lastID)
 		}
-		id := int32(len(protos))
-		byKey[string(key.b)] = id
+		lastKey = append(lastKey[:0], c.key.b...)
+		id, ok := byKey[string(c.key.b)]
+		if lastID = id; ok {
+			return Class(id)
+		}
+		id = int32(len(protos))
+		lastID = id
+		byKey[string(c.key.b)] = id
 		arena = append(arena, labels...)
 		own := arena[len(arena)-len(labels) : len(arena) : len(arena)]
-		info.size = 1
 		protos = append(protos, protoClass{info, ns, own})
-		return id
+		return Class(id)
 	}
 
-	x.podClass = make([]Class, len(s.Pods))
-	x.podNode = make([]int32, len(s.Pods))
-	last := int32(-1)
+	c.projection = newProjection(c.labels)
+	pods := make([]*model.Pod, len(s.Pods))
+	podClass := make([]Class, len(s.Pods))
+	podNode := make([]int32, len(s.Pods))
+	c.lastNS = -1
+	var atoms []int32
 	for i := range s.Pods {
 		p := &s.Pods[i]
-		x.podNode[i] = c.nodeNumber(p)
-		key.reset()
-		var info classInfo
-		if p.HostNetwork {
-			// No rule sees its namespace, labels or ports (M1, R36).
-			info.slot = c.hostSlots(p)
-			key.u32(1<<32 - 1)
-			key.u32(info.slot[0])
-			key.u32(info.slot[1])
-			x.podClass[i] = Class(proto(-1, info, nil))
+		if p.Hole() {
+			podNode[i] = nodeUnknown
+			podClass[i] = proto(-1, c.hole(), nil)
+			x.holes = &hole{EndpointID(i), x.holes}
 			continue
 		}
-		if last < 0 || s.Namespaces[last].Name != p.Namespace {
-			last = int32(c.namespace(p.Namespace))
-		}
-		for f := range info.slot {
-			info.slot[f] = c.podSlot(p.Addresses[f])
-		}
-		info.sig = c.signature(p)
-		atoms = c.labels.project(p.Labels, atoms[:0])
-		key.u32(uint32(last))
-		key.u32(info.slot[0])
-		key.u32(info.slot[1])
-		key.u32(info.sig)
-		for _, a := range atoms {
-			key.u32(uint32(a))
-		}
-		x.podClass[i] = Class(proto(last, info, atoms))
+		pods[i] = p
+		podNode[i] = c.nodeNumber(p)
+		var ns int32
+		var info classInfo
+		ns, info, atoms = c.pod(p, atoms)
+		podClass[i] = proto(ns, info, atoms)
+	}
+	if updates {
+		proto(-1, c.hole(), nil) // for pods that go
 	}
 	x.nodeClass = make([]Class, len(s.Nodes))
 	for i := range s.Nodes {
-		key.reset()
-		var info classInfo
-		info.slot = c.nodeSlots(&s.Nodes[i])
-		key.u32(1<<32 - 1)
-		key.u32(info.slot[0])
-		key.u32(info.slot[1])
-		x.nodeClass[i] = Class(proto(-1, info, nil))
+		info := classInfo{slot: c.nodeSlots(&s.Nodes[i])}
+		c.hostKey(&info)
+		x.nodeClass[i] = proto(-1, info, nil)
 	}
 
 	// Number pod classes by namespace, hosts last.
@@ -182,13 +172,65 @@ func (c *compiler) classify() {
 			r.hi = int32(id) + 1
 		}
 	}
-	for i := range x.podClass {
-		x.podClass[i] = newID[x.podClass[i]]
+	for i := range podClass {
+		podClass[i] = newID[podClass[i]]
 	}
 	for i := range x.nodeClass {
 		x.nodeClass[i] = newID[x.nodeClass[i]]
 	}
 	c.pods = newPostings(c.labels, classAtoms)
+	x.pods, x.podClass, x.podNode = newVector(pods), newVector(podClass), newVector(podNode)
+	if updates {
+		for k, id := range byKey {
+			byKey[k] = int32(newID[id])
+		}
+		c.classOf = byKey
+	}
+}
+
+// hole makes c.key that of the place of a pod that is gone: it has no address,
+// so that nothing connects with it.
+func (c *compiler) hole() classInfo {
+	var info classInfo
+	c.hostKey(&info)
+	return info
+}
+
+// hostKey makes c.key that of a host.
+func (c *compiler) hostKey(info *classInfo) {
+	c.key.reset()
+	c.key.u32(1<<32 - 1)
+	c.key.u32(info.slot[0])
+	c.key.u32(info.slot[1])
+}
+
+// pod makes c.key that of a pod's class, and returns what the class is made
+// of; atoms is overwritten. The namespace of a host is -1.
+func (c *compiler) pod(p *model.Pod, atoms []int32) (ns int32, info classInfo, _ []int32) {
+	if p.HostNetwork {
+		// No rule sees its namespace, labels or ports (M1, R36).
+		info.slot = c.hostSlots(p)
+		c.hostKey(&info)
+		return -1, info, atoms[:0]
+	}
+	if c.lastNS < 0 || c.snap.Namespaces[c.lastNS].Name != p.Namespace {
+		c.lastNS = int32(c.namespace(p.Namespace))
+	}
+	for f := range info.slot {
+		info.slot[f] = c.podSlot(p.Addresses[f])
+	}
+	info.sig = c.signature(p)
+	atoms = c.projection.project(p.Labels, atoms[:0])
+	key := &c.key
+	key.reset()
+	key.u32(uint32(c.lastNS))
+	key.u32(info.slot[0])
+	key.u32(info.slot[1])
+	key.u32(info.sig)
+	for _, a := range atoms {
+		key.u32(uint32(a))
+	}
+	return c.lastNS, info, atoms
 }
 
 // Node numbers of podNode that are not an index into Snapshot.Nodes.
@@ -220,6 +262,15 @@ func (c *compiler) signature(p *model.Pod) uint32 {
 	if len(p.Ports) == 0 && !p.PortsUnknown || len(c.names) == 0 {
 		return 0
 	}
+	if l := c.lastSig.pod; l != nil && l.PortsUnknown == p.PortsUnknown && slices.Equal(l.Ports, p.Ports) {
+		return c.lastSig.sig
+	}
+	c.lastSig.sig = c.signatureOf(p)
+	c.lastSig.pod = p
+	return c.lastSig.sig
+}
+
+func (c *compiler) signatureOf(p *model.Pod) uint32 {
 	sig := c.sigScratch[:0]
 	for _, p := range p.Ports {
 		if n, ok := c.names[p.NamedPort]; ok {

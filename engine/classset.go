@@ -58,3 +58,44 @@ func (s *classSet) has(c Class) bool {
 	i, ok := slices.BinarySearch(s.index, w)
 	return ok && s.words[i]>>(c&63)&1 != 0
 }
+
+// at returns the number of the word words[i].
+func (s *classSet) at(i int) uint32 {
+	if s.index == nil {
+		return s.off + uint32(i)
+	}
+	return s.index[i]
+}
+
+// word returns the classes w*64 ... w*64+63. Cost: as has.
+func (s *classSet) word(w uint32) uint64 {
+	if s.index == nil {
+		if i := w - s.off; i < uint32(len(s.words)) {
+			return s.words[i]
+		}
+		return 0
+	}
+	if i, ok := slices.BinarySearch(s.index, w); ok {
+		return s.words[i]
+	}
+	return 0
+}
+
+// last returns the number of the last word; the set must not be empty.
+func (s *classSet) last() uint32 { return s.at(len(s.words) - 1) }
+
+// newWordSet makes a set from the non-zero words of sorted numbers.
+func newWordSet(index []uint32, words []uint64) classSet {
+	if len(index) == 0 {
+		return classSet{}
+	}
+	lo := index[0]
+	if window := int(index[len(index)-1]-lo) + 1; window <= 4 || window <= 3*len(index) {
+		s := classSet{off: lo, words: make([]uint64, window)}
+		for i, w := range index {
+			s.words[w-lo] = words[i]
+		}
+		return s
+	}
+	return classSet{index: slices.Clone(index), words: slices.Clone(words)}
+}

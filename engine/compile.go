@@ -9,15 +9,19 @@ import (
 )
 
 // Options change how a snapshot is compiled. The zero value is what callers
-// want; there is nothing to choose yet.
-type Options struct{}
+// want that do not change the Index.
+type Options struct {
+	// Updates keeps what Apply needs. Without it the first Apply compiles
+	// anew; the Index that it returns has it.
+	Updates bool
+}
 
 // Compile turns a snapshot into an immutable Index. The snapshot must not be
 // changed afterwards; the Index keeps it.
 //
 // Cost: O(pods x labels + nodes + rules x (selector candidates)), see doc.go.
 // Errors: only for a snapshot that breaks an invariant of package model.
-func Compile(s *model.Snapshot, _ Options) (*Index, error) {
+func Compile(s *model.Snapshot, o Options) (*Index, error) {
 	if s == nil {
 		return nil, fmt.Errorf("engine: no snapshot")
 	}
@@ -27,22 +31,25 @@ func Compile(s *model.Snapshot, _ Options) (*Index, error) {
 	if len(s.Pods) >= maxPods || len(s.Nodes) >= maxPods {
 		return nil, fmt.Errorf("engine: %d pods and %d nodes exceed the limit of %d", len(s.Pods), len(s.Nodes), maxPods)
 	}
-	c := &compiler{snap: s, x: &Index{snap: s}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{},
+	c := &compiler{snap: s, x: &Index{snap: s, rest: s, names: &names{}}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{},
 		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
 		podSetIDs: map[string]int32{}, nsSelIDs: map[string]int32{}}
 	c.slot(slot{kind: slotNone})
 	c.sigIDs.get(nil, func() { c.x.sigs = append(c.x.sigs, noNames) })
-	c.collect()   // rules -> label atoms, port names, address atoms
-	c.cutPorts()  // rules and pods -> port atoms
-	c.classify()  // pods and nodes -> classes, postings over pod classes
-	c.lower()     // rules -> peers, ports, segments
-	c.attach()    // segments -> programs of classes
-	c.represent() // programs -> representatives of unknown addresses
-	c.members()
-	return c.x, nil
+	c.collect()           // rules -> label atoms, port names, address atoms
+	c.cutPorts()          // rules and pods -> port atoms
+	c.classify(o.Updates) // pods and nodes -> classes, postings over pod classes
+	c.lower()             // rules -> peers, ports, segments
+	c.locate()            // the domains of unknown addresses
+	c.attach()            // segments -> programs of classes
+	x := c.x
+	if o.Updates {
+		c.keep()
+	}
+	return x, nil
 }
 
-// compiler holds what only compilation needs.
+// compiler holds what only compilation needs, and changes of the Index.
 type compiler struct {
 	snap   *model.Snapshot
 	x      *Index
@@ -58,7 +65,14 @@ type compiler struct {
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
 	atomSlot                                       []uint32 // address atom -> the slot of just that
 	slotKey                                        classKey
+	peerSets, portNamed                            []int32 // scratch
+	portMask                                       mask    // scratch
 	sigScratch                                     []named
+	lastSig                                        struct {
+		pod *model.Pod
+		sig uint32
+	}
+	projection *projection // of labels
 
 	podSetIDs map[string]int32
 	podSets   []podSet
@@ -69,6 +83,15 @@ type compiler struct {
 	nsOf      map[string]int
 
 	directions []model.Direction // of segments
+	classOf    map[string]int32  // class key -> class; kept only for changes
+	lastNS     int32             // the namespace of the last pod, or -1
+	placeIDs   map[place]int32   // subjects, directions and ranks; segments are numbered alike at first
+	tieOf      map[tier]int32
+
+	domains [numWhere][model.NumFamilies]spans
+	located [numWhere]bool // some class has an address that is somewhere there
+	cuts    []int32        // scratch of represent
+	key     classKey       // scratch
 }
 
 // podSet is an interned model.PodSet with the classes it selects.
@@ -113,9 +136,10 @@ func (c *compiler) collect() {
 		}
 	}
 	c.x.addr = newAddrAtoms(blocks)
+	projection := newProjection(nsLabels)
 	atoms := make([][]int32, len(c.snap.Namespaces))
 	for i := range c.snap.Namespaces {
-		atoms[i] = nsLabels.project(c.snap.Namespaces[i].Labels, nil)
+		atoms[i] = projection.project(c.snap.Namespaces[i].Labels, nil)
 	}
 	c.ns = newPostings(nsLabels, atoms)
 }
@@ -129,8 +153,14 @@ func (c *compiler) cutPorts() {
 	}
 	if len(c.names) > 0 {
 		seen := map[model.PortRange]bool{}
+		var last []model.ContainerPort
 		for i := range c.snap.Pods {
-			for _, p := range c.snap.Pods[i].Ports {
+			now := c.snap.Pods[i].Ports
+			if slices.Equal(now, last) {
+				continue
+			}
+			last = now
+			for _, p := range now {
 				r := model.PortRange{Protocol: p.Protocol, First: p.Port, Last: p.Port}
 				if _, ok := c.names[p.NamedPort]; ok && p.Port != 0 && !seen[r] {
 					seen[r] = true
@@ -154,22 +184,54 @@ func (c *compiler) attach() {
 	}
 	first := func(g uint32) model.Rank { return c.snap.Rules[x.segments[g].rules[0]].Rank }
 	slices.SortStableFunc(order, func(a, b uint32) int { return first(a).Compare(first(b)) })
-	lists := make([][]uint32, x.podClasses*model.NumDirections)
+	// The list of class and direction i is all[start[i]:start[i+1]].
+	start := make([]int32, x.podClasses*model.NumDirections+1)
 	for _, g := range order {
 		for _, cl := range c.podSets[c.subjects[g]].ids {
-			l := &lists[int(cl)*model.NumDirections+int(c.directions[g])]
-			*l = append(*l, g)
+			start[int(cl)*model.NumDirections+int(c.directions[g])+1]++
 		}
 	}
-	var k classKey
-	for i, l := range lists {
-		k.reset()
-		for _, g := range l {
-			k.u32(g)
-		}
-		x.classes[i/model.NumDirections].program[i%model.NumDirections] =
-			c.programIDs.get(k.b, func() { x.programs = append(x.programs, program{segments: l, unsure: x.unsure(l)}) })
+	for i := range start[1:] {
+		start[i+1] += start[i]
 	}
+	all := make([]uint32, start[len(start)-1])
+	next := slices.Clone(start)
+	for _, g := range order {
+		for _, cl := range c.podSets[c.subjects[g]].ids {
+			at := &next[int(cl)*model.NumDirections+int(c.directions[g])]
+			all[*at] = g
+			*at++
+		}
+	}
+	programs := make([][model.NumDirections]uint32, x.podClasses)
+	var last [model.NumDirections]struct {
+		list    []uint32
+		program uint32
+		known   bool
+	}
+	for i := range start[1:] {
+		l := &last[i%model.NumDirections]
+		if list := all[start[i]:start[i+1]]; !l.known || !slices.Equal(l.list, list) {
+			l.list, l.program, l.known = list, c.program(list), true
+		}
+		programs[i/model.NumDirections][i%model.NumDirections] = l.program
+	}
+	x.programOf = newVector(programs)
+}
+
+// program interns a list of segments.
+func (c *compiler) program(segments []uint32) uint32 {
+	k := &c.key
+	k.reset()
+	for _, g := range segments {
+		k.u32(g)
+	}
+	return c.programIDs.get(k.b, func() {
+		segments := slices.Clone(segments) // of a list of all
+		p := program{segments: segments, unsure: c.x.unsure(segments)}
+		c.represent(&p)
+		c.x.programs = append(c.x.programs, p)
+	})
 }
 
 // unsure reports whether segments hold an action that nobody knows, or a tie.
@@ -188,48 +250,48 @@ func (x *Index) unsure(segments []uint32) bool {
 	return false
 }
 
-// represent computes the representatives of unknown addresses for each
-// program: within the domain, its own blocks cut runs of atoms that the
-// program cannot tell apart, and one atom of each run stands for it.
-// Cost: O(S log S) for S spans of a program's blocks.
-func (c *compiler) represent() {
+// locate finds the domains of unknown addresses, and which of them some class
+// needs.
+func (c *compiler) locate() {
 	x := c.x
-	var domains [numWhere][model.NumFamilies]spans
 	for f := model.IPv4; f <= model.IPv6; f++ {
 		for w, domain := range [numWhere][]netip.Prefix{wherePods: c.snap.PodDomain, whereNodes: c.snap.NodeDomain} {
-			domains[w][f] = x.addr.touching(domain, f)
-			if len(domains[w][f]) == 0 {
-				domains[w][f] = x.addr.all(f)
+			c.domains[w][f] = x.addr.touching(domain, f)
+			if len(c.domains[w][f]) == 0 {
+				c.domains[w][f] = x.addr.all(f)
 			}
 		}
 	}
-	var used [numWhere]bool
 	for _, s := range x.slots {
 		if s.kind == slotUnknown || s.kind == slotMaybe {
-			used[s.where] = true
+			c.located[s.where] = true
 		}
 	}
-	var cuts []int32
-	for i := range x.programs {
-		p := &x.programs[i]
-		cuts = cuts[:0]
-		for _, g := range p.segments {
-			for _, e := range x.segments[g].entries {
-				for _, s := range x.peers[e.peer].blocks {
-					cuts = append(cuts, s.lo, s.hi)
-				}
+}
+
+// represent computes the representatives of unknown addresses for a program:
+// within the domain, its own blocks cut runs of atoms that the program cannot
+// tell apart, and one atom of each run stands for it. Cost: O(S log S) for S
+// spans of the program's blocks.
+func (c *compiler) represent(p *program) {
+	x := c.x
+	cuts := c.cuts[:0]
+	for _, g := range p.segments {
+		for _, e := range x.segments[g].entries {
+			for _, s := range x.peers[e.peer].blocks {
+				cuts = append(cuts, s.lo, s.hi)
 			}
 		}
-		if len(cuts) == 0 {
-			continue
-		}
-		slices.Sort(cuts)
-		cuts = slices.Compact(cuts)
-		for w := range used {
-			if used[w] {
-				for f := range domains[w] {
-					p.reps[w][f] = representatives(domains[w][f], cuts)
-				}
+	}
+	if c.cuts = cuts; len(cuts) == 0 {
+		return
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for w := range c.located {
+		if c.located[w] {
+			for f := range c.domains[w] {
+				p.reps[w][f] = representatives(c.domains[w][f], cuts)
 			}
 		}
 	}
@@ -247,23 +309,4 @@ func representatives(domain spans, cuts []int32) []int32 {
 		}
 	}
 	return out
-}
-
-// members lists the endpoints of each class.
-func (c *compiler) members() {
-	x := c.x
-	x.memberStart = make([]int32, len(x.classes)+1)
-	for i := range x.classes {
-		x.memberStart[i+1] = x.memberStart[i] + x.classes[i].size
-	}
-	next := slices.Clone(x.memberStart)
-	x.memberList = make([]EndpointID, x.memberStart[len(x.classes)])
-	for i, cl := range x.podClass {
-		x.memberList[next[cl]] = EndpointID(i)
-		next[cl]++
-	}
-	for i, cl := range x.nodeClass {
-		x.memberList[next[cl]] = nodeBit | EndpointID(i)
-		next[cl]++
-	}
 }

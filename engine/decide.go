@@ -61,9 +61,9 @@ func (x *Index) pair(src, dst EndpointID) pair {
 	if int(p.dst) < x.podClasses && int(p.src) >= x.podClasses {
 		node := int32(src.NodeIndex())
 		if src.IsPod() {
-			node = x.podNode[src]
+			node = x.podNode.get(int(src))
 		}
-		p.own = sameNode(node, x.podNode[dst])
+		p.own = sameNode(node, x.podNode.get(int(dst)))
 	}
 	return p
 }
@@ -228,10 +228,10 @@ func (x *Index) sides(p *pair) [model.NumDirections]side {
 		model.Ingress: {other: p.src, dir: model.Ingress, dst: p.dst, atom: p.srcAtom, self: p.self, own: p.own},
 	}
 	if int(p.src) < x.podClasses {
-		out[model.Egress].prog = &x.programs[x.classes[p.src].program[model.Egress]]
+		out[model.Egress].prog = &x.programs[x.programOf.get(int(p.src))[model.Egress]]
 	}
 	if int(p.dst) < x.podClasses {
-		out[model.Ingress].prog = &x.programs[x.classes[p.dst].program[model.Ingress]]
+		out[model.Ingress].prog = &x.programs[x.programOf.get(int(p.dst))[model.Ingress]]
 	}
 	return out
 }
@@ -283,19 +283,39 @@ func (x *Index) views(s *side, f model.Family, single *[1]int32) (atoms []int32,
 	return noAtom, false
 }
 
-// verdict returns the bounds for one port atom in one family.
-func (x *Index) verdict(p *pair, f model.Family, atom int32) (lower, upper bool) {
+// verdict returns the bounds for one port atom over some families. What port
+// names mean at the destination is a fact that both sides and both families
+// share, so each possibility is followed through all of them.
+func (x *Index) verdict(p *pair, families Families, atom int32) (lower, upper bool) {
 	if p.self {
-		return true, true
+		return families != noFamily, families != noFamily
 	}
+	lower = true
+	sides := x.sides(p)
+	for _, sig := range x.portNames(p.dst) {
+		some := false
+		for f := model.IPv4; f <= model.IPv6; f++ {
+			if !families.has(f) {
+				continue
+			}
+			lo, up := x.inFamily(p, &sides, f, sig, atom)
+			some, upper = some || lo, upper || up
+		}
+		lower = lower && some
+	}
+	return lower, upper
+}
+
+// inFamily returns the bounds for one port atom in one family, for one meaning
+// of port names.
+func (x *Index) inFamily(p *pair, sides *[model.NumDirections]side, f model.Family, sig []named, atom int32) (lower, upper bool) {
 	ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
 	if ks == slotNone || kd == slotNone {
 		return false, false
 	}
 	lower, upper = true, true
-	sides := x.sides(p)
 	for i := range sides {
-		lo, up := x.decideSide(&sides[i], f, atom)
+		lo, up := x.decideSide(&sides[i], f, sig, atom)
 		lower, upper = lower && lo, upper && up
 		if !upper {
 			return false, false
@@ -305,28 +325,25 @@ func (x *Index) verdict(p *pair, f model.Family, atom int32) (lower, upper bool)
 	return lower && ks != slotMaybe && kd != slotMaybe, upper
 }
 
-// decideSide returns the bounds of one direction for one port atom.
-func (x *Index) decideSide(s *side, f model.Family, atom int32) (lower, upper bool) {
+// decideSide returns the bounds of one direction for one port atom, for one
+// meaning of port names.
+func (x *Index) decideSide(s *side, f model.Family, sig []named, atom int32) (lower, upper bool) {
 	if s.prog == nil {
 		return true, true
 	}
 	var single [1]int32
 	atoms, usable := x.views(s, f, &single)
 	v := x.view(s, f)
-	lower, upper = true, false
-	for _, sig := range x.portNames(s.dst) {
-		some, all := false, true
-		for _, own := range ownStates[s.own] {
-			v.own = own
-			for _, v.atom = range atoms {
-				allow := x.decide(s.prog, &v, sig, atom, false)
-				some, all = some || allow, all && allow
-				upper = upper || allow || s.prog.unsure && x.decide(s.prog, &v, sig, atom, true)
-			}
+	some, all := false, true
+	for _, own := range ownStates[s.own] {
+		v.own = own
+		for _, v.atom = range atoms {
+			allow := x.decide(s.prog, &v, sig, atom, false)
+			some, all = some || allow, all && allow
+			upper = upper || allow || s.prog.unsure && x.decide(s.prog, &v, sig, atom, true)
 		}
-		lower = lower && (all || usable && some)
 	}
-	return lower, upper
+	return all || usable && some, upper
 }
 
 // ownStates lists the possibilities of each relation.

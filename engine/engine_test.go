@@ -47,7 +47,8 @@ func small(t testing.TB, rules ...model.Rule) *engine.Index {
 	web := pod("shop", "web-0", "10.0.0.1", map[string]string{"app": "web", "hash": "1"})
 	web2 := pod("shop", "web-1", "10.0.0.2", map[string]string{"app": "web", "hash": "2"})
 	db := pod("shop", "db", "10.0.0.3", map[string]string{"app": "db"})
-	db.Ports = []model.ContainerPort{{NamedPort: model.NamedPort{Name: "sql", Protocol: model.TCP}, Port: 5432}}
+	db.Ports = []model.ContainerPort{{NamedPort: model.NamedPort{Name: "sql", Protocol: model.TCP}, Port: 5432},
+		{NamedPort: model.NamedPort{Name: "metrics", Protocol: model.TCP}, Port: 9090}} // which no rule names
 	s := &model.Snapshot{
 		Namespaces: []model.Namespace{{Name: "shop"}},
 		Nodes:      []model.Node{{Name: "n1", Addresses: []netip.Addr{netip.MustParseAddr("192.168.0.1")}}},
@@ -294,6 +295,38 @@ func TestFlowOfOneAddress(t *testing.T) {
 	require.Equal(t, model.Denied, tcp(engine.Flow{Src: web, Dst: n2, DstAddr: public, SrcAddr: v6}), "no connection is of two families")
 }
 
+// Blocks that begin or end together are different peers.
+func TestBlocksOfOneEdge(t *testing.T) {
+	from := func(port uint16, blocks ...string) model.Rule {
+		var p model.Peer
+		for _, b := range blocks {
+			p.Blocks = append(p.Blocks, model.Block{CIDR: netip.MustParsePrefix(b)})
+		}
+		return allow("shop", app("db"), model.Egress, p, model.RulePorts{Set: model.Port(model.TCP, port)})
+	}
+	x := small(t, isolate("shop", app("db"), model.Egress), from(1, "20.0.0.0/8"), from(2, "20.0.0.0/9"), from(3, "20.128.0.0/9"),
+		from(4, "20.64.0.0/10", "20.192.0.0/10"), from(5, "20.64.0.0/10"), from(6, "20.64.0.0/10", "20.128.0.0/10"))
+	for a, want := range map[string]string{
+		"20.0.0.1": "TCP 1-2", "20.64.0.1": "TCP 1-2,4-6", "20.128.0.1": "TCP 1,3,6", "20.192.0.1": "TCP 1,3-4", "21.0.0.0": "NONE",
+	} {
+		require.Equal(t, want, x.Between(mustPod(t, x, "db"), x.Addr(netip.MustParseAddr(a))).Lower.String(), a)
+	}
+}
+
+// What one end passes on is nothing to the other.
+func TestPassOfOneEnd(t *testing.T) {
+	for d, ends := range [...][2]string{model.Ingress: {"db", "web"}, model.Egress: {"web", "db"}} { // who is uncertain, who passes
+		uncertain, passes := model.Direction(d), model.Direction(1-d)
+		x := small(t,
+			model.Rule{Rank: model.Rank{Tier: model.TierAdmin}, Direction: passes, Subject: model.PodSet{Namespace: "shop", Pods: app(ends[1])},
+				Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Pass},
+			model.Rule{Rank: model.Rank{Tier: model.TierExempt, Priority: model.PriorityNotModelled}, Direction: uncertain,
+				Subject: model.PodSet{Namespace: "shop", Pods: app(ends[0])}, Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Uncertain})
+		b := x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db"))
+		require.Equal(t, []string{"NONE", "ALL"}, []string{b.Lower.String(), b.Upper.String()}, "%v is uncertain", uncertain)
+	}
+}
+
 // Rules of one policy are ranked one by one, also where their subjects differ.
 func TestRanksOfDifferentSubjects(t *testing.T) {
 	rule := func(index int32, subject, peer model.Selector, a model.Action) model.Rule {
@@ -407,4 +440,23 @@ func TestUnknownPorts(t *testing.T) {
 	s.Rules = append(s.Rules, deny)
 	_, err = engine.Compile(&s, engine.Options{})
 	require.ErrorContains(t, err, "M6")
+}
+
+// A standing question costs a pass over bits.
+func TestColumnDoesNotAllocate(t *testing.T) {
+	x := small(t, shopRules()...)
+	db := engine.Of(mustPod(t, x, "db"))
+	column := x.Column(db, model.Port(model.TCP, 5432))
+	all := x.AllPods().Union(x.AllNodes())
+	n := testing.AllocsPerRun(100, func() {
+		any, first := column.Any(all)
+		every, second := column.All(all)
+		certain, possible := column.Count(all)
+		if any != model.Allowed || first == second || every == model.Allowed || certain == 0 || possible < certain {
+			t.Fail()
+		}
+	})
+	require.Zero(t, n)
+	certain, _ := column.Count(db)
+	require.Zero(t, certain, "a pod is not paired with itself")
 }

@@ -93,7 +93,7 @@ func (x *Index) explainFamily(f Flow, p *pair, fam model.Family, atom int32) Fam
 	if atom < 0 {
 		return ft
 	}
-	ft.Verdict = boundsVerdict(x.verdict(p, fam, atom))
+	ft.Verdict = boundsVerdict(x.verdict(p, Only(fam), atom))
 	sides := x.sides(p)
 	ft.Egress = x.explainSide(&sides[model.Egress], f.Src, fam, atom)
 	ft.Ingress = x.explainSide(&sides[model.Ingress], f.Dst, fam, atom)
@@ -102,20 +102,25 @@ func (x *Index) explainFamily(f Flow, p *pair, fam model.Family, atom int32) Fam
 
 func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom int32) SideTrace {
 	t := SideTrace{Direction: s.dir, Subject: subject, Exempt: s.prog == nil}
-	t.Verdict = boundsVerdict(x.decideSide(s, fam, atom))
+	names := x.portNames(s.dst)
+	lower, upper := true, false
+	for _, sig := range names {
+		lo, up := x.decideSide(s, fam, sig, atom)
+		lower, upper = lower && lo, upper || up
+	}
+	t.Verdict = boundsVerdict(lower, upper)
 	if s.prog == nil {
 		return t
 	}
 	var single [1]int32
 	atoms, usable := x.views(s, fam, &single)
-	names := x.portNames(s.dst)
 	var rules []int32
 	for _, g := range s.prog.segments {
 		rules = append(rules, x.segments[g].rules...)
 	}
 	decides, end := x.deciders(rules, s, fam, atoms, usable, names, atom)
 	for i, r := range rules[:end] {
-		step := Step{Rule: int(r), Match: x.matchViews(r, s, fam, atoms, usable), Decides: decides[i]}
+		step := Step{Rule: x.ruleIndex(r), Match: x.matchViews(r, s, fam, atoms, usable), Decides: decides[i]}
 		if ports := &x.ports[x.rulePorts[r]]; step.Match != MatchNo && !x.portsMatch(ports, names[0], atom) {
 			if x.portsMatch(ports, names[len(names)-1], atom) {
 				step.Match = MatchPortMaybe
@@ -129,6 +134,14 @@ func (x *Index) explainSide(s *side, subject EndpointID, fam model.Family, atom 
 		t.Steps = append(t.Steps, Step{Rule: DefaultAllow, Match: MatchYes, Decides: true})
 	}
 	return t
+}
+
+// ruleIndex returns where Snapshot.Rules has a rule.
+func (x *Index) ruleIndex(r int32) int {
+	if x.Snapshot(); x.ruleAt != nil {
+		r = x.ruleAt[r]
+	}
+	return int(r)
 }
 
 // deciders marks the rules that decide at some view of the other end, in some
@@ -156,28 +169,29 @@ func (x *Index) deciders(rules []int32, s *side, fam model.Family, atoms []int32
 		}
 	}
 	for _, sig := range names {
+		decisions, some = decisions[:0], [2]bool{}
 		look(sig, false)
 		if s.prog.unsure {
 			look(sig, true)
 		}
-	}
-	for _, d := range decisions {
-		if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
-			continue
-		}
-		for _, i := range d.at {
-			decides[i] = true
-			end = max(end, i+1)
-		}
-		if len(d.at) == 0 {
-			decides[len(rules)] = true
-			end = len(rules)
+		for _, d := range decisions {
+			if usable && (some[bound(d.best)] && !d.allow || some[bound(false)] && d.best) {
+				continue
+			}
+			for _, i := range d.at {
+				decides[i] = true
+				end = max(end, i+1)
+			}
+			if len(d.at) == 0 {
+				decides[len(rules)] = true
+				end = len(rules)
+			}
 		}
 	}
 	// What shares the last deciding rank was consulted as well, and what
 	// nothing orders before it.
 	for end > 0 && end < len(rules) {
-		a, b := x.snap.Rules[rules[end]].Rank, x.snap.Rules[rules[end-1]].Rank
+		a, b := x.rule(rules[end]).Rank, x.rule(rules[end-1]).Rank
 		if a != b && (a.Tier != b.Tier || a.Priority != b.Priority || a.Ordinal == b.Ordinal) {
 			break
 		}
@@ -207,11 +221,11 @@ func (x *Index) decision(rules []int32, best bool, matches func(rule int32) bool
 	passed := -1
 	for i := 0; i < len(rules); {
 		// One rank, or policies of one tier and priority: each has its first match.
-		first := &x.snap.Rules[rules[i]].Rank
+		first := &x.rule(rules[i]).Rank
 		var found []int
 		action := model.Action(0)
 		for ; i < len(rules); i++ {
-			r := &x.snap.Rules[rules[i]]
+			r := x.rule(rules[i])
 			if r.Rank.Tier != first.Tier || r.Rank.Priority != first.Priority {
 				break
 			}
@@ -219,7 +233,7 @@ func (x *Index) decision(rules []int32, best bool, matches func(rule int32) bool
 				continue
 			}
 			if n := len(found); n > 0 {
-				last := &x.snap.Rules[rules[found[n-1]]].Rank
+				last := &x.rule(rules[found[n-1]]).Rank
 				if last.Ordinal == r.Rank.Ordinal && *last != r.Rank {
 					continue // its policy has had its first match
 				}
@@ -240,7 +254,7 @@ func (x *Index) decision(rules []int32, best bool, matches func(rule int32) bool
 			passed = int(first.Tier)
 		default:
 			return decision{
-				at:    slices.DeleteFunc(found, func(i int) bool { return x.snap.Rules[rules[i]].Action.As(best) != action }),
+				at:    slices.DeleteFunc(found, func(i int) bool { return x.rule(rules[i]).Action.As(best) != action }),
 				allow: action == model.Allow,
 			}
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"iter"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/podreach/podreach/model"
@@ -38,157 +39,99 @@ func (e EndpointID) atom() int32 { return int32(e &^ atomBit) }
 
 // Index answers reachability questions about one snapshot. It is immutable
 // and safe for concurrent use; the zero Index is not usable, see Compile.
+//
+// An Index that Apply returns is a new version: it shares what did not change
+// with the one it was made of, which stays valid.
 type Index struct {
-	snap *model.Snapshot
-	addr addrAtoms
-	port portAtoms
-	full mask // every port atom
-
-	podClass   []Class
+	// Of all versions between two compilations.
+	rest       *model.Snapshot // the compiled one; its pods and rules may since have changed
+	addr       addrAtoms
+	port       portAtoms
+	full       mask // every port atom
 	nodeClass  []Class
-	podNode    []int32 // node number, nodeUnknown or nodeEvery
-	podClasses int     // classes[:podClasses] are pods, the rest hosts
+	podClasses int // classes[:podClasses] are pods, the rest hosts
 	classes    []classInfo
-	slots      []slot
-	sigs       []portNames
+	names      *names
+	line       *lineage // what Apply needs; nil: nothing was kept
 
+	// Of this version.
+	tables
+	pods      vector[*model.Pod]
+	podClass  vector[Class]
+	podNode   vector[int32] // node number, nodeUnknown or nodeEvery
+	programOf vector[[model.NumDirections]uint32]
+	holes     *hole
+	version   uint64
+	updates   Updates
+	// For Apply.
+	objectRules vector[[]int32] // object number -> its rules
+	placeAt     vector[int32]   // place number -> its segment + 1, or 0
+
+	memberOnce  sync.Once
+	memberStart []int32
+	memberList  []EndpointID
+
+	relation sync.Once
+	toAll    *factored
+
+	snapOnce sync.Once
+	snap     *model.Snapshot
+	ruleAt   []int32 // rule -> its index in snap.Rules, where that is another
+}
+
+// tables hold what programs are made of. Versions append to them and never
+// change what is there.
+type tables struct {
+	slots     []slot
+	sigs      []portNames
 	sets      []classSet
 	peers     []peer
 	ports     []rulePorts
 	segments  []segment
 	programs  []program
-	rulePeer  []uint32 // rule -> peers
-	rulePorts []uint32 // rule -> ports
-
-	memberStart []int32
-	memberList  []EndpointID
-
-	podNames  sync.Once
-	podByName map[podName]EndpointID
-	podsOf    map[podName][]EndpointID // by workload name
-	owners    sync.Once
-	ownerOf   map[netip.Addr]EndpointID
-	rivals    map[netip.Addr][]EndpointID // further owners, as good as ownerOf
+	rulePeer  []uint32     // rule -> peers
+	rulePorts []uint32     // rule -> ports
+	added     []model.Rule // rules after those of the compiled snapshot
 }
 
-type podName struct{ namespace, name string }
-
-// Snapshot returns what the Index was compiled from. It must not be changed.
-func (x *Index) Snapshot() *model.Snapshot { return x.snap }
-
-func (x *Index) indexNames() {
-	x.podNames.Do(func() {
-		x.podByName = make(map[podName]EndpointID, len(x.snap.Pods))
-		x.podsOf = map[podName][]EndpointID{}
-		for i := range x.snap.Pods {
-			p := &x.snap.Pods[i]
-			x.podByName[podName{p.Namespace, p.Name}] = EndpointID(i)
-			w := podName{p.Namespace, p.Workload.Name}
-			x.podsOf[w] = append(x.podsOf[w], EndpointID(i))
-		}
-	})
-}
-
-// Pod returns the pod of a name, dormant ones included. The first call costs
-// O(pods).
-func (x *Index) Pod(namespace, name string) (EndpointID, bool) {
-	x.indexNames()
-	e, ok := x.podByName[podName{namespace, name}]
-	return e, ok
-}
-
-// WorkloadPods returns the pods, dormant ones included, of every workload of a
-// name, whatever its kind. The caller must not change the slice. The first
-// call costs O(pods).
-func (x *Index) WorkloadPods(namespace, name string) []EndpointID {
-	x.indexNames()
-	return x.podsOf[podName{namespace, name}]
-}
-
-// Node returns the node of a name. Cost: O(nodes).
-func (x *Index) Node(name string) (EndpointID, bool) {
-	for i := range x.snap.Nodes {
-		if x.snap.Nodes[i].Name == name {
-			return nodeBit | EndpointID(i), true
-		}
+// rule returns a rule by its number: of the compiled snapshot, or added since.
+func (x *Index) rule(i int32) *model.Rule {
+	if n := int32(len(x.rest.Rules)); i >= n {
+		return &x.added[i-n]
 	}
-	return 0, false
+	return &x.rest.Rules[i]
 }
 
-// Addr returns the endpoint that an address literal means: the pod or node
-// that is known to own it, otherwise the atom of outside addresses that holds
-// it (R47). A pod comes before a node, a node before its host-network pods,
-// and of two pods with one address the first of the snapshot is taken (R62).
-// The first call costs O(pods + nodes).
-func (x *Index) Addr(a netip.Addr) EndpointID {
-	a = a.Unmap().WithZone("")
-	x.owners.Do(x.indexOwners)
-	if e, ok := x.ownerOf[a]; ok {
-		return e
-	}
-	return atomBit | EndpointID(x.addr.of(a))
-}
+// pod returns a pod, nil for a hole.
+func (x *Index) pod(e EndpointID) *model.Pod { return x.pods.get(int(e)) }
 
-// Owners returns the pods or nodes that are known to own an address: none,
-// one, or those that nothing puts before one another, such as two running pods
-// of a snapshot that was taken while the address changed hands (R62).
-func (x *Index) Owners(a netip.Addr) []EndpointID {
-	x.owners.Do(x.indexOwners)
-	a = a.Unmap().WithZone("")
-	e, ok := x.ownerOf[a]
-	if !ok {
-		return nil
-	}
-	return append([]EndpointID{e}, x.rivals[a]...)
-}
-
-func (x *Index) indexOwners() {
-	x.ownerOf = make(map[netip.Addr]EndpointID, len(x.snap.Pods)+len(x.snap.Nodes))
-	x.rivals = map[netip.Addr][]EndpointID{}
-	// A pod comes before a node, a node before its host-network pods, which
-	// are not asked about by address then.
-	kind := func(e EndpointID) int {
-		switch {
-		case e.IsNode():
-			return 1
-		case x.snap.Pods[e].HostNetwork:
-			return 2
-		}
-		return 0
-	}
-	add := func(a netip.Addr, e EndpointID) {
-		owner, taken := x.ownerOf[a]
-		switch {
-		case !taken:
-			x.ownerOf[a] = e
-		case kind(owner) == kind(e) && owner != e:
-			x.rivals[a] = append(x.rivals[a], e)
-		}
-	}
-	pods := func(host bool) {
-		for i := range x.snap.Pods {
-			p := &x.snap.Pods[i]
-			for _, a := range p.Addresses {
-				if p.HostNetwork == host && a.State == model.AddressKnown && !a.Shadowed {
-					add(a.Addr, EndpointID(i))
-				}
+// everyPod returns the pods, dormant ones included.
+func (x *Index) everyPod() iter.Seq2[EndpointID, *model.Pod] {
+	return func(yield func(EndpointID, *model.Pod) bool) {
+		for i := range x.pods.n {
+			if p := x.pods.get(i); p != nil && !yield(EndpointID(i), p) {
+				return
 			}
 		}
 	}
-	pods(false)
-	for i := range x.snap.Nodes {
-		for _, a := range x.snap.Nodes[i].Addresses {
-			add(a.Unmap(), nodeBit|EndpointID(i))
+}
+
+// Snapshot returns what the Index answers about, which must not be changed.
+// Of an Index that Apply made the first call costs O(pods + rules).
+func (x *Index) Snapshot() *model.Snapshot {
+	x.snapOnce.Do(func() {
+		if x.snap == nil {
+			x.snap, x.ruleAt = x.assemble()
 		}
-	}
-	pods(true)
+	})
+	return x.snap
 }
 
 // Class returns the class of an endpoint.
 func (x *Index) Class(e EndpointID) Class {
 	switch {
 	case e.IsPod():
-		return x.podClass[e]
+		return x.podClass.get(int(e))
 	case e.IsNode():
 		return x.nodeClass[e.NodeIndex()]
 	}
@@ -200,12 +143,39 @@ func (x *Index) Class(e EndpointID) Class {
 func (x *Index) Classes() int { return len(x.classes) + x.addr.count() }
 
 // Members returns the endpoints of a class, pods before nodes. The caller must
-// not change the slice.
+// not change the slice. The first call costs O(endpoints).
 func (x *Index) Members(c Class) []EndpointID {
 	if int(c) >= len(x.classes) {
 		return []EndpointID{atomBit | EndpointID(int(c)-len(x.classes))}
 	}
+	x.memberOnce.Do(x.members)
 	return x.memberList[x.memberStart[c]:x.memberStart[c+1]]
+}
+
+// members lists the endpoints of each class.
+func (x *Index) members() {
+	x.memberStart = make([]int32, len(x.classes)+1)
+	for e := range x.everyPod() {
+		x.memberStart[x.Class(e)+1]++
+	}
+	for _, c := range x.nodeClass {
+		x.memberStart[c+1]++
+	}
+	for i := range x.classes {
+		x.memberStart[i+1] += x.memberStart[i]
+	}
+	next := slices.Clone(x.memberStart)
+	x.memberList = make([]EndpointID, x.memberStart[len(x.classes)])
+	add := func(e EndpointID, c Class) {
+		x.memberList[next[c]] = e
+		next[c]++
+	}
+	for e := range x.everyPod() {
+		add(e, x.Class(e))
+	}
+	for i, c := range x.nodeClass {
+		add(NodeID(i), c)
+	}
 }
 
 // PortAtoms returns the ranges of ports that no rule tells apart, sorted.
@@ -216,6 +186,10 @@ func (x *Index) PortAtoms() []model.PortRange {
 	}
 	return out
 }
+
+// AddressAtoms returns the number of parts of both families that no block of a
+// rule tells apart.
+func (x *Index) AddressAtoms() int { return x.addr.count() }
 
 // Flow is one connection that is asked about: the first packet of a new
 // connection from Src to Dst (R2).
@@ -285,15 +259,7 @@ func (x *Index) Verdict(f Flow) model.Verdict {
 		return model.Denied
 	}
 	p := x.flowPair(&f)
-	var lower, upper bool
-	for fam := model.IPv4; fam <= model.IPv6; fam++ {
-		if !p.families.has(fam) {
-			continue
-		}
-		lo, up := x.verdict(&p, fam, atom)
-		lower, upper = lower || lo, upper || up
-	}
-	return boundsVerdict(lower, upper)
+	return boundsVerdict(x.verdict(&p, p.families, atom))
 }
 
 // Between returns every connection that is possible from src to dst, as
@@ -341,7 +307,7 @@ type OutsideKey struct {
 func (x *Index) OutsideKey(c Class) OutsideKey {
 	k := OutsideKey{host: int(c) >= x.podClasses}
 	if !k.host {
-		k.program = x.classes[c].program[model.Egress]
+		k.program = x.programOf.get(int(c))[model.Egress]
 	}
 	for f := range k.slots {
 		k.slots[f] = x.slotKind(c, model.Family(f))
@@ -358,16 +324,20 @@ func (x *Index) Side(f Flow, d model.Direction) model.Bounds {
 	b := model.Bounds{Other: model.OtherNo}
 	sides := x.sides(&p)
 	side := &sides[d]
-	for f := model.IPv4; f <= model.IPv6; f++ {
-		ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
-		if ks == slotNone || kd == slotNone || !p.families.has(f) {
-			continue
+	for i, sig := range x.portNames(p.dst) {
+		s.world.clear()
+		for f := model.IPv4; f <= model.IPv6; f++ {
+			ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
+			if ks == slotNone || kd == slotNone || !p.families.has(f) {
+				continue
+			}
+			b.Other = max(b.Other, x.decideSideMask(side, f, sig, s))
+			if ks != slotMaybe && kd != slotMaybe {
+				s.world.or(s.sideLo)
+			}
+			s.up.or(s.sideUp)
 		}
-		b.Other = max(b.Other, x.decideSideMask(side, f, s))
-		if ks != slotMaybe && kd != slotMaybe {
-			s.lo.or(s.sideLo)
-		}
-		s.up.or(s.sideUp)
+		s.narrow(i)
 	}
 	b.Lower, b.Upper = x.port.portSet(s.lo), x.port.portSet(s.up)
 	return b
@@ -404,12 +374,12 @@ func (x *Index) row(fixed EndpointID, ends func(EndpointID) (src, dst EndpointID
 			}
 			return k.b.Upper.Empty() || yield(e, k.b)
 		}
-		for i := range x.snap.Pods {
-			if !x.snap.Pods[i].Dormant && !visit(EndpointID(i)) {
+		for e, p := range x.everyPod() {
+			if !p.Dormant && !visit(e) {
 				return
 			}
 		}
-		for i := range x.snap.Nodes {
+		for i := range x.rest.Nodes {
 			if !visit(nodeBit | EndpointID(i)) {
 				return
 			}

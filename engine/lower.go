@@ -56,53 +56,110 @@ func (c *compiler) lower() {
 	s, x := c.snap, c.x
 	x.rulePeer = make([]uint32, len(s.Rules))
 	x.rulePorts = make([]uint32, len(s.Rules))
-	type place struct {
-		dir     model.Direction
-		rank    model.Rank
-		subject int32
-	}
-	order := make([]int32, len(s.Rules))
 	subject := make([]int32, len(s.Rules))
 	for i := range s.Rules {
-		order[i] = int32(i)
 		subject[i] = c.podSet(&s.Rules[i].Subject)
 		x.rulePeer[i] = c.peer(&s.Rules[i].Peer)
 		x.rulePorts[i] = c.ports(&s.Rules[i].Ports)
 	}
-	slices.SortStableFunc(order, func(a, b int32) int {
-		return s.Rules[a].Rank.Compare(s.Rules[b].Rank)
-	})
-	ties := c.ties()
-	ids := map[place]int{}
-	type entryKey struct {
-		segment int
-		entry   entry
-	}
+	order, rank := c.byRank()
+	c.tieOf = c.ties(order)
+	segmentOf := map[uint64]int32{} // by number of rank, direction and subject
 	seen := map[entryKey]bool{}
 	for _, i := range order {
 		r := &s.Rules[i]
-		p := place{r.Direction, r.Rank, subject[i]}
-		id, ok := ids[p]
+		k := uint64(rank[i])<<32 | uint64(r.Direction)<<31 | uint64(subject[i])
+		id, ok := segmentOf[k]
 		if !ok {
-			id = len(x.segments)
-			ids[p] = id
-			tie := ties[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}]
+			id = int32(len(x.segments))
+			segmentOf[k] = id
+			tie := c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}]
 			x.segments = append(x.segments, segment{action: r.Action, tier: r.Rank.Tier, tie: tie, policy: r.Rank.Ordinal})
 			c.directions = append(c.directions, r.Direction)
 			c.subjects = append(c.subjects, subject[i])
 		}
 		g := &x.segments[id]
 		g.rules = append(g.rules, i)
-		e := entry{x.rulePeer[i], x.rulePorts[i]}
-		if k := (entryKey{id, e}); !seen[k] {
-			seen[k] = true
-			g.entries = append(g.entries, e)
-		}
+		g.add(entry{x.rulePeer[i], x.rulePorts[i]}, id, seen)
 	}
 	x.sets = make([]classSet, len(c.podSets))
 	for i := range c.podSets {
 		x.sets[i] = c.podSets[i].classes
 	}
+}
+
+// byRank returns the rules in the order of their ranks, otherwise as they are,
+// and the number of each rule's rank. Most rules have one of very few, which
+// are what is sorted. Cost: O(rules + ranks log ranks).
+func (c *compiler) byRank() (order []int32, number []uint32) {
+	rules := c.snap.Rules
+	number = make([]uint32, len(rules))
+	numbers := map[model.Rank]uint32{}
+	var ranks []model.Rank
+	var n []int32 // rules of each rank
+	for i := range rules {
+		r := rules[i].Rank
+		k, ok := numbers[r]
+		if !ok {
+			k = uint32(len(ranks))
+			numbers[r] = k
+			ranks = append(ranks, r)
+			n = append(n, 0)
+		}
+		number[i] = k
+		n[k]++
+	}
+	sorted := make([]uint32, len(ranks))
+	for i := range sorted {
+		sorted[i] = uint32(i)
+	}
+	slices.SortFunc(sorted, func(a, b uint32) int { return ranks[a].Compare(ranks[b]) })
+	start := make([]int32, len(ranks))
+	next := int32(0)
+	for _, k := range sorted {
+		start[k] = next
+		next += n[k]
+	}
+	order = make([]int32, len(rules))
+	for i, k := range number {
+		order[start[k]] = int32(i)
+		start[k]++
+	}
+	return order, number
+}
+
+// entryKey is an entry of a segment.
+type entryKey struct {
+	segment int32
+	entry   entry
+}
+
+// add adds an entry unless it is there; seen has those of segments that are too
+// long to look through.
+func (g *segment) add(e entry, id int32, seen map[entryKey]bool) {
+	const short = 8
+	if len(g.entries) < short {
+		if !slices.Contains(g.entries, e) {
+			g.entries = append(g.entries, e)
+		}
+		return
+	}
+	if len(g.entries) == short {
+		for _, e := range g.entries {
+			seen[entryKey{id, e}] = true
+		}
+	}
+	if k := (entryKey{id, e}); !seen[k] {
+		seen[k] = true
+		g.entries = append(g.entries, e)
+	}
+}
+
+// place is where rules make one segment.
+type place struct {
+	dir     model.Direction
+	rank    model.Rank
+	subject int32 // pod set
 }
 
 // tier is what orders policies for certain.
@@ -113,15 +170,17 @@ type tier struct {
 }
 
 // ties numbers the tiers and priorities of several policies, from 1 (R105).
-func (c *compiler) ties() map[tier]int32 {
-	first := map[tier]int32{}
+// order is that of ranks.
+func (c *compiler) ties(order []int32) map[tier]int32 {
 	out := map[tier]int32{}
-	for i := range c.snap.Rules {
+	var last [model.NumDirections]*model.Rule
+	for _, i := range order {
 		r := &c.snap.Rules[i]
-		t := tier{r.Direction, r.Rank.Tier, r.Rank.Priority}
-		if o, ok := first[t]; !ok {
-			first[t] = r.Rank.Ordinal
-		} else if o != r.Rank.Ordinal && out[t] == 0 {
+		l := last[r.Direction]
+		if last[r.Direction] = r; l == nil || l.Rank.Tier != r.Rank.Tier || l.Rank.Priority != r.Rank.Priority || l.Rank.Ordinal == r.Rank.Ordinal {
+			continue
+		}
+		if t := (tier{r.Direction, r.Rank.Tier, r.Rank.Priority}); out[t] == 0 {
 			out[t] = int32(len(out)) + 1
 		}
 	}
@@ -130,13 +189,14 @@ func (c *compiler) ties() map[tier]int32 {
 
 // podSet interns a pod set and evaluates it.
 func (c *compiler) podSet(p *model.PodSet) int32 {
-	k := appendString(nil, p.Namespace)
+	k := appendString(c.key.b[:0], p.Namespace)
 	if p.Namespace == "" {
 		k = appendSelector(k, p.Namespaces)
 	} else {
 		k = append(k, 0xff)
 	}
 	k = appendSelector(k, p.Pods)
+	c.key.b = k
 	if id, ok := c.podSetIDs[string(k)]; ok {
 		return id
 	}
@@ -184,11 +244,11 @@ func (c *compiler) namespace(name string) int {
 
 // nsSelector interns and evaluates a namespace selector.
 func (c *compiler) nsSelector(s model.Selector) *nsSel {
-	k := string(appendSelector(nil, s))
-	id, ok := c.nsSelIDs[k]
+	c.key.b = appendSelector(c.key.b[:0], s)
+	id, ok := c.nsSelIDs[string(c.key.b)]
 	if !ok {
 		id = int32(len(c.nsSels))
-		c.nsSelIDs[k] = id
+		c.nsSelIDs[string(c.key.b)] = id
 		n := nsSel{all: len(s) == 0}
 		if !n.all {
 			n.list = c.ns.selectRange(c.ns.labels.terms(s), 0, int32(len(c.snap.Namespaces)), nil)
@@ -201,57 +261,74 @@ func (c *compiler) nsSelector(s model.Selector) *nsSel {
 
 // peer interns a peer.
 func (c *compiler) peer(p *model.Peer) uint32 {
-	out := peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation}
+	sets := c.peerSets[:0]
+	var blocks, external spans
 	if !p.Any {
 		for i := range p.Pods {
-			out.sets = append(out.sets, c.podSet(&p.Pods[i]))
+			sets = append(sets, c.podSet(&p.Pods[i]))
 		}
-		slices.Sort(out.sets)
-		out.sets = slices.Compact(out.sets)
-		out.blocks = c.x.addr.blockSpans(p.Blocks, false)
-		out.external = c.x.addr.blockSpans(p.Blocks, true)
+		slices.Sort(sets)
+		sets = slices.Compact(sets)
+		if len(p.Blocks) > 0 {
+			blocks = c.x.addr.blockSpans(p.Blocks, false)
+			external = c.x.addr.blockSpans(p.Blocks, true)
+		}
 	}
-	var k classKey
+	c.peerSets = sets
+	k := &c.key
+	k.reset()
 	k.flag(p.Any)
 	k.flag(p.NoPods)
 	k.flag(p.UnknownHosts)
 	k.u32(uint32(p.Relation))
-	k.u32(uint32(len(out.sets)))
-	for _, s := range out.sets {
+	k.u32(uint32(len(sets)))
+	for _, s := range sets {
 		k.u32(uint32(s))
 	}
-	k.u32(uint32(len(out.blocks)))
-	for _, s := range append(slices.Clone(out.blocks), out.external...) {
-		k.u32(uint32(s.lo))
-		k.u32(uint32(s.hi))
+	k.u32(uint32(len(blocks)))
+	for _, list := range [...]spans{blocks, external} {
+		for _, s := range list {
+			k.u32(uint32(s.lo))
+			k.u32(uint32(s.hi))
+		}
 	}
-	return c.peerIDs.get(k.b, func() { c.x.peers = append(c.x.peers, out) })
+	return c.peerIDs.get(k.b, func() {
+		c.x.peers = append(c.x.peers, peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets), blocks: blocks, external: external})
+	})
 }
 
 // ports interns a rule's ports.
 func (c *compiler) ports(p *model.RulePorts) uint32 {
-	out := rulePorts{mask: make(mask, c.x.port.words), other: p.Other}
+	if c.portMask == nil {
+		c.portMask = make(mask, c.x.port.words)
+	}
+	m, named := c.portMask, c.portNamed[:0]
 	if p.All {
-		copy(out.mask, c.x.full)
+		copy(m, c.x.full)
 	} else {
+		m.clear()
 		for _, r := range p.Set.Ranges() {
-			c.x.port.fill(out.mask, r)
+			c.x.port.fill(m, r)
 		}
 		for _, n := range p.Named {
-			out.named = append(out.named, c.names[n])
+			named = append(named, c.names[n])
 		}
-		slices.Sort(out.named)
-		out.named = slices.Compact(out.named)
+		slices.Sort(named)
+		named = slices.Compact(named)
 	}
-	var k classKey
+	c.portNamed = named
+	k := &c.key
+	k.reset()
 	k.u32(uint32(p.Other))
-	for _, w := range out.mask {
+	for _, w := range m {
 		k.b = binary.LittleEndian.AppendUint64(k.b, w)
 	}
-	for _, n := range out.named {
+	for _, n := range named {
 		k.u32(uint32(n))
 	}
-	return c.portsIDs.get(k.b, func() { c.x.ports = append(c.x.ports, out) })
+	return c.portsIDs.get(k.b, func() {
+		c.x.ports = append(c.x.ports, rulePorts{mask: slices.Clone(m), named: slices.Clone(named), other: p.Other})
+	})
 }
 
 func appendString(b []byte, s string) []byte {
@@ -262,9 +339,7 @@ func appendString(b []byte, s string) []byte {
 // appendSelector appends a key that is equal for selectors equal up to the
 // order of requirements and values.
 func appendSelector(b []byte, s model.Selector) []byte {
-	if len(s) > 1 || (len(s) == 1 && len(s[0].Values) > 1) {
-		s = s.Canonical()
-	}
+	s = s.Canonical()
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	for _, r := range s {
 		b = appendString(b, r.Key)

@@ -10,7 +10,7 @@ import (
 type scratch struct {
 	undecided, passed, allow, hit, lo, up, sideLo, sideUp, famLo, famUp mask
 
-	some  mask // of one possibility of port names
+	world mask // the lower bound for one meaning of port names
 	begun mask
 	tied  [3]mask // by Allow, Deny, Pass
 }
@@ -26,10 +26,14 @@ func (x *Index) newScratch() *scratch {
 func (x *Index) between(p *pair) model.Bounds {
 	s := x.newScratch()
 	other := x.betweenMasks(p, s)
-	b := model.Bounds{Lower: x.port.portSet(s.lo), Other: other}
+	return x.bounds(s.lo, s.up, other)
+}
+
+func (x *Index) bounds(lo, up mask, other model.Other) model.Bounds {
+	b := model.Bounds{Lower: x.port.portSet(lo), Other: other}
 	b.Upper = b.Lower
-	if !slices.Equal(s.lo, s.up) {
-		b.Upper = x.port.portSet(s.up)
+	if !slices.Equal(lo, up) {
+		b.Upper = x.port.portSet(up)
 	}
 	return b
 }
@@ -42,37 +46,51 @@ func (x *Index) betweenMasks(p *pair, s *scratch) model.Other {
 		copy(s.up, x.full)
 		return model.OtherYes
 	}
-	s.lo.clear()
 	s.up.clear()
-	for f := model.IPv4; f <= model.IPv6; f++ {
-		ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
-		if ks == slotNone || kd == slotNone || !p.families.has(f) {
-			continue
+	sides := x.sides(p)
+	for w, sig := range x.portNames(p.dst) { // which both sides and both families share
+		s.world.clear()
+		for f := model.IPv4; f <= model.IPv6; f++ {
+			ks, kd := x.slotKind(p.src, f), x.slotKind(p.dst, f)
+			if ks == slotNone || kd == slotNone || !p.families.has(f) {
+				continue
+			}
+			copy(s.famLo, x.full)
+			copy(s.famUp, x.full)
+			famOther := model.OtherYes
+			for i := range sides {
+				o := x.decideSideMask(&sides[i], f, sig, s)
+				s.famLo.and(s.sideLo)
+				s.famUp.and(s.sideUp)
+				famOther = min(famOther, o)
+			}
+			if ks == slotMaybe || kd == slotMaybe {
+				s.famLo.clear()
+				famOther = min(famOther, model.OtherUnspecified)
+			}
+			s.world.or(s.famLo)
+			s.up.or(s.famUp)
+			other = max(other, famOther)
 		}
-		copy(s.famLo, x.full)
-		copy(s.famUp, x.full)
-		famOther := model.OtherYes
-		sides := x.sides(p)
-		for i := range sides {
-			o := x.decideSideMask(&sides[i], f, s)
-			s.famLo.and(s.sideLo)
-			s.famUp.and(s.sideUp)
-			famOther = min(famOther, o)
-		}
-		if ks == slotMaybe || kd == slotMaybe {
-			s.famLo.clear()
-			famOther = min(famOther, model.OtherUnspecified)
-		}
-		s.lo.or(s.famLo)
-		s.up.or(s.famUp)
-		other = max(other, famOther)
+		s.narrow(w)
 	}
 	return other
 }
 
-// decideSideMask fills sideLo and sideUp with the bounds of one direction and
-// returns what is known of other protocols.
-func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other {
+// narrow leaves in the lower bound what holds for each meaning of port names
+// so far, of which this is number i.
+func (m *scratch) narrow(i int) {
+	if i == 0 {
+		copy(m.lo, m.world)
+	} else {
+		m.lo.and(m.world)
+	}
+}
+
+// decideSideMask fills sideLo and sideUp with the bounds of one direction, for
+// one meaning of port names, and returns what is known of other protocols, for
+// which names mean nothing.
+func (x *Index) decideSideMask(s *side, f model.Family, sig []named, m *scratch) model.Other {
 	copy(m.sideLo, x.full)
 	if s.prog == nil {
 		copy(m.sideUp, x.full)
@@ -82,28 +100,24 @@ func (x *Index) decideSideMask(s *side, f model.Family, m *scratch) model.Other 
 	var single [1]int32
 	atoms, usable := x.views(s, f, &single)
 	v := x.view(s, f)
-	for _, sig := range x.portNames(s.dst) {
-		copy(m.some, x.full)
-		if usable {
-			m.some.clear()
-		}
-		for _, own := range ownStates[s.own] {
-			v.own = own
-			for _, v.atom = range atoms {
-				x.decideMask(s.prog, &v, sig, m, false)
-				if usable {
-					m.some.or(m.allow)
-				} else {
-					m.some.and(m.allow)
-				}
+	if usable {
+		m.sideLo.clear()
+	}
+	for _, own := range ownStates[s.own] {
+		v.own = own
+		for _, v.atom = range atoms {
+			x.decideMask(s.prog, &v, sig, m, false)
+			if usable {
+				m.sideLo.or(m.allow)
+			} else {
+				m.sideLo.and(m.allow)
+			}
+			m.sideUp.or(m.allow)
+			if s.prog.unsure {
+				x.decideMask(s.prog, &v, sig, m, true)
 				m.sideUp.or(m.allow)
-				if s.prog.unsure {
-					x.decideMask(s.prog, &v, sig, m, true)
-					m.sideUp.or(m.allow)
-				}
 			}
 		}
-		m.sideLo.and(m.some)
 	}
 	var other model.Other
 	first := true

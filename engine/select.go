@@ -12,6 +12,7 @@ import (
 // mentions do not exist here, which is what makes replicas equal.
 type labelAtoms struct {
 	keys  map[string]int32   // key -> key number
+	names []string           // key number -> key
 	value []map[string]int32 // key number -> value -> atom
 	other []int32            // key number -> atom "present, another value"
 	key   []int32            // atom -> key number
@@ -26,6 +27,7 @@ func (l *labelAtoms) mention(s model.Selector) {
 		if !ok {
 			k = int32(len(l.value))
 			l.keys[r.Key] = k
+			l.names = append(l.names, r.Key)
 			l.value = append(l.value, map[string]int32{})
 			l.other = append(l.other, int32(len(l.key)))
 			l.key = append(l.key, k)
@@ -39,19 +41,53 @@ func (l *labelAtoms) mention(s model.Selector) {
 	}
 }
 
+// knows reports whether every key and value of a selector was mentioned.
+func (l *labelAtoms) knows(s model.Selector) bool {
+	for _, r := range s {
+		k, ok := l.keys[r.Key]
+		if !ok {
+			return false
+		}
+		for _, v := range r.Values {
+			if _, ok := l.value[k][v]; !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// projection turns label sets into atoms, remembering for each key the value
+// of the label set before: those of replicas stand side by side. Not safe for
+// concurrent use.
+type projection struct {
+	labels *labelAtoms
+	last   []lastValue // by key number
+}
+
+type lastValue struct {
+	value string
+	atom  int32
+	known bool
+}
+
+func newProjection(l *labelAtoms) *projection {
+	return &projection{l, make([]lastValue, len(l.names))}
+}
+
 // project appends the atoms of a label set, sorted. Cost: O(labels).
-func (l *labelAtoms) project(labels map[string]string, out []int32) []int32 {
+func (p *projection) project(labels map[string]string, out []int32) []int32 {
 	start := len(out)
-	if len(l.keys) < len(labels) {
-		for key, k := range l.keys {
+	if len(p.labels.names) < len(labels) {
+		for k, key := range p.labels.names {
 			if v, ok := labels[key]; ok {
-				out = append(out, l.atom(k, v))
+				out = append(out, p.atom(int32(k), v))
 			}
 		}
 	} else {
 		for key, v := range labels {
-			if k, ok := l.keys[key]; ok {
-				out = append(out, l.atom(k, v))
+			if k, ok := p.labels.keys[key]; ok {
+				out = append(out, p.atom(k, v))
 			}
 		}
 	}
@@ -59,11 +95,17 @@ func (l *labelAtoms) project(labels map[string]string, out []int32) []int32 {
 	return out
 }
 
-func (l *labelAtoms) atom(k int32, v string) int32 {
-	if a, ok := l.value[k][v]; ok {
-		return a
+func (p *projection) atom(k int32, v string) int32 {
+	last := &p.last[k]
+	if last.known && last.value == v {
+		return last.atom
 	}
-	return l.other[k]
+	a, ok := p.labels.value[k][v]
+	if !ok {
+		a = p.labels.other[k]
+	}
+	*last = lastValue{v, a, true}
+	return a
 }
 
 // term is a Requirement over atoms.

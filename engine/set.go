@@ -32,16 +32,15 @@ type Outside struct {
 // Select returns the pods of a pod set, host-network pods included, dormant
 // ones left out. Cost: O(pods x requirements).
 func (x *Index) Select(sel model.PodSet) Set {
-	pods := bitset.New(uint(len(x.snap.Pods)))
-	in := make(map[string]bool, len(x.snap.Namespaces))
-	for i := range x.snap.Namespaces {
-		n := &x.snap.Namespaces[i]
+	pods := bitset.New(uint(x.pods.n))
+	in := make(map[string]bool, len(x.rest.Namespaces))
+	for i := range x.rest.Namespaces {
+		n := &x.rest.Namespaces[i]
 		in[n.Name] = sel.Namespace == n.Name || sel.Namespace == "" && sel.Namespaces.Matches(n.Labels)
 	}
-	for i := range x.snap.Pods {
-		p := &x.snap.Pods[i]
+	for e, p := range x.everyPod() {
 		if in[p.Namespace] && !p.Dormant && sel.Pods.Matches(p.Labels) {
-			pods.Set(uint(i))
+			pods.Set(uint(e))
 		}
 	}
 	return Set{pods: pods}
@@ -52,7 +51,6 @@ func (x *Index) Select(sel model.PodSet) Set {
 // owned addresses).
 func (x *Index) Outside(a *netipx.IPSet) Set {
 	var s Set
-	x.owners.Do(x.indexOwners)
 	ranges := a.Ranges() // sorted, disjoint; IPv4 before IPv6, as atoms are
 	for i, r := int32(0), 0; r < len(ranges); r++ {
 		lo, hi := ranges[r].From(), ranges[r].To()
@@ -93,7 +91,7 @@ func (s *Set) addPart(e EndpointID, r netipx.IPRange, witness netip.Addr) {
 // unowned returns the first address of a range that nobody is known to own.
 func (x *Index) unowned(from, to netip.Addr) netip.Addr {
 	for a := from; a.IsValid() && !to.Less(a); a = a.Next() {
-		if _, owned := x.ownerOf[a]; !owned {
+		if len(x.owners(a, nil)) == 0 {
 			return a
 		}
 	}
@@ -105,8 +103,8 @@ func (x *Index) AllPods() Set { return x.Select(model.PodSet{}) }
 
 // AllNodes returns every node.
 func (x *Index) AllNodes() Set {
-	nodes := bitset.New(uint(len(x.snap.Nodes)))
-	for i := range x.snap.Nodes {
+	nodes := bitset.New(uint(len(x.rest.Nodes)))
+	for i := range x.rest.Nodes {
 		nodes.Set(uint(i))
 	}
 	return Set{nodes: nodes}

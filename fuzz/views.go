@@ -17,7 +17,7 @@ type views struct {
 	x     *engine.Index
 	r     *rand.Rand
 	pods  []engine.EndpointID // that are endpoints
-	ends  []end               // pods, nodes, parts of outside address space
+	ends  []named             // pods, nodes, parts of outside address space
 	ports []portProbe
 	n     int // verdicts compared
 }
@@ -28,8 +28,8 @@ type portProbe struct {
 	port     uint16
 }
 
-// end is an endpoint.
-type end struct {
+// named is an endpoint.
+type named struct {
 	id   engine.EndpointID
 	name string
 	addr netip.Addr // the first that nobody owns, of a part of outside address space
@@ -48,7 +48,7 @@ func compareViews(x *engine.Index, r *rand.Rand) (int, error) {
 	everyone := x.AllPods().Union(x.AllNodes()).Union(outside.Set)
 	parts := everyone.Outside()
 	for id := range everyone.All() {
-		e := end{id: id, name: solver.EndpointName(x, id)}
+		e := named{id: id, name: solver.EndpointName(x, id)}
 		if id.IsOutside() {
 			e.addr, parts = parts[0].Witness, parts[1:]
 			e.name = e.addr.String()
@@ -85,7 +85,7 @@ func (v *views) probes() {
 }
 
 // mismatch says that a view differs from what another says of a pair.
-func mismatch(view string, s, d *end, want, got any) error {
+func mismatch(view string, s, d *named, want, got any) error {
 	return fmt.Errorf("%s: %s to %s: want %v, got %v", view, s.name, d.name, want, got)
 }
 
@@ -95,7 +95,7 @@ func text(b model.Bounds) string { return fmt.Sprintf("%v to %v", b.Lower, b.Upp
 
 // relations returns what policies say of a pair, and whether the two are or
 // may be related, so that this is not all (R50, R52).
-func (v *views) relations(s, d *end) (policies model.Bounds, related bool) {
+func (v *views) relations(s, d *named) (policies model.Bounds, related bool) {
 	if s.id == d.id && s.id.IsPod() {
 		return model.Bounds{}, true
 	}
@@ -141,7 +141,7 @@ func (v *views) pairs(engine.Set) error {
 }
 
 // single is an end as a question names it.
-func (v *views) single(e *end) (solver.Ends, error) {
+func (v *views) single(e *named) (solver.Ends, error) {
 	found, err := solver.Find(v.x, e.name)
 	if err != nil {
 		return found, fmt.Errorf("name of an end: %w", err)
@@ -156,7 +156,7 @@ func (v *views) single(e *end) (solver.Ends, error) {
 }
 
 // can asks about one pair: any port, and one of those that are probed.
-func (v *views) can(s, d *end, between model.Bounds) error {
+func (v *views) can(s, d *named, between model.Bounds) error {
 	from, err := v.single(s)
 	if err != nil {
 		return err
@@ -221,7 +221,7 @@ func (v *views) witness(q *solver.Question, a *solver.Answer) error {
 	if w == nil {
 		return nil
 	}
-	src, dst := &end{id: w.Flow.Src, name: solver.EndpointName(v.x, w.Flow.Src)}, &end{id: w.Flow.Dst, name: solver.EndpointName(v.x, w.Flow.Dst)}
+	src, dst := &named{id: w.Flow.Src, name: solver.EndpointName(v.x, w.Flow.Src)}, &named{id: w.Flow.Dst, name: solver.EndpointName(v.x, w.Flow.Dst)}
 	if w.Verdict != shows {
 		return mismatch("verdict of a witness", src, dst, shows, w.Verdict)
 	}
@@ -293,7 +293,7 @@ func rowsOf(list []solver.Connection) rows {
 }
 
 // between joins the rows of two ends.
-func (r rows) between(s, d *end) model.PortSet {
+func (r rows) between(s, d *named) model.PortSet {
 	var out model.PortSet
 	k, outside := [2]string{s.name, d.name}, netip.Addr{}
 	if s.id.IsOutside() {
@@ -313,7 +313,7 @@ func (r rows) between(s, d *end) model.PortSet {
 // hidden reports whether a listing leaves a pair out on purpose: outside IPv6,
 // of which nothing says that it exists and which allows no more than every
 // IPv4 address does (R47).
-func (v *views) hidden(s, d *end, want, got model.Bounds) bool {
+func (v *views) hidden(s, d *named, want, got model.Bounds) bool {
 	out, in := d, s
 	if s.id.IsOutside() {
 		out, in = s, d
@@ -368,7 +368,7 @@ func (v *views) rows(engine.Set) error {
 				class := uint(v.x.Class(d))
 				want := three(lower.Test(class) && d != s.id, upper.Test(class) && d != s.id)
 				if got := three(podLower.Test(uint(d)), podUpper.Test(uint(d))); got != want {
-					return mismatch("Matrix of a pod", s, &end{id: d, name: solver.EndpointName(v.x, d)}, want, got)
+					return mismatch("Matrix of a pod", s, &named{id: d, name: solver.EndpointName(v.x, d)}, want, got)
 				}
 			}
 		}

@@ -34,6 +34,8 @@
 //     port or not, and every combination is looked at.
 //   - M7: a snapshot's rules select no nodes by labels; blocks stand for their
 //     addresses (R99).
+//   - M8: Pods may have holes, where pods were before a [Delta]: the index of
+//     a pod that stays is stable.
 //
 // Rule numbers such as R47 refer to docs/SEMANTICS.md.
 package model

@@ -56,6 +56,10 @@ func (p *Pod) Path() string {
 	return p.Namespace + "/pod/" + p.Name
 }
 
+// Hole reports whether this is no pod but the place of one that is gone: a Pod
+// that is Dormant and has no name (M8).
+func (p *Pod) Hole() bool { return p.Dormant && p.Name == "" }
+
 // Node is a cluster node: its host network namespace.
 type Node struct {
 	Name      string

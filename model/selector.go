@@ -54,10 +54,14 @@ func (s Selector) Matches(labels map[string]string) bool {
 }
 
 // Canonical returns an equal selector with sorted values and requirements and
-// without duplicates. Selectors that differ only in order become equal.
+// without duplicates. Selectors that differ only in order become equal. One
+// that is canonical is returned itself.
 func (s Selector) Canonical() Selector {
-	if len(s) == 0 {
+	switch {
+	case len(s) == 0:
 		return nil
+	case s.canonical():
+		return s
 	}
 	out := make(Selector, len(s))
 	for i, r := range s {
@@ -67,6 +71,20 @@ func (s Selector) Canonical() Selector {
 	}
 	slices.SortFunc(out, compareRequirements)
 	return slices.CompactFunc(out, func(a, b Requirement) bool { return compareRequirements(a, b) == 0 })
+}
+
+func (s Selector) canonical() bool {
+	for i := range s {
+		for j := 1; j < len(s[i].Values); j++ {
+			if s[i].Values[j-1] >= s[i].Values[j] {
+				return false
+			}
+		}
+		if i > 0 && compareRequirements(s[i-1], s[i]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func compareRequirements(a, b Requirement) int {

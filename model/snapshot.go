@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 )
 
@@ -43,24 +44,25 @@ func (s *Snapshot) Validate() error {
 		}
 		ns[n.Name] = true
 	}
-	type key struct{ ns, name string }
-	seen := make(map[key]bool, len(s.Pods))
+	if p := s.namesake(); p != nil {
+		return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
+	}
 	portsUnknown := false
+	known := "" // the namespace of the pod before
 	for i := range s.Pods {
 		p := &s.Pods[i]
+		if p.Hole() {
+			continue
+		}
 		portsUnknown = portsUnknown || p.PortsUnknown
-		k := key{p.Namespace, p.Name}
-		if seen[k] {
-			return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
-		}
-		seen[k] = true
-		if !ns[p.Namespace] {
-			return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
-		}
-		for f, a := range p.Addresses {
-			if a.State == AddressKnown && (!a.Addr.IsValid() || FamilyOf(a.Addr) != Family(f) || a.Addr.Is4In6()) {
-				return fmt.Errorf("model: pod %s/%s has address %v in family %v (M5)", p.Namespace, p.Name, a.Addr, Family(f))
+		if known != p.Namespace || i == 0 {
+			if !ns[p.Namespace] {
+				return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
 			}
+			known = p.Namespace
+		}
+		if err := p.Validate(); err != nil {
+			return err
 		}
 	}
 	nodes := make(map[string]bool, len(s.Nodes))
@@ -78,21 +80,19 @@ func (s *Snapshot) Validate() error {
 	names := map[string]bool{}
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		if r.Action < Allow || r.Action > MayAllow {
-			return fmt.Errorf("model: rule %d (%v) has no action", i, r.Object)
+		if err := r.Validate(); err != nil {
+			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
 		}
 		k := slot{r.Rank, r.Direction}
 		if a, ok := actions[k]; ok && a != r.Action {
 			return fmt.Errorf("model: rank %v holds both %v and %v (M2)", r.Rank, a, r.Action)
+		} else if !ok {
+			actions[k] = r.Action
 		}
-		actions[k] = r.Action
 		if portsUnknown && r.Action != Allow {
 			for _, n := range r.Ports.Named {
 				names[n.Name] = true
 			}
-		}
-		if err := r.validate(); err != nil {
-			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
 		}
 	}
 	if len(names) > MaxDoubtedNames {
@@ -108,8 +108,21 @@ func (s *Snapshot) Validate() error {
 	return nil
 }
 
-// validate checks what the engine relies on in a rule.
-func (r *Rule) validate() error {
+// Validate checks what the engine relies on in one pod (M5).
+func (p *Pod) Validate() error {
+	for f, a := range p.Addresses {
+		if a.State == AddressKnown && (!a.Addr.IsValid() || FamilyOf(a.Addr) != Family(f) || a.Addr.Is4In6()) {
+			return fmt.Errorf("model: pod %s/%s has address %v in family %v (M5)", p.Namespace, p.Name, a.Addr, Family(f))
+		}
+	}
+	return nil
+}
+
+// Validate checks what the engine relies on in one rule (M7).
+func (r *Rule) Validate() error {
+	if r.Action < Allow || r.Action > MayAllow {
+		return fmt.Errorf("it has no action")
+	}
 	if len(r.Peer.Nodes) > 0 {
 		return fmt.Errorf("node selectors of its peer are not resolved (M7)")
 	}
@@ -123,12 +136,63 @@ func (r *Rule) validate() error {
 			}
 		}
 	}
-	for _, p := range append([]PodSet{r.Subject}, r.Peer.Pods...) {
-		for _, s := range []Selector{p.Namespaces, p.Pods} {
-			for _, q := range s {
-				values := q.Operator == In || q.Operator == NotIn
-				if q.Operator < In || q.Operator > DoesNotExist || values != (len(q.Values) > 0) {
-					return fmt.Errorf("selector %v has a requirement that is not valid", s)
+	if err := r.Subject.validate(); err != nil {
+		return err
+	}
+	for i := range r.Peer.Pods {
+		if err := r.Peer.Pods[i].validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *PodSet) validate() error {
+	if err := p.Namespaces.validate(); err != nil {
+		return err
+	}
+	return p.Pods.validate()
+}
+
+func (s Selector) validate() error {
+	for i := range s {
+		q := &s[i]
+		values := q.Operator == In || q.Operator == NotIn
+		if q.Operator < In || q.Operator > DoesNotExist || values != (len(q.Values) > 0) {
+			return fmt.Errorf("selector %v has a requirement that is not valid", s)
+		}
+	}
+	return nil
+}
+
+// namesake returns a pod that has the name of one before it, or nil. It hashes
+// into a table of its own, because that of a map with these keys does not fit
+// into a processor's cache.
+func (s *Snapshot) namesake() *Pod {
+	size := 16
+	for size < 2*len(s.Pods) {
+		size *= 2
+	}
+	table := make([]uint64, size) // index + 1, above it half of the hash
+	seed := maphash.MakeSeed()
+	namespace, ofNamespace := "", uint64(0)
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		if p.Hole() {
+			continue
+		}
+		if p.Namespace != namespace {
+			namespace, ofNamespace = p.Namespace, maphash.String(seed, p.Namespace)
+		}
+		h := maphash.String(seed, p.Name) ^ ofNamespace
+		for at := h & uint64(size-1); ; at = (at + 1) & uint64(size-1) {
+			if table[at] == 0 {
+				table[at] = h>>32<<32 | uint64(i+1)
+				break
+			}
+			if table[at]>>32 == h>>32 {
+				if o := &s.Pods[uint32(table[at])-1]; o.Name == p.Name && o.Namespace == p.Namespace {
+					return p
 				}
 			}
 		}

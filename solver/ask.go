@@ -75,16 +75,22 @@ type group struct {
 	outside *engine.Outside
 }
 
-// Ask answers q. Cost: O(endpoints of both sides) plus at most one evaluation
-// for each pair of their classes: once every port asked about is known to be
-// open somewhere, a source costs no more than finding one destination that it
-// reaches. Where From names hosts, also O(hosts x pods near one); for an answer
+// Ask answers q. Cost: O(endpoints of both sides) plus, for few classes, at
+// most one evaluation for each pair of their classes: once every port asked
+// about is known to be open somewhere, a source costs no more than finding one
+// destination that it reaches. For many classes, rows of them
+// (engine.Index.RowsBetween), unless the question names addresses or ports.
+// Where From names hosts, also O(hosts x pods near one); for an answer
 // "no", an explanation of at most maxStopPairs pairs. All of it once for each
 // owner of a contested address.
-func Ask(x *engine.Index, q Question) Answer {
+func Ask(x *engine.Index, q Question) Answer { return ask(x, q, rowsPay) }
+
+// ask is Ask, with rows of classes from a number of pairs of groups on.
+func ask(x *engine.Index, q Question, rowsPay int) Answer {
 	var out Answer
 	for i, one := range q.alternatives() {
 		a := newAsker(x, one)
+		a.rowsPay = rowsPay
 		a.pairs()
 		a.conclude()
 		if a.possible == nil {
@@ -130,7 +136,7 @@ func Between(x *engine.Index, from, to Ends) model.Bounds {
 }
 
 func newAsker(x *engine.Index, q Question) *asker {
-	return &asker{x: x, q: q, outside: map[engine.OutsideKey]outsideReach{}}
+	return &asker{x: x, q: q, rowsPay: rowsPay, outside: map[engine.OutsideKey]outsideReach{}}
 }
 
 type asker struct {
@@ -141,6 +147,7 @@ type asker struct {
 	groupOf  map[groupKey]int                   // into to
 	every    model.PortSet                      // asked about at some destination inside
 	byNode   nodePods                           // of To; only where From names hosts
+	rowsPay  int                                // pairs of groups from which on rows are made
 	outside  map[engine.OutsideKey]outsideReach // what was found for a source of this key
 	answer   Answer
 	// what was found, over all pairs
@@ -172,8 +179,12 @@ func (a *asker) pairs() {
 		if a.q.From.Named {
 			a.byNode = podsByNode(a.x, a.q.To.Set)
 		}
-		for i := range a.from {
-			a.source(&a.from[i])
+		if a.byRows() {
+			a.sources()
+		} else {
+			for i := range a.from {
+				a.source(&a.from[i])
+			}
 		}
 	}
 	for i := range a.from {

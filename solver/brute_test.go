@@ -166,7 +166,7 @@ func holds(s *engine.Set, e engine.EndpointID) bool {
 }
 
 func TestAskPairByPair(t *testing.T) {
-	truths := map[Truth]int{}
+	truths, rows := map[Truth]int{}, map[Truth]int{}
 	ownNodes := map[model.Verdict]int{} // questions that name several hosts of a class, by what one of them is to a pod
 	for seed := range uint64(400) {
 		x, c := generated(t, seed)
@@ -197,6 +197,11 @@ func TestAskPairByPair(t *testing.T) {
 				All:  three(want.allConnect, want.allMay),
 			} {
 				got := Ask(x, Question{From: from, To: to, Ports: ports, Mode: mode})
+				other := newAsker(x, Question{From: from, To: to, Ports: ports, Mode: mode})
+				if other.rowsPay = 0; other.byRows() {
+					rows[got.Truth]++
+					require.Equal(t, got, ask(x, other.q, 0), "by rows, mode %d, %s", mode, what)
+				}
 				require.Equal(t, truth, got.Truth, "mode %d, %s", mode, what)
 				require.Equal(t, want.lower.String(), got.Ports.String(), "%v", what)
 				require.Equal(t, want.upper.String(), got.MaybePorts.String(), "%v", what)
@@ -216,6 +221,7 @@ func TestAskPairByPair(t *testing.T) {
 	}
 	for _, truth := range []Truth{Yes, No, Uncertain} {
 		require.Greater(t, truths[truth], 500, "too few answers %v: %v", truth, truths)
+		require.Greater(t, rows[truth], 200, "too few answers %v by rows: %v", truth, rows)
 	}
 }
 

@@ -177,3 +177,32 @@ func TestStops(t *testing.T) {
 	require.Equal(t, No, family.Truth)
 	require.Equal(t, 1, family.NoFamily)
 }
+
+// Two sides that what is not known of port names never opens together stop
+// together: named http the port is refused, else it is not let out (R66).
+func TestStopsTogether(t *testing.T) {
+	s := *office(t).Snapshot()
+	s.Pods = append([]model.Pod(nil), s.Pods...)
+	to := &s.Pods[3]
+	to.PortsUnknown = true
+	require.Equal(t, "twin-abc", to.Name)
+	http := model.RulePorts{Named: []model.NamedPort{{Name: "http", Protocol: model.TCP}}}
+	rule := func(d model.Direction, app string, index int, ports model.RulePorts, a model.Action) model.Rule {
+		return model.Rule{Rank: model.Rank{Tier: model.TierAdmin, Ordinal: 1, Index: model.AdminIndex(index)}, Direction: d,
+			Subject: model.PodSet{Namespace: "ml", Pods: model.Selector{{Key: "app", Operator: model.In, Values: []string{app}}}},
+			Peer:    model.Peer{Any: true}, Ports: ports, Action: a}
+	}
+	s.Rules = []model.Rule{
+		rule(model.Egress, "web", 0, http, model.Allow),
+		rule(model.Egress, "web", 1, model.RulePorts{All: true}, model.Deny),
+		rule(model.Ingress, "twin", 0, http, model.Deny),
+	}
+	x, err := engine.Compile(&s, engine.Options{})
+	require.NoError(t, err)
+	f, _ := ends(t, x, "ml/web")
+	g, _ := ends(t, x, "ml/job/twin")
+	answer := Ask(x, Question{From: f, To: g, Ports: PortQuery{Any: true, Set: model.Port(model.TCP, 80)}})
+	require.Equal(t, No, answer.Truth)
+	require.Equal(t, []Stop{{Rule: 1, Pairs: 1}}, answer.Stops[model.Egress])
+	require.Equal(t, []Stop{{Rule: 2, Pairs: 1}}, answer.Stops[model.Ingress])
+}

@@ -50,9 +50,12 @@ func (a *asker) stop(pair [2]engine.EndpointID, want model.PortSet, counts [mode
 	common := false
 	for _, t := range a.x.Explain(f).Families {
 		common = common || t.Exists != model.Denied
+		// What is not known of port names keeps two sides from being open
+		// together of which each may be.
+		together := t.Verdict == model.Denied && t.Egress.Verdict != model.Denied && t.Ingress.Verdict != model.Denied
 		for _, s := range []engine.SideTrace{t.Egress, t.Ingress} {
 			for _, step := range s.Steps {
-				if step.Decides && s.Verdict == model.Denied && step.Rule >= 0 {
+				if step.Decides && step.Rule >= 0 && (s.Verdict == model.Denied || together && a.x.Snapshot().Rules[step.Rule].Action == model.Deny) {
 					counts[s.Direction][step.Rule]++
 				}
 			}

@@ -57,7 +57,7 @@ var floors = []floor{
 	// Questions over an index. Of the dialects only the diagnostics.
 	{packages: "solver",
 		imports: []string{"engine", "model", "model/dialect", "internal/nearest"},
-		modules: []string{"go4.org/netipx"},
+		modules: []string{"go4.org/netipx", "github.com/bits-and-blooms/bitset"},
 		tests:   []string{"model/...", "internal/oracle", "internal/gen", "corpus"}},
 
 	// The reference shares no code with what it judges: of model only plain
@@ -73,6 +73,7 @@ var floors = []floor{
 		tests:   []string{"model/...", "internal/oracle"}},
 	{packages: "internal/nearest"},
 	{packages: "internal/layers"},
+	{packages: "internal/mutate"}, // reads sources, imports none of them
 	// Cases for any implementation. That engine and oracle pass them is tested
 	// here too.
 	{packages: "corpus",
@@ -81,7 +82,8 @@ var floors = []floor{
 		tests:   []string{"engine"}},
 
 	// Comparisons and measurements see everything but the command.
-	{packages: "fuzz/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules)},
+	{packages: "fuzz/soak", imports: []string{"fuzz", "internal/gen"}, modules: testModules},
+	{packages: "fuzz/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules, []string{"go4.org/netipx"})},
 	{packages: "bench/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules)},
 
 	// The command.

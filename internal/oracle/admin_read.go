@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -26,7 +27,7 @@ func (o *Oracle) readAdmin(w World) error {
 	seen := map[string]bool{}
 	versions := map[string]bool{}
 	for _, given := range w.Admin {
-		object, err := withoutNulls(given)
+		object, err := written(given)
 		if err != nil {
 			return err
 		}
@@ -40,6 +41,7 @@ func (o *Oracle) readAdmin(w World) error {
 			o.rejected = append(o.rejected, "/"+object.name())
 			continue
 		}
+		dropNulls(map[string]any(object))
 		if o.profile.newVersionOnly && object.text("apiVersion") != "policy.networking.k8s.io/v1alpha2" { // R106
 			continue
 		}
@@ -231,13 +233,15 @@ func integer(v any) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	i, err := n.Int64()
-	return i, err == nil
+	if i, err := n.Int64(); err == nil {
+		return i, true
+	}
+	f, err := n.Float64() // 8e1 is a whole number
+	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53
 }
 
-// withoutNulls returns a copy with numbers as they are written and without
-// fields that are null: for the API server those are absent.
-func withoutNulls(o Object) (Object, error) {
+// written returns a copy with numbers as they are written.
+func written(o Object) (Object, error) {
 	b, err := json.Marshal(o)
 	if err != nil {
 		return nil, fmt.Errorf("oracle: %w", err)
@@ -248,10 +252,10 @@ func withoutNulls(o Object) (Object, error) {
 	if err := d.Decode(&out); err != nil {
 		return nil, fmt.Errorf("oracle: %w", err)
 	}
-	dropNulls(out)
 	return out, nil
 }
 
+// dropNulls takes out fields that are null: for the API server those are absent.
 func dropNulls(v any) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -43,7 +43,7 @@ var adminKinds = map[string]*schema{
 func IsAdmin(o Object) bool { return adminKinds[o.text("apiVersion")+" "+o.text("kind")] != nil }
 
 // validateAdmin returns why the API server would reject an admin policy, or
-// nil (R104). Fields that are null count as absent and have been taken out.
+// nil (R104). Fields that are null count as absent, if they are known.
 func validateAdmin(o Object) error {
 	s := adminKinds[o.text("apiVersion")+" "+o.text("kind")]
 	if s == nil {
@@ -75,13 +75,14 @@ func (s *schema) validate(v any) error {
 		if !ok {
 			return fmt.Errorf("%v is no object", v)
 		}
-		var known int64
+		var known, unknown int64
 		for k, field := range m {
 			of := s.fields[k]
 			if s.values != nil {
 				of = s.values
 			}
 			switch {
+			case of != nil && field == nil:
 			case of != nil:
 				known++
 				if err := of.validate(field); err != nil {
@@ -89,13 +90,15 @@ func (s *schema) validate(v any) error {
 				}
 			case s.fields != nil && !s.peer:
 				return fmt.Errorf("no field %q", k)
+			default:
+				unknown++
 			}
 		}
-		if s.peer && known > 0 && int(known) != len(m) {
+		if s.peer && known > 0 && unknown > 0 {
 			return errors.New("a field that is not known beside one that is")
 		}
 		for _, k := range s.required {
-			if _, ok := m[k]; !ok {
+			if m[k] == nil {
 				return fmt.Errorf("%s is missing", k)
 			}
 		}
@@ -270,9 +273,10 @@ func clusterNetworkPolicySchema() *schema {
 	protocol := func() *schema {
 		span := object(map[string]*schema{"start": number(1, 65535), "end": number(1, 65535)}, "start", "end")
 		span.check = func(v any) error {
-			start, _ := integer(v.(map[string]any)["start"])
-			end, _ := integer(v.(map[string]any)["end"])
-			if start >= end {
+			// CEL compares them, which takes 8e1 for no integer.
+			start, err1 := v.(map[string]any)["start"].(json.Number).Int64()
+			end, err2 := v.(map[string]any)["end"].(json.Number).Int64()
+			if err1 != nil || err2 != nil || start >= end {
 				return fmt.Errorf("range %d to %d", start, end)
 			}
 			return nil

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -36,22 +37,21 @@ func newPolicy(t typeMeta) (object any, meta *metav1.ObjectMeta, spec any) {
 }
 
 // admin decodes the spec of an admin policy. Its custom resource definition
-// drops nulls, requires fields that Go cannot tell from their zero value, and
-// has peers that fail closed when none of their fields is known: those are no
-// problem of the reader (R103).
+// drops nulls of fields that it knows, requires fields that Go cannot tell from
+// their zero value, and has peers that fail closed when none of their fields is
+// known: those are no problem of the reader (R103).
 func (d *decoder) admin(e *element, f keptField, target any) {
-	f.value = withoutNulls(f.value)
 	d.adminFields(e, jsontext.NewDecoder(bytes.NewReader(f.value), jsontext.AllowDuplicateNames(d.tolerant)), f.path, reflect.TypeOf(target))
-	d.unmarshalRaw(e, f.path, f.value, target)
+	d.unmarshalRaw(e, f.path, stored(f.value), target)
 }
 
-// withoutNulls is a value without the fields that are null, which the API
-// server drops of custom resources (k8s.io/apiextensions-apiserver
-// pkg/apiserver/schema/defaulting, PruneNonNullableNullsWithoutDefaults).
-func withoutNulls(v jsontext.Value) jsontext.Value {
-	if !bytes.Contains(v, []byte("null")) {
-		return v
-	}
+// stored is a value as the API server stores it of a custom resource: without
+// the fields that are null (k8s.io/apiextensions-apiserver
+// pkg/apiserver/schema/defaulting, PruneNonNullableNullsWithoutDefaults), and
+// whole numbers without fraction or exponent, 8e1 as 80. In a range of ports
+// they stay as they are, and are refused: a rule of its definition in CEL
+// compares its ends, and takes no other numbers than integers.
+func stored(v jsontext.Value) jsontext.Value {
 	var out bytes.Buffer
 	twice := jsontext.AllowDuplicateNames(true)
 	dec, enc := jsontext.NewDecoder(bytes.NewReader(v), twice), jsontext.NewEncoder(&out, twice)
@@ -64,6 +64,11 @@ func withoutNulls(v jsontext.Value) jsontext.Value {
 		if kind, n := dec.StackIndex(dec.StackDepth()); kind == '{' && n%2 == 1 && dec.PeekKind() == 'n' {
 			_ = dec.SkipValue()
 			continue
+		}
+		if token.Kind() == '0' && strings.ContainsAny(token.String(), ".eE") && !strings.Contains(string(dec.StackPointer()), "/range/") {
+			if f, err := token.Float(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+				token = jsontext.Int(int64(f))
+			}
 		}
 		if enc.WriteToken(token) != nil {
 			return v

@@ -49,6 +49,7 @@ func parseYAML(text []byte) (root *yaml.Node, err error) {
 		return nil, err
 	}
 	root = doc.Content[0]
+	markBareTags(root, text)
 	if root.Kind == yaml.ScalarNode {
 		if v, err := scalarOf(root); err == nil && v == nil {
 			return nil, nil

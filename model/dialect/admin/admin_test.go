@@ -139,11 +139,23 @@ func TestSubject(t *testing.T) {
 		require.True(t, ok, text)
 		require.Equal(t, want, s.String())
 	}
-	for _, text := range []string{"subject: {}", "subject: {namespaces: {}, pods: {podSelector: {}}}", "subject: {namespaces: {matchExpressions: [{key: a, operator: in, values: [b]}]}}"} {
+	for _, text := range []string{"subject: {}", "subject: {namespaces: {}, pods: {podSelector: {}}}", "subject: {namespaces: {matchExpressions: [{key: a, operator: in, values: [b]}]}}",
+		"subject: {pods: {podSelector: {matchExpressions: [{key: a, operator: in, values: [b]}]}}}",
+		"subject: {pods: {podSelector: {}, namespaceSelector: {matchExpressions: [{key: a, operator: in, values: [b]}]}}}"} {
 		p, _ := policy(t, []byte(text), "cnp")
 		_, ok := p.Subject()
 		require.False(t, ok, text)
 	}
+}
+
+func TestVersion(t *testing.T) {
+	for kind, want := range map[string]string{
+		"AdminNetworkPolicy": "v1alpha1", "BaselineAdminNetworkPolicy": "v1alpha1", "ClusterNetworkPolicy": "v1alpha2", "NetworkPolicy": "",
+	} {
+		require.Equal(t, want, admin.Version(kind), kind)
+	}
+	_, ok := admin.Read("no policy")
+	require.False(t, ok)
 }
 
 // The rules share nothing with the policy, and lowering does not change it.
