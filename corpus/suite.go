@@ -145,7 +145,7 @@ func said(code dialect.Code) bool {
 	case dialect.Warning:
 		return true
 	case dialect.Note:
-		return code >= 2000 && code < 3000
+		return code >= 2000 && code < 3000 || code == dialect.CodeOutsideIdentity || code == dialect.CodeTie || code == dialect.CodePluginIgnores
 	}
 	return false
 }

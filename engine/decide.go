@@ -111,6 +111,8 @@ func (x *Index) matches(p *peer, v *view) bool {
 				return true
 			}
 		}
+	} else if p.noPods {
+		return true
 	}
 	if v.atom >= 0 && (p.blocks.has(v.atom) || v.outside && p.external.has(v.atom)) {
 		return true

@@ -10,6 +10,7 @@ import (
 // peer is an interned model.Peer.
 type peer struct {
 	any      bool
+	noPods   bool // whatever is no pod
 	lost     bool // hosts of unknown address
 	relation model.Relation
 	sets     []int32 // into Index.sets: pod classes
@@ -309,6 +310,7 @@ func (c *compiler) peer(p *model.Peer, sets []int32) uint32 {
 	k := &c.key
 	k.reset()
 	k.flag(p.Any)
+	k.flag(p.NoPods)
 	k.flag(p.UnknownHosts)
 	k.u32(uint32(p.Relation))
 	k.u32(uint32(len(sets)))
@@ -323,7 +325,7 @@ func (c *compiler) peer(p *model.Peer, sets []int32) uint32 {
 		}
 	}
 	return c.peerIDs.get(k.b, func() {
-		c.x.peers = append(c.x.peers, peer{any: p.Any, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets), blocks: blocks, external: external})
+		c.x.peers = append(c.x.peers, peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets), blocks: blocks, external: external})
 	})
 }
 

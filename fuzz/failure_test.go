@@ -115,10 +115,10 @@ metadata:
   name: p
 spec:
   ingress:
-  - from: []
+  - from: null
     ports:
     - endPort: 90
-  policyTypes: []
+  podSelector: {}
 `, c.failure("seed 7", "this way", cluster, questions(7), err))
 }
 

@@ -34,6 +34,26 @@ func holds(t *testing.T, name string, share int64, p property) {
 	(&Comparison{Counterpart: name, Package: "./fuzz", Check: p}).Run(t, o)
 }
 
+// except leaves clusters out.
+func except(out func(*gen.Cluster) bool, p property) property {
+	return func(c *gen.Cluster, r *rand.Rand) (Count, error) {
+		if out(c) {
+			return Count{}, nil
+		}
+		return p(c, r)
+	}
+}
+
+// ofCilium: clusters of the profile cilium, in which Baseline comes before
+// isolation (R124) and v1alpha1 does not count (R106).
+func ofCilium(c *gen.Cluster) bool { return c.Profile == "cilium" }
+
+// unreadable: where a selector of a peer cannot be read, what it means in
+// Cilium is not known (R103).
+func unreadable(c *gen.Cluster) bool {
+	return ofCilium(c) && c.Features[gen.AdminClosedOperator]+c.Features[gen.AdminClosedNoValues]+c.Features[gen.AdminClosedLabel] > 0
+}
+
 // notices tests that a property can fail: with something wrong planted in it,
 // it does on one of the first clusters.
 func notices(t *testing.T, planted property) {

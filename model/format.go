@@ -30,6 +30,9 @@ func (p Peer) String() string {
 	for _, s := range p.Pods {
 		parts = append(parts, s.String())
 	}
+	if p.NoPods {
+		parts = append(parts, "all but pods")
+	}
 	for _, b := range p.Blocks {
 		s := b.String()
 		if b.ExternalOnly {

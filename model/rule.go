@@ -25,11 +25,12 @@ const (
 	TierAdmin                     // AdminNetworkPolicy, ClusterNetworkPolicy tier Admin
 	TierNetworkPolicy             // NetworkPolicy
 	TierBaseline                  // BaselineAdminNetworkPolicy, ClusterNetworkPolicy tier Baseline
+	TierDefault                   // the isolation of NetworkPolicies where Baseline comes before it (R93, Cilium)
 )
 
 // String is the tier's name in lower case.
 func (t Tier) String() string {
-	return [...]string{"exempt", "admin", "networkpolicy", "baseline"}[t]
+	return [...]string{"exempt", "admin", "networkpolicy", "baseline", "default"}[t]
 }
 
 // Priorities of TierExempt.
@@ -41,7 +42,7 @@ const (
 	PriorityUndecided              // subjects of admin policies of which nobody knows what these say (R96, R106)
 )
 
-// Priorities of TierNetworkPolicy.
+// Priorities of TierNetworkPolicy; the last one also of TierDefault.
 const (
 	PriorityExplicitDeny = iota // dialects that have one
 	PriorityAllow
@@ -137,6 +138,7 @@ const (
 // zero Peer matches nothing.
 type Peer struct {
 	Any      bool // every pod, node and address
+	NoPods   bool // every address outside, node and host-network pod: what is in no namespace (R97, Cilium)
 	Pods     []PodSet
 	Blocks   []Block
 	Nodes    []Selector // nodes by their labels (R99); package cluster puts Blocks in their place, so that no snapshot has any
@@ -159,4 +161,10 @@ type Rule struct {
 	Object    ObjectRef // the policy it comes from; zero for a rule that Kubernetes implies
 	Origin    Origin    // the field it comes from
 	Note      string    // what it says, for rules without an Object; why, for Uncertain
+}
+
+// Isolates reports whether r is what isolates its subjects: it denies what no
+// rule before it allows (R10).
+func (r *Rule) Isolates() bool {
+	return r.Rank.Priority == PriorityDefaultDeny && (r.Rank.Tier == TierNetworkPolicy || r.Rank.Tier == TierDefault)
 }

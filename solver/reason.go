@@ -92,10 +92,10 @@ func tieDoubt(x *engine.Index, s *engine.SideTrace) (doubt, bool) {
 
 func ruleDoubt(r *model.Rule) doubt {
 	switch {
+	case strings.HasPrefix(r.Note, "whom "):
+		return doubt{r.Note, "a selector that can be understood"}
 	case r.Rank.Tier == model.TierAdmin || r.Rank.Tier == model.TierBaseline:
 		return doubt{fmt.Sprintf("%v, rule %d: %s", r.Object, model.AdminNumber(r.Rank.Index), r.Note), "a rule by networks and port numbers"}
-	case strings.HasSuffix(r.Origin.Path, "spec.subject"):
-		return doubt{r.Note, "a selector that can be understood"}
 	case strings.HasSuffix(r.Note, "(R106)"):
 		return doubt{r.Note, "admin policies of one API version"}
 	case r.Rank.Tier != model.TierExempt:

@@ -11,8 +11,7 @@
 // the simulator with which Cilium tests its map states. ICMP stands for the
 // protocols without ports (R84).
 //
-// The differences that are meant are in the ledger, each with a correction of
-// Cilium's input. A disagreement passes only if corrections undo it.
+// No difference is meant: every disagreement fails.
 //
 // What podreach does not know is not compared, nor is what this model of Cilium
 // cannot express:
@@ -30,10 +29,9 @@
 //     node (R62, R99): an identity has no addresses;
 //   - in the simulator and in LookupFlow, port names of SCTP, which they do not
 //     know;
-//   - domainNames, of which podreach is uncertain (R113); in a rule that does
-//     not accept, Cilium refuses the whole policy (R100), and so the case;
-//   - objects of policy.networking.k8s.io/v1alpha1, which Cilium does not read
-//     (R106), and invalid ones (R115), which an API server keeps from it;
+//   - what is outside in a rule with domainNames, of which podreach is
+//     uncertain (R113), and selectors that cannot be read (R103);
+//   - invalid objects (R115), which an API server keeps from it;
 //   - blocks that are not in canonical form are put into it before (R43): some
 //     of them make Cilium panic, and the server refuses new ones.
 //

@@ -32,7 +32,6 @@ type pod struct {
 	*slimcorev1.Pod
 	number    int // in the snapshot
 	addresses [model.NumFamilies]model.Address
-	assumed   [model.NumFamilies]netip.Addr // one that it may have where addresses does not say
 }
 
 // object is what any object may have of what is of use here.
@@ -63,6 +62,7 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 	o := &objects{namespaces: map[string]namespace{}}
 	found := map[string]*slimcorev1.Pod{}
 	templates := map[string]*template{}
+	seen := map[string]bool{}
 	documents, err := split(text)
 	if err != nil {
 		return nil, err
@@ -76,6 +76,10 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 			m.Metadata.Namespace = defaultNamespace
 		}
 		id := m.Metadata.Namespace + "/" + m.Metadata.Name
+		if seen[m.Kind+m.APIVersion+id] { // the first counts (R7)
+			continue
+		}
+		seen[m.Kind+m.APIVersion+id] = true
 		switch m.Kind + "." + m.APIVersion {
 		case "Namespace.v1":
 			o.namespaces[m.Metadata.Name] = named(m.Metadata.Name, m.Metadata.Labels)
@@ -115,10 +119,6 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 			templates[m.Metadata.Namespace+"/"+strings.ToLower(m.Kind)+"/"+m.Metadata.Name] = m.Spec.Template
 		}
 	}
-	assumed := [model.NumFamilies]netip.Addr{model.IPv4: netip.IPv4Unspecified(), model.IPv6: netip.IPv6Unspecified()}
-	for _, d := range s.PodDomain {
-		assumed[model.FamilyOf(d.Addr())] = d.Addr()
-	}
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if _, ok := o.namespaces[p.Namespace]; !ok {
@@ -127,7 +127,7 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 		if p.Dormant || p.HostNetwork || p.PortsUnknown {
 			continue
 		}
-		out := pod{Pod: found[p.Namespace+"/"+p.Name], number: i, addresses: p.Addresses, assumed: assumed}
+		out := pod{Pod: found[p.Namespace+"/"+p.Name], number: i, addresses: p.Addresses}
 		if p.Template {
 			if uncertain(p.Labels) {
 				continue

@@ -65,7 +65,6 @@ type questions struct {
 	world   *world
 	plain   types.PolicyEntries // for the simulator
 	stepped bool                // plain is of use
-	worlds  map[corrections]*world
 	outside []netip.Addr
 	ports   []port
 	onNodes map[netip.Addr]bool // addresses of nodes
@@ -101,8 +100,8 @@ func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanag
 			return (s.Namespace == p.Namespace || s.Namespace == "" && s.Namespaces.Matches(o.namespaces[p.Namespace].labels)) && s.Pods.Matches(p.Labels)
 		})
 	})
-	q := &questions{x: x, r: r, objects: o, worlds: map[corrections]*world{}, onNodes: map[netip.Addr]bool{}, count: fuzz.Count{Explained: map[string]int{}}}
-	if q.world, err = newWorld(o, corrections{}); err != nil {
+	q := &questions{x: x, r: r, objects: o, onNodes: map[netip.Addr]bool{}}
+	if q.world, err = newWorld(o); err != nil {
 		return nil, err
 	}
 	q.plain, q.stepped = q.world.plain()
@@ -118,7 +117,23 @@ func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanag
 			q.ports = append(q.ports, port{protocol: a.Protocol, number: a.Last})
 		}
 	}
+	q.declared()
 	return q, nil
+}
+
+// declared adds the ports that containers declare, for names may mean them of
+// which podreach knows nothing.
+func (q *questions) declared() {
+	for _, p := range q.objects.pods {
+		for _, c := range p.Spec.Containers {
+			for _, d := range c.Ports {
+				protocol, known := model.ParseProtocol(string(d.Protocol))
+				if n := (port{protocol: protocol, number: uint16(d.ContainerPort)}); (known || d.Protocol == "") && n.number > 0 && !slices.Contains(q.ports, n) {
+					q.ports = append(q.ports, n)
+				}
+			}
+		}
+	}
 }
 
 // addresses finds outside addresses at both sides of every boundary.
@@ -263,26 +278,7 @@ func (q *questions) one(src, dst end, f model.Family, p port) error {
 	if theirs == (ours == model.Allowed) {
 		return nil
 	}
-	why, err := explain(func(c corrections) (bool, error) {
-		w := q.worlds[c]
-		if w == nil {
-			var err error
-			if w, err = newWorld(q.objects, c); err != nil {
-				return false, err
-			}
-			q.worlds[c] = w
-		}
-		theirs, err := w.allowed(q.flow(w, src, dst, f, p))
-		return theirs == (ours == model.Allowed), err
-	}, f)
-	if err != nil {
-		return err
-	}
-	if why == "" {
-		return fmt.Errorf("%v to %v, %v, %v: podreach says %v, Cilium allowed: %v", src, dst, p, f, ours, theirs)
-	}
-	q.count.Explained[why]++
-	return nil
+	return fmt.Errorf("%v to %v, %v, %v: podreach says %v, Cilium allowed: %v", src, dst, p, f, ours, theirs)
 }
 
 func (q *questions) flow(w *world, src, dst end, f model.Family, p port) flow {

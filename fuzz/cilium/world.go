@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/cilium/cilium/pkg/identity"
@@ -63,19 +64,19 @@ type endpoint struct {
 }
 
 // newWorld gives every pod its identity and loads the policies.
-func newWorld(o *objects, c corrections) (*world, error) {
+func newWorld(o *objects) (*world, error) {
 	if err := configure(); err != nil {
 		return nil, err
 	}
 	w := &world{pods: map[string]*endpoint{}, outside: map[netip.Prefix]*identity.Identity{}, sides: map[identity.NumericIdentity]*policy.EndpointPolicy{}}
-	if err := w.parse(o, c); err != nil {
+	if err := w.parse(o); err != nil {
 		return nil, err
 	}
 	known := identity.IdentityMap{}
 	named := ciliumtypes.NewNamedPortMultiMap()
 	shared := map[string]*identity.Identity{}
 	for _, p := range o.pods {
-		e := w.endpoint(o, p.Pod, c, shared)
+		e := w.endpoint(o, p.Pod, shared)
 		known[e.identity.ID] = e.identity.LabelArray
 		named.Update(e.identity.ID, nil, e.ports)
 		w.pods[p.Namespace+"/"+p.Name] = e
@@ -96,14 +97,11 @@ func newWorld(o *objects, c corrections) (*world, error) {
 // endpoint makes the identity of a pod as an agent does for a new endpoint
 // (pkg/endpoint/metadata/k8s_metadatafetcher.go): labels of the pod and its
 // namespace that the filter lets through, and named ports.
-func (w *world) endpoint(o *objects, p *slimcorev1.Pod, c corrections, shared map[string]*identity.Identity) *endpoint {
+func (w *world) endpoint(o *objects, p *slimcorev1.Pod, shared map[string]*identity.Identity) *endpoint {
 	ports, all := k8s.GetPodMetadata(quiet, o.namespaces[p.Namespace], p)
 	kept, _ := labelsfilter.Filter(labels.Map2Labels(all, labels.LabelSourceK8s))
 	array := kept.LabelArray()
 	array = append(array, k8s.NamedPortsIdentityLabels(ports)...)
-	if c.networks {
-		array = append(array, labels.NewLabel(podLabel, p.Namespace+"."+p.Name, labels.LabelSourceK8s))
-	}
 	array = array.Sort()
 	key := array.String()
 	if shared[key] == nil {
@@ -156,7 +154,7 @@ func (w *world) identityOf(a netip.Addr) *identity.Identity {
 }
 
 // parse turns the policies into Cilium's.
-func (w *world) parse(o *objects, c corrections) error {
+func (w *world) parse(o *objects) error {
 	for _, np := range o.policies {
 		entries, err := k8s.ParseNetworkPolicy(quiet, clusterName, np)
 		if err != nil {
@@ -164,11 +162,11 @@ func (w *world) parse(o *objects, c corrections) error {
 		}
 		w.entries = append(w.entries, entries...)
 	}
-	if c.isolation {
-		w.entries = append(w.entries, isolation(w.entries)...)
-	}
 	for _, cnp := range o.admin {
-		entries, err := k8s.ParseClusterNetworkPolicy(quiet, clusterName, c.admin(o, cnp))
+		entries, err := k8s.ParseClusterNetworkPolicy(quiet, clusterName, cnp)
+		if err != nil && strings.HasPrefix(err.Error(), "egress.to.domainNames is only supported for egress.action=Accept") {
+			continue // as the agent does: addK8sClusterNetworkPolicy of pkg/policy/k8s (R100)
+		}
 		if err != nil {
 			return fmt.Errorf("cilium: %w", err)
 		}

@@ -3,6 +3,7 @@ package gen
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func (k adminKind) ports() string { return either(k.version == "v1alpha1", "port
 func (k adminKind) limit() int { return either(k.version == "v1alpha1", 100, 25) }
 
 // adminPolicies makes admin policies (R86-R108); in the profiles of products of
-// the version alone that is current. It comes after the rest of the cluster,
+// the version alone that is current, but for what Cilium ignores. It comes after the rest of the cluster,
 // and labels the nodes.
 func (g *generator) adminPolicies() {
 	if !g.pct(pctAdmin) {
@@ -47,7 +48,7 @@ func (g *generator) adminPolicies() {
 		}
 	}
 	first := !product && g.pct(50)
-	mixed := !product && !g.o.Valid && g.pct(pctAdminMixed)
+	mixed := g.c.Profile != "calico" && !g.o.Valid && g.pct(pctAdminMixed)
 	priorities := map[string]bool{}
 	baseline := false
 	for range g.between(1, maxAdmin) {
@@ -73,6 +74,15 @@ func (g *generator) adminPolicies() {
 	}
 	if len(versions) > 1 {
 		g.hit(AdminMixed)
+	}
+	if n := len(g.c.Pods); n > 0 && g.c.Features[AdminPeerDomains] > 0 && g.pct(60) {
+		g.hit(AdminDomainsNearDNS)
+		p := &g.c.Pods[g.r.IntN(n)]
+		p.Labels = maps.Clone(p.Labels)
+		if p.Labels == nil {
+			p.Labels = map[string]string{}
+		}
+		p.Labels["k8s-app"] = "kube-dns"
 	}
 }
 

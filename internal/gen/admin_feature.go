@@ -4,7 +4,7 @@ package gen
 // "bad" are rejected, those with "admin-closed" fail closed (R103).
 var adminFeatures = []Feature{
 	AdminAllow, AdminClosedEmpty, AdminClosedLabel, AdminClosedNoValues, AdminClosedNotAtIngress, AdminClosedNotInBaseline,
-	AdminClosedOperator, AdminClosedUnknown, AdminDeny, AdminDomainsDenied, AdminMixed, AdminNamespaceWritten, AdminNetworkAll,
+	AdminClosedOperator, AdminClosedUnknown, AdminDeny, AdminDomainsDenied, AdminDomainsNearDNS, AdminMixed, AdminNamespaceWritten, AdminNetworkAll,
 	AdminNetworkHostBits, AdminNetworkPolicy, AdminNodesAll, AdminPass, AdminPassOfClusterNetworkPolicy, AdminPeerDomains,
 	AdminPeerDuplicate, AdminPeerFieldNull, AdminPeerNamespaces, AdminPeerNetworks, AdminPeerNodes, AdminPeerPods,
 	AdminPodsOfAllNamespaces, AdminPortName, AdminPortNameBesideAddresses, AdminPortNameUnresolved,
@@ -29,6 +29,7 @@ const (
 	AdminClosedOperator             Feature = "admin-closed-operator"
 	AdminClosedUnknown              Feature = "admin-closed-unknown" // fields of a version to come
 	AdminDeny                       Feature = "admin-deny"
+	AdminDomainsNearDNS             Feature = "admin-domains-near-dns"  // some pod has the label of the cluster's DNS
 	AdminDomainsDenied              Feature = "admin-domains-denied"    // domain names in another rule than Allow (R100)
 	AdminMixed                      Feature = "admin-mixed"             // both versions of the API (R106)
 	AdminNamespaceWritten           Feature = "admin-namespace-written" // which means nothing

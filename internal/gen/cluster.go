@@ -30,6 +30,7 @@ type Cluster struct {
 	Profile          string         // "", "spec", "cilium", "calico"
 	DefaultNamespace string         // "" is "default"
 	Unmanaged        []model.PodSet // R69
+	Spelling         uint64         // decides how fields of NetworkPolicies that hold nothing are written
 
 	Features map[Feature]int // how often each construct occurs
 }

@@ -68,7 +68,7 @@ func (c *Cluster) items() []any {
 		add(&c.Pods[i])
 	}
 	for i := range c.Policies {
-		spell(add(&c.Policies[i]), &c.Policies[i])
+		c.spell(add(&c.Policies[i]), &c.Policies[i])
 	}
 	for i := range c.Admin {
 		add(c.Admin[i])

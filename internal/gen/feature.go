@@ -54,7 +54,7 @@ var Features = slices.Concat([]Feature{
 	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedSeveral,
 	// Policies.
 	PoliciesNone, PoliciesSeveralTogether, PolicyWithoutSubjects,
-	TypesAbsent, TypesEmpty, TypesNull, TypesIngress, TypesEgress, TypesBoth, TypesDuplicate, RulesOfUnlistedDirection, EgressRulesWithoutTypes,
+	TypesAbsent, TypesEmpty, TypesNull, TypesIngress, TypesEgress, TypesBoth, TypesDuplicate, RulesOfUnlistedDirection, EgressRulesWithoutTypes, EgressEmptyWithoutTypes,
 	RulesAbsent, RulesNull, RulesEmpty, RuleEmpty, PeersAbsent, PeersNull, PeersEmpty, PortsAbsent, PortsNull, PortsEmpty, RuleDuplicate,
 	SubjectsEmpty, SubjectsAbsent, SubjectsNull, SubjectsSelected,
 	// Peers and selectors.
@@ -329,6 +329,7 @@ const (
 	TypesDuplicate           Feature = "types-duplicate"
 	RulesOfUnlistedDirection Feature = "rules-of-unlisted-direction"
 	EgressRulesWithoutTypes  Feature = "egress-rules-without-types"
+	EgressEmptyWithoutTypes  Feature = "egress-empty-without-types" // policyTypes absent, egress: []
 	RulesAbsent              Feature = "rules-absent"
 	RulesNull                Feature = "rules-null"
 	RulesEmpty               Feature = "rules-empty"

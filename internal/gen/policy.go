@@ -12,6 +12,7 @@ import (
 // policies makes the NetworkPolicies. Lists without elements are nil in the
 // typed objects; spelling.go writes them as absent, null or empty.
 func (g *generator) policies() {
+	g.c.Spelling = g.r.Uint64()
 	n := max(g.r.IntN(g.o.Policies+1), g.r.IntN(g.o.Policies+1)) // rather many than few: it is policies that decide
 	if n == 0 {
 		g.hit(PoliciesNone)

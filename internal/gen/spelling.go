@@ -60,9 +60,9 @@ var spelled = map[blankSort]map[spelling]Feature{
 }
 
 // blanks finds the fields of a policy that hold nothing. How each is spelled
-// depends on the policy's name and the field's path only, so that a policy
-// keeps its spelling when others are taken away.
-func blanks(np *networkingv1.NetworkPolicy) []blank {
+// depends on the cluster, the policy's name and the field's path only, so that a
+// policy keeps its spelling when others are taken away.
+func (c *Cluster) blanks(np *networkingv1.NetworkPolicy) []blank {
 	var out []blank
 	add := func(sort blankSort, path ...any) {
 		others := []spelling{null}
@@ -73,7 +73,7 @@ func blanks(np *networkingv1.NetworkPolicy) []blank {
 			others = append(others, emptyMap)
 		}
 		h := fnv.New64a()
-		fmt.Fprint(h, np.Name, path)
+		fmt.Fprint(h, c.Spelling, np.Name, path)
 		n := h.Sum64() >> 8 // the low bits of FNV hardly mix
 		b := blank{path: path, sort: sort}
 		if n%100 >= pctAbsent {
@@ -152,8 +152,8 @@ func blanks(np *networkingv1.NetworkPolicy) []blank {
 }
 
 // spell writes the blanks of a policy into its JSON tree.
-func spell(tree any, np *networkingv1.NetworkPolicy) {
-	for _, b := range blanks(np) {
+func (c *Cluster) spell(tree any, np *networkingv1.NetworkPolicy) {
+	for _, b := range c.blanks(np) {
 		at := tree
 		for _, step := range b.path[:len(b.path)-1] {
 			switch step := step.(type) {
@@ -179,9 +179,19 @@ func spell(tree any, np *networkingv1.NetworkPolicy) {
 
 // observeSpelling counts the spellings of a policy.
 func (g *generator) observeSpelling(np *networkingv1.NetworkPolicy) {
-	for _, b := range blanks(np) {
+	types, egress := absent, absent
+	for _, b := range g.c.blanks(np) {
+		switch {
+		case b.sort == blankTypes:
+			types = b.how
+		case b.sort == blankRules && b.path[1] == "egress":
+			egress = b.how
+		}
 		if f := spelled[b.sort][b.how]; f != "" {
 			g.hit(f)
 		}
+	}
+	if len(np.Spec.PolicyTypes) == 0 && types == absent && egress == emptyList {
+		g.hit(EgressEmptyWithoutTypes)
 	}
 }

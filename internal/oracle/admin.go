@@ -52,6 +52,7 @@ type adminRule struct {
 // or none in an element that matches nothing (R103).
 type adminPeer struct {
 	everybody  bool            // the rule fails closed (R103)
+	open       bool            // nobody knows whom it means (R103)
 	namespaces labels.Selector // nil: not set
 	pods       labels.Selector // with namespaces; nil: all pods there
 	nodes      labels.Selector
@@ -192,6 +193,10 @@ func (o *Oracle) adminMatches(r adminRule, y peer, c connection, dst *endpoint) 
 		if !o.adminPortMatches(r, e, c, dst) {
 			continue
 		}
+		if e.open {
+			maybe = true
+			continue
+		}
 		if e.nodes == nil {
 			sure = sure || o.adminPeerMatches(e, y, c)
 			continue
@@ -207,11 +212,13 @@ func (o *Oracle) adminPeerMatches(e adminPeer, y peer, c connection) bool {
 	switch {
 	case e.everybody:
 		return true
-	case e.namespaces != nil: // R97
-		return y.kind == pod && !y.hostNetwork && e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) &&
+	case e.namespaces != nil && (y.kind != pod || y.hostNetwork): // R97
+		return o.profile.beyondPods && e.pods == nil && !e.namespaces.Empty() && e.namespaces.Matches(labels.Set{})
+	case e.namespaces != nil:
+		return e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) &&
 			(e.pods == nil || e.pods.Matches(labels.Set(y.labels)))
 	case e.networks != nil: // R98
-		return slices.ContainsFunc(e.networks, func(p netip.Prefix) bool { return p.Contains(y.addr) })
+		return (y.kind == outside || !o.profile.externalNets) && slices.ContainsFunc(e.networks, func(p netip.Prefix) bool { return p.Contains(y.addr) })
 	case e.domains: // R100, R113: any outside address may be among the set, none need be
 		return y.kind == outside && c.hope
 	}
@@ -233,7 +240,7 @@ func (o *Oracle) adminPortMatches(r adminRule, e adminPeer, c connection, dst *e
 			if p.protocol == c.protocol && p.first <= int64(c.port) && int64(c.port) <= p.last {
 				return true
 			}
-		case (e.everybody || e.namespaces != nil) && dst.subjectable():
+		case (e.everybody || e.open || e.namespaces != nil) && dst.subjectable():
 			if dst.portsUnknown && c.named[p.name] || slices.Contains(o.resolve(dst, p.name, c.protocol), c.port) {
 				return true
 			}

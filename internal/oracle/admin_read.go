@@ -42,6 +42,12 @@ func (o *Oracle) readAdmin(w World) error {
 			continue
 		}
 		dropNulls(map[string]any(object))
+		if o.profile.newVersionOnly && object.text("apiVersion") != "policy.networking.k8s.io/v1alpha2" { // R106
+			continue
+		}
+		if o.profile.refusesDomains && domainsInVain(object) { // R100
+			continue
+		}
 		versions[object.text("apiVersion")] = true
 		p := &adminPolicy{kind: kind, name: object.name(), tier: adminTier, rules: map[networkingv1.PolicyType][]adminRule{}}
 		p.priority, _ = integer(object.at("spec", "priority"))
@@ -67,13 +73,37 @@ func (o *Oracle) readAdmin(w World) error {
 			destinations = destinations[:4]
 		}
 		for _, r := range object.list("spec", "egress") {
-			p.rules[networkingv1.PolicyTypeEgress] = append(p.rules[networkingv1.PolicyTypeEgress], o.adminRule(r, "to", destinations...))
+			rule := o.adminRule(r, "to", destinations...)
+			if o.profile.dnsByDomains && slices.ContainsFunc(rule.peers, func(e adminPeer) bool { return e.domains }) { // R100
+				p.rules[networkingv1.PolicyTypeEgress] = append(p.rules[networkingv1.PolicyTypeEgress], clusterDNS)
+			}
+			p.rules[networkingv1.PolicyTypeEgress] = append(p.rules[networkingv1.PolicyTypeEgress], rule)
 		}
 		o.admin = append(o.admin, p)
 	}
 	o.bothVersions = len(versions) > 1
 	o.sortAdmin()
 	return nil
+}
+
+// clusterDNS is what Cilium accepts before a rule that accepts domain names
+// (R100).
+var clusterDNS = adminRule{
+	action: allow,
+	peers:  []adminPeer{{namespaces: labels.Everything(), pods: labels.SelectorFromSet(labels.Set{"k8s-app": "kube-dns"})}},
+	ports:  []adminPort{{named: true, name: "dns"}, {named: true, name: "dns-tcp"}},
+}
+
+// domainsInVain: some rule that does not accept has domain names.
+func domainsInVain(object Object) bool {
+	for _, r := range object.list("spec", "egress") {
+		for _, e := range r.list("to") {
+			if e.has("domainNames") && r.text("action") != "Accept" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // adminRule reads a rule whose elements may have the fields that are listed.
@@ -97,7 +127,7 @@ func (o *Oracle) adminRule(r Object, peers string, fields ...string) adminRule {
 
 func (o *Oracle) adminPeer(e Object, a action) adminPeer {
 	var out adminPeer
-	understood := true
+	understood, selects := true, true
 	switch {
 	case e.has("namespaces"), e.has("pods"):
 		out.namespaces, out.pods, understood = adminPods(e)
@@ -113,7 +143,10 @@ func (o *Oracle) adminPeer(e Object, a action) adminPeer {
 	case e.has("domainNames") && a == allow:
 		out.domains = true
 	default: // nothing that is known, or domainNames where only Allow may have them (R100)
-		understood = false
+		understood, selects = false, false
+	}
+	if !understood && selects && o.profile.brokenOpen {
+		return adminPeer{open: true}
 	}
 	if !understood { // R103
 		return adminPeer{everybody: a != allow}

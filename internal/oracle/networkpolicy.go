@@ -55,11 +55,17 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 			}
 		}
 	}
-	if isolated {
+	if isolated && !o.profile.isolationLast {
 		return o.denied(c)
 	}
-	if o.adminAnswer(baselineTier, d, x, y, c, dst) == deny {
+	switch o.adminAnswer(baselineTier, d, x, y, c, dst) {
+	case allow:
+		return model.OtherYes
+	case deny:
 		return model.OtherNo
+	}
+	if isolated {
+		return o.denied(c)
 	}
 	return model.OtherYes // R9, R95
 }
@@ -342,7 +348,7 @@ var ignoredLabel = regexp.MustCompile(`^(kubernetes\.io|k8s\.io|topology\.kubern
 	`apps\.kubernetes\.io/pod-index|batch\.kubernetes\.io/(job-completion-index|controller-uid)|controller-uid|` +
 	`pod-template-(generation|hash)|controller-revision-hash|annotation|etcd_node)|beta\.kubernetes\.io`)
 
-// profile is the options of section 13 that concern NetworkPolicy v1.
+// profile is the options of section 13.
 type profile struct {
 	typesFromRules  bool // policyTypesMode=cilium (R14)
 	externalBlocks  bool // ipBlockMatches=external-only (R45)
@@ -350,6 +356,13 @@ type profile struct {
 	lastOfName      bool // namedPortDuplicates=last (R35)
 	otherAsPortless bool // other=as-portless (R84)
 	identityLabels  bool // policyLabels=identity (R26)
+	isolationLast   bool // ciliumBaseline=observed (R93, R124)
+	externalNets    bool // networkMatches=external-only (R98)
+	beyondPods      bool // namespacesMatch=identities (R97)
+	refusesDomains  bool // domainNames=cilium (R100)
+	dnsByDomains    bool // the same
+	brokenOpen      bool // brokenSelectors=open (R103)
+	newVersionOnly  bool // admin=v1alpha2 (R106)
 }
 
 func parseProfile(name string) (profile, error) {
@@ -359,6 +372,7 @@ func parseProfile(name string) (profile, error) {
 	case "cilium":
 		return profile{
 			typesFromRules: true, externalBlocks: true, lastOfName: true, otherAsPortless: true, identityLabels: true,
+			isolationLast: true, externalNets: true, beyondPods: true, refusesDomains: true, dnsByDomains: true, brokenOpen: true, newVersionOnly: true,
 			initContainers: func(corev1.Container) bool { return false },
 		}, nil
 	case "calico":

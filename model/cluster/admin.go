@@ -13,28 +13,35 @@ import (
 // orderAdmin adds the rules of admin policies. It numbers the policies by name,
 // so that those of equal tier and priority have different ordinals, which
 // nothing orders (R105). Policies of two API versions are ordered by nobody at
-// all: all their subjects are uncertain (R106).
-func (s *State) orderAdmin() {
+// all: all their subjects are uncertain (R106), and it returns false.
+func (s *State) orderAdmin() bool {
 	if len(s.admin) == 0 {
-		return
+		return true
 	}
 	first := &s.admin[0]
 	for i := range s.admin {
 		if other := &s.admin[i]; other.value.version != first.value.version {
 			s.mixed(first, other)
-			return
+			return false
 		}
 	}
 	slices.SortStableFunc(s.admin, func(a, b entry[*policy]) int { return strings.Compare(a.name, b.name) })
 	for i := range s.admin {
 		s.ledger.Policies++
+		if s.options.Profile == ProfileCilium {
+			s.ledger.Assume("Cilium enforces ClusterNetworkPolicies (enable-k8s-cluster-network-policy=true, which is not its default)")
+		}
 		for _, r := range s.admin[i].value.rules {
+			if s.options.Profile == ProfileCilium && len(r.Peer.Nodes) > 0 {
+				s.ledger.Assume("Cilium takes policies with peers of nodes (enable-node-selector-labels=true, which is not its default)")
+			}
 			if r.Rank.Tier != model.TierExempt { // what makes pods uncertain has no order
 				r.Rank.Ordinal = int32(i) + 1
 			}
 			s.policies = append(s.policies, r)
 		}
 	}
+	return true
 }
 
 // mixed makes the subjects of all admin policies uncertain, because they are of

@@ -187,7 +187,7 @@ func TestExamples(t *testing.T) {
 		t.Run(doc.Code.String(), func(t *testing.T) {
 			require.NotEmpty(t, doc.Text)
 			require.NotEmpty(t, doc.Example)
-			s := read(t, cluster.Options{}, yamlFile(doc.Example))
+			s := read(t, cluster.Options{Profile: cluster.Profile(doc.Profile)}, yamlFile(doc.Example))
 			require.NoError(t, s.Snapshot().Validate())
 			var codes []dialect.Code
 			for _, d := range s.Ledger().Diagnostics {

@@ -1,10 +1,12 @@
 package cluster
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
 )
 
 // outsideIdentity are beginnings of keys of pod labels that Cilium leaves out of
@@ -20,6 +22,27 @@ var outsideIdentity = []string{
 func inIdentity(key string) bool {
 	return !strings.Contains(key, "beta.kubernetes.io") &&
 		!slices.ContainsFunc(outsideIdentity, func(s string) bool { return strings.HasPrefix(key, s) })
+}
+
+// outsideIdentities tells of each key that rules ask for and that no identity
+// has, once for each policy.
+func outsideIdentities(rules []model.Rule) []dialect.Diagnostic {
+	var out []dialect.Diagnostic
+	told := map[string]bool{}
+	for i := range rules {
+		r := &rules[i]
+		for q := range requirements(r) {
+			if inIdentity(q.Key) || told[q.Key] {
+				continue
+			}
+			told[q.Key] = true
+			out = append(out, dialect.Diagnostic{
+				Code: dialect.CodeOutsideIdentity, Origin: r.Origin, Object: r.Object,
+				Message: fmt.Sprintf("%v selects by %s; Cilium leaves that label out of the identities of pods, so that for the policy no pod has it (R26)", r.Object, q.Key),
+			})
+		}
+	}
+	return out
 }
 
 // onIdentity is what a selector of pods asks of the labels that Cilium sees. It
@@ -52,7 +75,7 @@ func onIdentities(rules []model.Rule) []model.Rule {
 					pods = append(pods, p)
 				}
 			}
-			if r.Peer.Pods = pods; len(pods) == 0 && len(r.Peer.Blocks)+len(r.Peer.Nodes) == 0 && !r.Peer.Any && !r.Peer.UnknownHosts {
+			if r.Peer.Pods = pods; len(pods) == 0 && len(r.Peer.Blocks)+len(r.Peer.Nodes) == 0 && !r.Peer.Any && !r.Peer.NoPods && !r.Peer.UnknownHosts {
 				continue
 			}
 		}

@@ -202,6 +202,7 @@ type policy struct {
 	readable    bool   // subject can be told
 	refused     bool   // by the API server
 	version     string // of the API, for admin policies; else ""
+	ignored     bool   // by the implementation that the profile is about
 	object      model.ObjectRef
 
 	types    []networkingv1.PolicyType // in force
@@ -236,16 +237,28 @@ func (s *State) lower(o *object) {
 		p.rules, p.diagnostics = netpol.Lower(np, o.Origin, s.options.Profile.netpol())
 		p.subject, p.readable = netpol.Subject(np)
 	} else if a, ok := admin.Read(o.Value); ok {
-		p.rules, p.diagnostics = a.Lower(o.Origin)
+		p.rules, p.diagnostics = a.Lower(o.Origin, s.options.Profile.admin())
 		p.subject, p.readable = a.Subject()
 		p.version = admin.Version(o.Kind)
+		if why := s.options.Profile.ignores(a, o.Kind); why != "" && !hasError(p.diagnostics) {
+			p.ignored, p.rules = true, nil
+			p.diagnostics = []dialect.Diagnostic{{
+				Code: dialect.CodePluginIgnores, Origin: o.Origin, Object: p.object,
+				Message: fmt.Sprintf("%v has no effect in the profile %s: %s", p.object, s.options.Profile, why),
+			}}
+		}
 	} else {
 		return
 	}
+	p.refused = hasError(p.diagnostics)
 	if s.options.Profile == ProfileCilium {
+		p.diagnostics = append(p.diagnostics, outsideIdentities(p.rules)...)
 		p.rules = onIdentities(p.rules)
 		p.subject.Pods, _ = onIdentity(p.subject.Pods)
 	}
-	p.refused = slices.ContainsFunc(p.diagnostics, func(d dialect.Diagnostic) bool { return d.Severity() == dialect.Error })
 	o.Value = p
+}
+
+func hasError(diagnostics []dialect.Diagnostic) bool {
+	return slices.ContainsFunc(diagnostics, func(d dialect.Diagnostic) bool { return d.Severity() == dialect.Error })
 }

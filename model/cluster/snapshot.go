@@ -23,13 +23,16 @@ func (s *State) Snapshot() *model.Snapshot {
 	out := &model.Snapshot{}
 	s.file()
 	e := s.gather(out)
-	s.orderAdmin()
+	ordered := s.orderAdmin()
 	pods, running := s.livePods(out.Nodes, e)
 	s.settleClashes(pods, running, out.Nodes)
 	pods, labels := s.instances(pods, e)
 	out.Pods = sorted(pods, comparePods)
 	out.Nodes = sorted(out.Nodes, func(a, b *model.Node) int { return strings.Compare(a.Name, b.Name) })
 	out.Namespaces = s.namespaceFacts()
+	if ordered {
+		s.reportTies(out.Namespaces)
+	}
 	s.domains(out, e)
 	s.listSubjects(out)
 	s.selectNodes(out)
@@ -135,6 +138,8 @@ func (s *State) fileObject(o *object, first int) {
 		switch {
 		case v.refused:
 			s.reject(rejected{subject: v.subject, readable: v.readable}, o, first)
+		case v.ignored:
+			s.ledger.Ignore(o.Kind)
 		case v.version != "":
 			s.admin = append(s.admin, entryOf(v, o, namespace))
 		default:

@@ -92,7 +92,7 @@ func (s *State) inForce() []model.Rule {
 			s.doubt("", []model.Direction{r.Direction}, model.ObjectRef{}, r.Origin, fmt.Sprintf("%v: %s", r.Object, noLabels))
 			continue
 		}
-		if len(sure.Pods)+len(sure.Blocks) > 0 || sure.Any || sure.Relation != model.NoRelation {
+		if len(sure.Pods)+len(sure.Blocks) > 0 || sure.Any || sure.NoPods || sure.Relation != model.NoRelation {
 			definite := r
 			definite.Peer = sure
 			out = append(out, definite)

@@ -61,6 +61,9 @@ const (
 	CodeControllerLabel  Code = 3009
 	CodeUnknownPods      Code = 3010
 	CodeAddressless      Code = 3011
+	CodeOutsideIdentity  Code = 3012
+	CodeTie              Code = 3013
+	CodePluginIgnores    Code = 3014
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -800,6 +803,63 @@ kind: Pod
 metadata: {name: starting, namespace: ml}
 spec: {containers: [{name: main, image: trainer}]}
 status: {phase: Pending}
+`,
+	},
+	{
+		Code: CodeOutsideIdentity, Severity: Note, Title: "selector by a label that Cilium leaves out",
+		Text:    "The profile is cilium, and a policy selects pods by a label that Cilium leaves out of their identities, such as statefulset.kubernetes.io/pod-name, pod-template-hash or what begins with kubernetes.io. For the policy no pod has the label (R26): In and Exists select nobody, NotIn and DoesNotExist everybody. Select by a label of your own, or let Cilium keep this one with its option labels; podreach takes the default of that option.",
+		Profile: "cilium",
+		Example: `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec:
+  podSelector: {matchLabels: {statefulset.kubernetes.io/pod-name: trainer-0}}
+  policyTypes: [Ingress]
+`,
+	},
+	{
+		Code: CodeTie, Severity: Note, Title: "admin policies of equal priority may disagree",
+		Text: "Admin policies of one tier have the same priority, and a connection may meet rules of them that do different things. Nothing says which policy counts then (R105), and implementations differ: such a connection is uncertain, unless every order comes to the same. Different priorities settle it.",
+		Example: `apiVersion: v1
+kind: Namespace
+metadata: {name: ml, labels: {team: blue}}
+---
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: allow-blue}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Accept
+    from: [{namespaces: {matchLabels: {team: blue}}}]
+---
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: deny-all}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {}}]
+`,
+	},
+	{
+		Code: CodePluginIgnores, Severity: Note, Title: "policy that the network plugin ignores",
+		Text:    "The profile is about a network plugin that has no part for the policy, which is answered as absent. Cilium reads ClusterNetworkPolicies but no AdminNetworkPolicies and BaselineAdminNetworkPolicies, so that these protect nothing there (R106), and it refuses a ClusterNetworkPolicy as a whole when a rule with domainNames does not accept (R100). Write the former as ClusterNetworkPolicies: Allow becomes Accept, ports become protocols, the baseline policy one of tier Baseline.",
+		Profile: "cilium",
+		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: deny-blue}
+spec:
+  priority: 5
+  subject: {namespaces: {}}
+  ingress:
+  - action: Deny
+    from: [{namespaces: {matchLabels: {team: blue}}}]
 `,
 	},
 }

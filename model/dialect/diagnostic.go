@@ -45,5 +45,6 @@ type CodeDoc struct {
 	Severity Severity
 	Title    string // a few words
 	Text     string // what it means and what to do, a paragraph or two
+	Profile  string // in which Example gives the code; "" is all
 	Example  string // input that gives exactly this code; a test runs it
 }

@@ -247,6 +247,9 @@ func TestExamplesGiveTheirCode(t *testing.T) {
 		default:
 			args = []string{"list", "-v", "-f", file, "--allow-empty"}
 		}
+		if d.Profile != "" {
+			args = append(args, "--profile", d.Profile)
+		}
 		_, stderr, code := exec("", args...)
 		require.Contains(t, stderr, "("+d.Code.String()+")\n")
 		fails := d.Severity == dialect.Error || d.Code == dialect.CodeBrokenDocument // which comes with a PR1001

@@ -140,7 +140,7 @@ func isolationTable(x *engine.Index) *report.Table {
 func isolates(s *model.Snapshot, p *model.Pod, d model.Direction) bool {
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		if r.Direction == d && r.Rank.Tier == model.TierNetworkPolicy && r.Rank.Priority == model.PriorityDefaultDeny &&
+		if r.Direction == d && r.Isolates() &&
 			!p.HostNetwork && r.Subject.Namespace == p.Namespace && r.Subject.Pods.Matches(p.Labels) {
 			return true
 		}

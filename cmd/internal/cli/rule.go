@@ -31,7 +31,7 @@ func ruleText(r *model.Rule, brief bool) string {
 	if r.Note != "" {
 		return place + r.Note
 	}
-	if r.Rank.Tier == model.TierNetworkPolicy && r.Rank.Priority == model.PriorityDefaultDeny {
+	if r.Isolates() {
 		return fmt.Sprintf("isolates %s for %v: only what a policy allows", r.Subject, r.Direction)
 	}
 	preposition, rest := "from", ""
@@ -103,6 +103,9 @@ func rulePeer(p model.Peer, brief bool) string {
 	var parts []string
 	for _, s := range p.Pods {
 		parts = append(parts, s.String())
+	}
+	if p.NoPods {
+		parts = append(parts, "all but pods")
 	}
 	for _, b := range p.Blocks {
 		parts = append(parts, blockText(b))

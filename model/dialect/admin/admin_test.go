@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected text of testdata")
 
 // TestGolden reads testdata/*.txtar: CASE.KIND.yaml is a spec of a policy p
-// (KIND is anp, banp or cnp), or a whole policy, and CASE.want what becomes of
+// (KIND is anp, banp or cnp, or cnp.cilium, which is with the options of Cilium), or a whole policy, and CASE.want what becomes of
 // it, rules and diagnostics, one a line.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -61,8 +61,13 @@ func TestGolden(t *testing.T) {
 
 func run(t *testing.T, text []byte, kind string) string {
 	t.Helper()
+	kind, profile, _ := strings.Cut(kind, ".")
 	p, object := policy(t, text, kind)
-	rules, diagnostics := p.Lower(model.Origin{File: "policy.yaml"})
+	var options admin.Options
+	if profile == "cilium" {
+		options = admin.Options{ExternalOnlyNetworks: true, NamespacesMatchOutside: true, BrokenSelectorsOpen: true, DomainsOpenDNS: true}
+	}
+	rules, diagnostics := p.Lower(model.Origin{File: "policy.yaml"}, options)
 	var b strings.Builder
 	rejected := false
 	for _, r := range rules {
@@ -160,7 +165,7 @@ func TestLowerLeavesThePolicyAlone(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(text, o))
 	require.NoError(t, yaml.Unmarshal(text, again))
 	p, _ := admin.Read(o)
-	rules, _ := p.Lower(model.Origin{})
+	rules, _ := p.Lower(model.Origin{}, admin.Options{})
 	require.Equal(t, again, o)
 	o.Spec.Subject.Namespaces.MatchExpressions[0].Values[0] = "z"
 	require.Equal(t, []string{"a", "b"}, rules[0].Subject.Namespaces[0].Values)
@@ -180,8 +185,8 @@ egress:
 	}
 	a, _ := policy(t, []byte(spec("Allow", "ports: [{portNumber: {port: 80}}, {portRange: {protocol: UDP, start: 5, end: 9}}, {namedPort: http}]")), "anp")
 	c, _ := policy(t, []byte("tier: Admin\n"+spec("Accept", "protocols: [{tcp: {destinationPort: {number: 80}}}, {udp: {destinationPort: {range: {start: 5, end: 9}}}}, {destinationNamedPort: http}]")), "cnp")
-	old, _ := a.Lower(model.Origin{})
-	new, _ := c.Lower(model.Origin{})
+	old, _ := a.Lower(model.Origin{}, admin.Options{})
+	new, _ := c.Lower(model.Origin{}, admin.Options{})
 	require.NotEmpty(t, old)
 	require.Equal(t, model.FormatRules(old), model.FormatRules(new))
 }

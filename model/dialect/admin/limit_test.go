@@ -9,6 +9,7 @@ import (
 
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/dialect/admin"
 )
 
 // Each limit of the custom resource definitions holds for what is just inside
@@ -70,7 +71,7 @@ func TestLimits(t *testing.T) {
 			}
 			for over := range 2 {
 				p, _ := policy(t, []byte(c.spec(c.most+over)+"\nsubject: {namespaces: {}}"), kind)
-				_, diagnostics := p.Lower(model.Origin{})
+				_, diagnostics := p.Lower(model.Origin{}, admin.Options{})
 				var errors []dialect.Code
 				for _, d := range diagnostics {
 					if d.Severity() == dialect.Error {

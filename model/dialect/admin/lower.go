@@ -10,6 +10,15 @@ import (
 	"github.com/podreach/podreach/model/dialect/meta"
 )
 
+// Options are the points in which implementations differ. The zero value is
+// what the specification says.
+type Options struct {
+	ExternalOnlyNetworks   bool // networks never match pods and nodes (R98, Cilium)
+	NamespacesMatchOutside bool // namespaces that ask for no label also mean what is in no namespace (R97, Cilium)
+	BrokenSelectorsOpen    bool // whom a peer with a selector that cannot be read means is not known (R103, Cilium)
+	DomainsOpenDNS         bool // a rule that accepts domainNames accepts the cluster's DNS pods too (R100, Cilium)
+}
+
 // Lower validates p and turns it into rules. Their ordinals are 0, and nodes
 // that peers select are still selectors (model.Peer.Nodes): both need the rest
 // of the cluster.
@@ -19,12 +28,12 @@ import (
 // then answered as absent: there are no rules (R115). Paths are below origin,
 // which is where p itself was read. The rules share nothing with p. The cost
 // is linear in the size of p. Lower may be called concurrently.
-func (p *Policy) Lower(origin model.Origin) ([]model.Rule, []dialect.Diagnostic) {
-	v := validate(p, origin)
+func (p *Policy) Lower(origin model.Origin, o Options) ([]model.Rule, []dialect.Diagnostic) {
+	v := validate(p, origin, o)
 	if v.rejected {
 		return nil, v.diagnostics
 	}
-	l := lowering{Policy: p, origin: origin}
+	l := lowering{Policy: p, options: o, origin: origin}
 	var readable bool
 	if l.subject, readable = p.Subject(); !readable {
 		l.unknownSubject()
@@ -41,6 +50,7 @@ func (p *Policy) Lower(origin model.Origin) ([]model.Rule, []dialect.Diagnostic)
 
 type lowering struct {
 	*Policy
+	options Options
 	subject model.PodSet
 	origin  model.Origin
 	rules   []model.Rule
@@ -89,12 +99,20 @@ func (l *lowering) rule(d model.Direction, i int, r *rule, at model.Origin) {
 	names := model.RulePorts{Named: numbers.Named}
 	numbers.Named = nil
 
-	selected, addressed, domains, closed := l.peers(r)
+	selected, addressed, domains, closed, open := l.peers(r)
 	if closed { // R103
 		numbers.Named = names.Named
 		out.Action, out.Peer, out.Ports = model.Deny, model.Peer{Any: true}, numbers
 		l.rules = append(l.rules, out)
 		return
+	}
+	if open != nil {
+		doubt := out
+		doubt.Rank.Index = model.AdminUncertain(doubt.Rank.Index)
+		doubt.Action, doubt.Peer, doubt.Ports = model.Uncertain, model.Peer{Any: true}, numbers
+		doubt.Ports.Named = names.Named
+		doubt.Note = "whom the plugin takes a peer to mean is not known: " + meta.WithoutRegex(open.Error())
+		defer func() { l.rules = append(l.rules, doubt) }()
 	}
 	emit := func(peer model.Peer, ports model.RulePorts) {
 		out.Peer, out.Ports = peer, ports
@@ -114,6 +132,9 @@ func (l *lowering) rule(d model.Direction, i int, r *rule, at model.Origin) {
 		emit(union(selected, addressed), numbers)
 	}
 	if len(domains) > 0 {
+		if l.options.DomainsOpenDNS && d == model.Egress {
+			emit(clusterDNS, dnsPorts)
+		}
 		out.Rank.Index++
 		out.Action, out.Peer, out.Ports = model.MayAllow, everywhere, numbers
 		out.Note = "the addresses of " + strings.Join(domains, ", ") + ", which it allows, are not known"
@@ -127,17 +148,33 @@ var everywhere = model.Peer{Blocks: []model.Block{
 	{CIDR: netip.MustParsePrefix("0.0.0.0/0"), ExternalOnly: true}, {CIDR: netip.MustParsePrefix("::/0"), ExternalOnly: true},
 }}
 
+// clusterDNS and dnsPorts are what a rule of Cilium accepts beside domainNames,
+// so that names can be looked up (pkg/k8s/cluster_network_policy.go:344-359 of
+// v1.20.2).
+var (
+	clusterDNS = model.Peer{Pods: []model.PodSet{{Pods: model.Selector{{Key: "k8s-app", Operator: model.In, Values: []string{"kube-dns"}}}}}}
+	dnsPorts   = model.RulePorts{Named: []model.NamedPort{
+		{Name: "dns", Protocol: model.TCP}, {Name: "dns", Protocol: model.UDP}, {Name: "dns", Protocol: model.SCTP},
+		{Name: "dns-tcp", Protocol: model.TCP}, {Name: "dns-tcp", Protocol: model.UDP}, {Name: "dns-tcp", Protocol: model.SCTP},
+	}}
+)
+
 func union(a, b model.Peer) model.Peer {
-	return model.Peer{Pods: a.Pods, Blocks: b.Blocks, Nodes: b.Nodes}
+	return model.Peer{NoPods: a.NoPods, Pods: a.Pods, Blocks: b.Blocks, Nodes: b.Nodes}
 }
 
 // peers returns the elements of a rule: pods that are selected, addresses, and
 // domain names; closed means that one of them is not known and that the rule
 // denies everything (R103). In a rule that allows such an element is left out.
-func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []string, closed bool) {
+// open is why it is not known whom the rule means too.
+func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []string, closed bool, open error) {
 	allows := r.action == l.words.allow
 	for i := range r.peers {
 		p := &r.peers[i]
+		if err := p.broken(); err != nil && l.options.BrokenSelectorsOpen {
+			open = err
+			continue
+		}
 		if why := p.unknown(allows); why != "" {
 			closed = closed || !allows
 			continue
@@ -146,6 +183,7 @@ func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []str
 		case p.namespaces != nil:
 			s, _ := namespaceSet(p.namespaces)
 			selected.Pods = append(selected.Pods, s)
+			selected.NoPods = selected.NoPods || l.options.NamespacesMatchOutside && negative(s.Namespaces)
 		case p.pods != nil:
 			s, _ := p.pods.podSet()
 			selected.Pods = append(selected.Pods, s)
@@ -154,7 +192,7 @@ func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []str
 		case p.networks != nil:
 			for _, n := range p.networks {
 				prefix, _ := parseCIDR(string(n))
-				addressed.Blocks = append(addressed.Blocks, model.Block{CIDR: prefix.Masked()})
+				addressed.Blocks = append(addressed.Blocks, model.Block{CIDR: prefix.Masked(), ExternalOnly: l.options.ExternalOnlyNetworks})
 			}
 		default:
 			for _, d := range p.domains {
@@ -162,7 +200,21 @@ func (l *lowering) peers(r *rule) (selected, addressed model.Peer, domains []str
 			}
 		}
 	}
-	return selected, addressed, domains, closed
+	return selected, addressed, domains, closed, open
+}
+
+// negative reports whether what has no labels at all meets a selector that asks
+// for something.
+func negative(s model.Selector) bool {
+	return len(s) > 0 && s.Matches(nil)
+}
+
+// DomainsInVain reports whether p has domainNames in a rule that does not
+// allow (R100).
+func (p *Policy) DomainsInVain() bool {
+	return slices.ContainsFunc(p.egress, func(r rule) bool {
+		return r.action != p.words.allow && slices.ContainsFunc(r.peers, func(e peer) bool { return e.domains != nil })
+	})
 }
 
 // ports is the union of the entries, or everything when there is none (R86,

@@ -34,12 +34,13 @@ var tierNames = []string{"Admin", "Baseline"}
 // lets through although nobody knows what it means.
 type validator struct {
 	*Policy
+	options     Options
 	diagnostics []dialect.Diagnostic
 	rejected    bool // some diagnostic is an error
 }
 
-func validate(p *Policy, origin model.Origin) *validator {
-	v := &validator{Policy: p}
+func validate(p *Policy, origin model.Origin, o Options) *validator {
+	v := &validator{Policy: p, options: o}
 	meta.Validate(p.metadata, false, func(code dialect.Code, path, message string) { v.report(code, origin.Field(path), "%s", message) })
 	if only := p.words.onlyName; only != "" && p.metadata.Name != only && p.metadata.Name != "" {
 		v.report(dialect.CodePolicyName, origin.Field("metadata", "name"), "%q is not a valid name: the only one is named %s", p.metadata.Name, only)
@@ -155,7 +156,10 @@ func (v *validator) peers(r *rule, at model.Origin, list string) {
 		}
 		if why := p.unknown(r.action == v.words.allow); why != "" {
 			effect := "it matches nothing"
-			if r.action != v.words.allow {
+			switch {
+			case v.options.BrokenSelectorsOpen && p.broken() != nil:
+				effect = "whom the plugin takes it to mean is not known, so that what the rule decides on its ports is uncertain"
+			case r.action != v.words.allow:
 				effect = "the rule denies everything on its ports, to be on the safe side"
 			}
 			v.report(dialect.CodeNotUnderstood, at, "%s; %s (R103)", why, effect)
@@ -183,14 +187,18 @@ func (p *peer) given() (out []string) {
 	return out
 }
 
+// broken is what is wrong with the selectors of a peer, or nil.
+func (p *peer) broken() error {
+	if p.nodes != nil {
+		return broken(p.nodes)
+	}
+	return subject{p.namespaces, p.pods}.why()
+}
+
 // unknown is why a peer cannot be understood, or "" (R103). Domain names are
 // for rules that allow (R100).
 func (p *peer) unknown(allows bool) string {
-	err := subject{p.namespaces, p.pods}.why()
-	if p.nodes != nil {
-		err = broken(p.nodes)
-	}
-	switch {
+	switch err := p.broken(); {
 	case err != nil:
 		return err.Error()
 	case len(p.given()) == 0:

@@ -5,5 +5,7 @@
 // A policy becomes, for each direction that it isolates, one Deny of every
 // peer at model.PriorityDefaultDeny and one Allow for each of its rules at
 // model.PriorityAllow. All policies share these two ranks, so that they merge
-// (R11) and their order is of no consequence (R10, M2).
+// (R11) and their order is of no consequence (R10, M2). With
+// Options.IsolationLast the Deny is in model.TierDefault instead, behind the
+// Baseline tier (R93).
 package netpol

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	PolicyTypesFromRules bool // a direction with rules counts although policyTypes leaves it out (R14, Cilium)
 	ExternalOnlyBlocks   bool // ipBlock never matches pods and nodes (R45, Cilium)
+	IsolationLast        bool // isolation comes after the Baseline tier (R93, Cilium)
 	OtherAsPortless      bool // rules without ports admit ICMP and the like, isolation denies them (R84, Cilium and Calico)
 }
 
@@ -103,8 +104,12 @@ func (l *lowering) isolate(d model.Direction, types []networkingv1.PolicyType) {
 	if l.options.OtherAsPortless {
 		other = model.OtherYes
 	}
+	tier := model.TierNetworkPolicy
+	if l.options.IsolationLast {
+		tier = model.TierDefault
+	}
 	l.rules = append(l.rules, model.Rule{
-		Rank:      model.Rank{Tier: model.TierNetworkPolicy, Priority: model.PriorityDefaultDeny},
+		Rank:      model.Rank{Tier: tier, Priority: model.PriorityDefaultDeny},
 		Direction: d,
 		Subject:   l.subject,
 		Peer:      model.Peer{Any: true},
