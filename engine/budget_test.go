@@ -26,10 +26,10 @@ func TestSizes(t *testing.T) {
 	require.LessOrEqual(t, unsafe.Sizeof(classSet{}), uintptr(56))
 	require.LessOrEqual(t, unsafe.Sizeof(peer{}), uintptr(80))
 	require.LessOrEqual(t, unsafe.Sizeof(slot{}), uintptr(40))
-	// A page is its elements and one word; a pod is in three lists, a class in two.
-	require.LessOrEqual(t, unsafe.Sizeof(page[*model.Pod]{}), uintptr(pageSize*8+8))
-	require.LessOrEqual(t, unsafe.Sizeof(page[Class]{}), uintptr(pageSize*4+8))
-	require.LessOrEqual(t, unsafe.Sizeof(page[[model.NumDirections]uint32]{}), uintptr(pageSize*8+8))
+	// A leaf is its elements and one word; a pod is in three lists, a class in two.
+	require.LessOrEqual(t, unsafe.Sizeof(leaf[*model.Pod]{}), uintptr(fan*8+8))
+	require.LessOrEqual(t, unsafe.Sizeof(leaf[Class]{}), uintptr(fan*4+8))
+	require.LessOrEqual(t, unsafe.Sizeof(leaf[[model.NumDirections]uint32]{}), uintptr(fan*8+8))
 }
 
 // What runs for each rule of a verdict and each word of a row is inlined. That
