@@ -133,7 +133,7 @@ func (x *Index) update(d *model.Delta) *Index {
 	n := &Index{
 		rest: x.rest, addr: x.addr, port: x.port, full: x.full, nodeClass: x.nodeClass, podClasses: x.podClasses, classes: x.classes,
 		names: x.ready(), line: l,
-		pods: x.pods, podClass: x.podClass, podNode: x.podNode, programOf: x.programOf, holes: x.holes,
+		pods: x.pods, programOf: x.programOf, holes: x.holes,
 		version: l.version, updates: x.updates, objectRules: x.objectRules, placeAt: x.placeAt,
 	}
 	if !n.updatePods(d) || !n.updatePolicies(d) {
@@ -187,9 +187,7 @@ func (x *Index) updatePods(d *model.Delta) bool {
 }
 
 func (x *Index) setPod(e EndpointID, p *model.Pod, class Class, node int32) {
-	x.pods.set(int(e), p, x.version)
-	x.podClass.set(int(e), class, x.version)
-	x.podNode.set(int(e), node, x.version)
+	x.pods.set(int(e), podPlace{p, class, node}, x.version)
 }
 
 // knowsPorts reports whether the port atoms are fine enough for the ports of a
@@ -393,7 +391,7 @@ func (x *Index) assemble() (*model.Snapshot, []int32) {
 	s := *x.rest
 	s.Pods = make([]model.Pod, x.pods.n)
 	for i := range s.Pods {
-		if p := x.pods.get(i); p != nil {
+		if p := x.pods.get(i).pod; p != nil {
 			s.Pods[i] = *p
 		} else {
 			s.Pods[i] = model.Pod{Dormant: true}

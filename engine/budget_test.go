@@ -26,10 +26,9 @@ func TestSizes(t *testing.T) {
 	require.LessOrEqual(t, unsafe.Sizeof(classSet{}), uintptr(56))
 	require.LessOrEqual(t, unsafe.Sizeof(peer{}), uintptr(80))
 	require.LessOrEqual(t, unsafe.Sizeof(slot{}), uintptr(40))
-	// A page is its elements and one word; a pod is in three lists, a class in two.
-	require.LessOrEqual(t, unsafe.Sizeof(page[*model.Pod]{}), uintptr(pageSize*8+8))
-	require.LessOrEqual(t, unsafe.Sizeof(page[Class]{}), uintptr(pageSize*4+8))
-	require.LessOrEqual(t, unsafe.Sizeof(page[[model.NumDirections]uint32]{}), uintptr(pageSize*8+8))
+	// A leaf is its elements and one word; a pod is in one list, a class in two.
+	require.LessOrEqual(t, unsafe.Sizeof(leaf[podPlace]{}), uintptr(fan*16+8))
+	require.LessOrEqual(t, unsafe.Sizeof(leaf[[model.NumDirections]uint32]{}), uintptr(fan*8+8))
 }
 
 // What runs for each rule of a verdict and each word of a row is inlined. That
@@ -45,8 +44,7 @@ func TestInlining(t *testing.T) {
 		"mask.has", "mask.or", "mask.and", "mask.overlaps", "mask.empty",
 		"(*Index).Class", "(*Index).pod", "(*Index).slotKind", "(*Index).portNames",
 		"(*tied).has", "(*tied).end", "(*addrAtoms).family",
-		"(*vector[int32]).get", "(*vector[[2]uint32]).get", "(*vector[github.com/podreach/podreach/engine.Class]).get",
-		"(*vector[*github.com/podreach/podreach/model.Pod]).get",
+		"(*vector[int32]).get", "(*vector[[2]uint32]).get", "(*vector[github.com/podreach/podreach/engine.podPlace]).get",
 	} {
 		require.True(t, can[f], "%s is not inlined any more", f)
 	}
@@ -56,7 +54,7 @@ func TestInlining(t *testing.T) {
 	for _, m := range calls {
 		inlined[string(m[1])] = true
 	}
-	for _, f := range []string{"mask.has", "(*Index).Class", "(*vector[go.shape.int32]).get", "(*tied).has"} {
+	for _, f := range []string{"mask.has", "(*Index).Class", "(*vector[go.shape.[2]uint32]).get", "(*tied).has"} {
 		require.True(t, inlined[f], "decide.go calls %s", f)
 	}
 }

@@ -107,25 +107,21 @@ func (c *compiler) classify(updates bool) {
 	}
 
 	c.projection = newProjection(c.labels)
-	pods := make([]*model.Pod, len(s.Pods))
-	podClass := make([]Class, len(s.Pods))
-	podNode := make([]int32, len(s.Pods))
+	pods := make([]podPlace, len(s.Pods))
 	c.lastNS = -1
 	var atoms []int32
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if p.Hole() {
-			podNode[i] = nodeUnknown
-			podClass[i] = proto(-1, c.hole(), nil)
+			pods[i] = podPlace{nil, proto(-1, c.hole(), nil), nodeUnknown}
 			x.holes = &hole{EndpointID(i), x.holes}
 			continue
 		}
-		pods[i] = p
-		podNode[i] = c.nodeNumber(p)
+		node := c.nodeNumber(p)
 		var ns int32
 		var info classInfo
 		ns, info, atoms = c.pod(p, atoms)
-		podClass[i] = proto(ns, info, atoms)
+		pods[i] = podPlace{p, proto(ns, info, atoms), node}
 	}
 	if updates {
 		proto(-1, c.hole(), nil) // for pods that go
@@ -163,14 +159,14 @@ func (c *compiler) classify(updates bool) {
 			r.hi = int32(id) + 1
 		}
 	}
-	for i := range podClass {
-		podClass[i] = newID[podClass[i]]
+	for i := range pods {
+		pods[i].class = newID[pods[i].class]
 	}
 	for i := range x.nodeClass {
 		x.nodeClass[i] = newID[x.nodeClass[i]]
 	}
 	c.pods = newPostings(c.labels, classAtoms)
-	x.pods, x.podClass, x.podNode = newVector(pods), newVector(podClass), newVector(podNode)
+	x.pods = newVector(pods)
 	if updates {
 		for k, id := range byKey {
 			byKey[k] = int32(newID[id])
@@ -224,7 +220,7 @@ func (c *compiler) pod(p *model.Pod, atoms []int32) (ns int32, info classInfo, _
 	return c.lastNS, info, atoms
 }
 
-// Node numbers of podNode that are not an index into Snapshot.Nodes.
+// Node numbers of podPlace that are not an index into Snapshot.Nodes.
 const (
 	nodeUnknown = -1
 	nodeEvery   = -2 // an instance on whichever node the other end is (R57)

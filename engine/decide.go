@@ -61,9 +61,9 @@ func (x *Index) pair(src, dst EndpointID) pair {
 	if int(p.dst) < x.podClasses && int(p.src) >= x.podClasses {
 		node := int32(src.NodeIndex())
 		if src.IsPod() {
-			node = x.podNode.get(int(src))
+			node = x.pods.get(int(src)).node
 		}
-		p.own = sameNode(node, x.podNode.get(int(dst)))
+		p.own = sameNode(node, x.pods.get(int(dst)).node)
 	}
 	return p
 }

@@ -56,9 +56,7 @@ type Index struct {
 
 	// Of this version.
 	tables
-	pods      vector[*model.Pod]
-	podClass  vector[Class]
-	podNode   vector[int32] // node number, nodeUnknown or nodeEvery
+	pods      vector[podPlace]
 	programOf vector[[model.NumDirections]uint32]
 	holes     *hole
 	version   uint64
@@ -77,6 +75,13 @@ type Index struct {
 	snapOnce sync.Once
 	snap     *model.Snapshot
 	ruleAt   []int32 // rule -> its index in snap.Rules, where that is another
+}
+
+// podPlace is where a pod is, or one was.
+type podPlace struct {
+	pod   *model.Pod // nil: a hole
+	class Class
+	node  int32 // number, nodeUnknown or nodeEvery
 }
 
 // tables hold what programs are made of. Versions append to them and never
@@ -103,13 +108,13 @@ func (x *Index) rule(i int32) *model.Rule {
 }
 
 // pod returns a pod, nil for a hole.
-func (x *Index) pod(e EndpointID) *model.Pod { return x.pods.get(int(e)) }
+func (x *Index) pod(e EndpointID) *model.Pod { return x.pods.get(int(e)).pod }
 
 // everyPod returns the pods, dormant ones included.
 func (x *Index) everyPod() iter.Seq2[EndpointID, *model.Pod] {
 	return func(yield func(EndpointID, *model.Pod) bool) {
 		for i := range x.pods.n {
-			if p := x.pods.get(i); p != nil && !yield(EndpointID(i), p) {
+			if p := x.pods.get(i).pod; p != nil && !yield(EndpointID(i), p) {
 				return
 			}
 		}
@@ -131,7 +136,7 @@ func (x *Index) Snapshot() *model.Snapshot {
 func (x *Index) Class(e EndpointID) Class {
 	switch {
 	case e.IsPod():
-		return x.podClass.get(int(e))
+		return x.pods.get(int(e)).class
 	case e.IsNode():
 		return x.nodeClass[e.NodeIndex()]
 	}
