@@ -228,6 +228,19 @@ func summarize(values []float64) benchmath.Summary {
 	return s
 }
 
+// Busy returns the runs that are compared although the machine was busy.
+func (c *Comparison) Busy() []*Run {
+	var out []*Run
+	for _, t := range c.Trends {
+		for _, r := range []*Run{t.Before, t.Last} {
+			if r != nil && r.Busy() && !slices.Contains(out, r) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
 // Found is a Change of a Trend.
 type Found struct {
 	*Trend
@@ -275,6 +288,9 @@ func (c *Comparison) summary() []string {
 	for _, f := range c.all(Worse) {
 		out = append(out, fmt.Sprintf("regression: %s %s: %s -> %s (%s, p=%.3f n=%d+%d)", f.Name, f.Unit,
 			quantity(f.Change.Before.Center, f.Unit), quantity(f.Now.Center, f.Unit), ratio(f.Ratio()), f.P, f.N1, f.N2))
+	}
+	for _, r := range c.Busy() {
+		out = append(out, fmt.Sprintf("the machine was busy when %s was measured: in %.0f %% of the time something waited for a processor", r.Short(), *r.Waiting))
 	}
 	all, over := c.limited()
 	return append(out, fmt.Sprintf("%d benchmarks; %d regressions, %d improvements; %d of %d limits exceeded; %d runs of this machine, %d of others",

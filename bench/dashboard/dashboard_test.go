@@ -58,6 +58,7 @@ func TestParse(t *testing.T) {
 	require.Equal(t, "aaaaaaa", r.Short())
 	require.Equal(t, "go1.26.8", r.Go)
 	require.False(t, r.Dirty)
+	require.Nil(t, r.Waiting)
 	require.Len(t, r.Benchmarks, 6)
 	require.Equal(t, "Compile/replicas/10k", r.Benchmarks[0].Name)
 	v := r.benchmark("Verdict/replicas/100k").Samples
@@ -81,6 +82,7 @@ func TestParseRefuses(t *testing.T) {
 		"two machines":     {"BenchmarkPodChurn/replicas/10k-2", "BenchmarkPodChurn/replicas/10k-4", "PodChurn"},
 		"two packages":     {"BenchmarkPodChurn", "pkg: example.com/other\nBenchmarkPodChurn", "example.com/other"},
 		"a line cut short": {"\t1503 ns/op", "\t1503", "benchmarks:39"},
+		"bad waiting":      {"PASS\n", "waiting: long\n", "waiting"},
 		"no benchmark":     {"Benchmark", "Benchmrk", "no benchmark"},
 	} {
 		bad := strings.ReplaceAll(good, c.old, c.now)
@@ -199,6 +201,28 @@ func TestCommitBefore(t *testing.T) {
 	require.Equal(t, "Verdict", c.Trends[0].Op)
 	require.Same(t, first, c.trend(t, "Compile/replicas/10k").Last)
 	require.Same(t, before, c.trend(t, "Compile/replicas/10k").Before)
+}
+
+// The reader is told if the machine was busy in a run that is compared, not of
+// others.
+func TestBusy(t *testing.T) {
+	c := compared(t, "before.txt", "elsewhere.txt", "after.txt")
+	require.Empty(t, c.Busy())
+	require.NotContains(t, html(t, c), "was busy")
+	little, much := 12.0, 93.0
+	c.Others[0].Waiting, c.Runs[1].Waiting = &much, &little
+	require.Empty(t, c.Busy())
+
+	text, err := os.ReadFile("testdata/before.txt")
+	require.NoError(t, err)
+	busy, err := parseRun(append(text, "waiting: 93\n"...))
+	require.NoError(t, err)
+	c = compare([]*Run{busy, c.Runs[1]}, nil)
+	require.Equal(t, []*Run{busy}, c.Busy())
+	page := html(t, c)
+	require.Contains(t, page, "when <code>aaaaaaa</code> was measured: in 93 % of the time")
+	require.Contains(t, strings.Join(c.summary(), "\n"), "busy when aaaaaaa was measured")
+	balanced(t, page)
 }
 
 func TestHistory(t *testing.T) {

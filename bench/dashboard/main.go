@@ -5,7 +5,7 @@
 // every benchmark. From the history and from bench/limits.json come three
 // files: a page that needs nothing else, the JSON that CI actions for benchmarks
 // read, and OpenMetrics text. Only runs of one kind of machine are compared,
-// by the test that benchstat uses. What follows its flags are flags of go test.
+// by the test that benchstat uses. Flags of go test may follow after --.
 package main
 
 import (

@@ -36,10 +36,35 @@ func measure(pattern string, count int, args []string) ([]byte, error) {
 	all := append([]string{"test", "./bench", "-run=^$", "-bench=" + pattern, "-benchmem", "-count=" + strconv.Itoa(count), "-timeout=6h"}, args...)
 	test := exec.Command("go", all...)
 	test.Stdout, test.Stderr = both, os.Stderr
+	before, start := waited(), time.Now()
 	if err := test.Run(); err != nil {
 		return nil, fmt.Errorf("go %s: %w", strings.Join(all, " "), err)
 	}
+	if after := waited(); after > before {
+		percent := 100 * float64(after-before) / float64(time.Since(start))
+		if _, err := fmt.Fprintf(both, "waiting: %.0f\n", min(100, percent)); err != nil {
+			return nil, err
+		}
+	}
 	return text.Bytes(), nil
+}
+
+// waited is for how long something has waited for a processor since the machine
+// started, as Linux counts it (Documentation/accounting/psi.rst); 0 where nobody
+// counts. The times of a busy machine differ more from run to run than within
+// one, which the test cannot know.
+func waited() time.Duration {
+	text, err := os.ReadFile("/proc/pressure/cpu")
+	if err != nil {
+		return 0
+	}
+	_, total, _ := strings.Cut(string(text), "total=")
+	total, _, _ = strings.Cut(total, "\n")
+	n, err := strconv.ParseInt(total, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Microsecond
 }
 
 func output(name string, args ...string) (string, error) {

@@ -97,6 +97,7 @@ func writePage(w io.Writer, c *Comparison) error {
 		"dict":   dict,
 		"parts":  func(name string) []string { return strings.Split(name, "/") },
 		"plural": plural,
+		"round":  func(v *float64) string { return fmt.Sprintf("%.0f", *v) },
 	}).Parse(pageText)
 	if err != nil {
 		return err

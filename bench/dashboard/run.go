@@ -19,7 +19,8 @@ type Run struct {
 	Dirty      bool        `json:"dirty"` // measured with changes that the commit has not
 	Go         string      `json:"go"`
 	Machine    Machine     `json:"machine"`
-	Benchmarks []Benchmark `json:"benchmarks"` // in the order in which they ran
+	Waiting    *float64    `json:"waiting,omitempty"` // percent of the time in which something waited for a processor; nil if unknown
+	Benchmarks []Benchmark `json:"benchmarks"`        // in the order in which they ran
 }
 
 // Machine is a kind of machine, as far as Go's benchmarks say what they run on.
@@ -67,21 +68,35 @@ func (r *Run) Short() string {
 	return s
 }
 
+// mostWaiting is the percentage above which a machine was too busy with other
+// things for its times to be believed.
+const mostWaiting = 50
+
+// Busy says whether the machine is known to have been busy with other things.
+func (r *Run) Busy() bool { return r.Waiting != nil && *r.Waiting > mostWaiting }
+
 // parseRun reads what `go test -bench` prints, under lines of the same format
-// that say date, commit, dirty and go. What is missing is an error: a run that
+// that say date, commit, dirty and go, and maybe waiting. What is missing is an error: a run that
 // was recorded under the commit of somebody else would be worse than none.
 func parseRun(text []byte) (*Run, error) {
+	r := &Run{}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		if l := lines.Text(); strings.HasPrefix(l, "FAIL") || strings.HasPrefix(l, "--- FAIL") || strings.HasPrefix(l, "panic:") {
 			return nil, fmt.Errorf("the benchmarks failed: %s", l)
+		} else if w, ok := strings.CutPrefix(l, "waiting: "); ok {
+			percent, err := strconv.ParseFloat(w, 64)
+			if err != nil {
+				return nil, fmt.Errorf("waiting: %w", err)
+			}
+			r.Waiting = &percent
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, err
 	}
 
-	r, pkg := &Run{}, ""
+	pkg := ""
 	read := benchfmt.NewReader(bytes.NewReader(text), "benchmarks")
 	for read.Scan() {
 		switch rec := read.Result().(type) {
