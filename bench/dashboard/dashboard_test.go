@@ -127,6 +127,14 @@ func TestCompare(t *testing.T) {
 	require.Equal(t, Same, kinds(few)["allocs/op"])
 	require.Equal(t, Differs, kinds(c.trend(t, "AllPairs/unique/10k"))["classes"])
 
+	// What is measured once a run needs a larger difference, and no samples.
+	for _, h := range []struct {
+		now  float64
+		kind Kind
+	}{{104, Same}, {109, Same}, {111, Worse}, {91, Same}, {89, Better}} {
+		require.Equal(t, h.kind, change("heap-B/pod", []float64{100}, []float64{h.now}).Kind, h.now)
+	}
+
 	// The other way round what was a regression is an improvement.
 	back := change("ns/op", fixture(t, "after.txt").Benchmarks[0].Samples["ns/op"], fixture(t, "before.txt").Benchmarks[0].Samples["ns/op"])
 	require.Equal(t, Better, back.Kind)

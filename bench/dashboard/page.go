@@ -22,6 +22,7 @@ type page struct {
 	Over          int
 	Ops           []opSection
 	Least         string
+	LeastHeap     string
 	Alpha         string
 	Chance        string // regressions that chance alone would show
 }
@@ -122,7 +123,7 @@ func plural(n int, one, many string) string {
 }
 
 func newPage(c *Comparison) *page {
-	p := &page{Comparison: c, Worse: c.all(Worse), Better: c.all(Better), Least: fmt.Sprintf("%.0f %%", 100*least)}
+	p := &page{Comparison: c, Worse: c.all(Worse), Better: c.all(Better), Least: fmt.Sprintf("%.0f %%", 100*least), LeastHeap: fmt.Sprintf("%.0f %%", 100*leastHeap)}
 	var shapes []string
 	for _, t := range c.Trends {
 		if !slices.Contains(shapes, t.Shape) {
