@@ -16,7 +16,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz soak mutate bench cover peers kapi live
+.PHONY: help build install test lint fmt vet race fuzz soak mutate bench dashboard cover peers kapi live
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -29,9 +29,11 @@ install: ## install podreach into Go's bin folder
 
 test: ## run all tests
 	$(GO) test ./...
+	cd bench/dashboard && $(GO) test .
 
 lint: $(GOLANGCI_LINT) ## run golangci-lint (the first time it is built: about 3 minutes)
 	$(GOLANGCI_LINT) run ./...
+	cd bench/dashboard && $(CURDIR)/$(GOLANGCI_LINT) run ./...
 
 fmt: $(GOLANGCI_LINT) ## format the code as lint wants it
 	$(GOLANGCI_LINT) fmt ./...
@@ -64,6 +66,11 @@ mutate: ## make MUTANTS (300) small mistakes of SEED (1), and see that tests not
 
 bench: ## run the suite of bench/ (12 minutes), or what of it matches BENCH, COUNT times (1)
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) -timeout=1h ./bench
+
+dashboard: ## run the benchmarks and write bin/dashboard.html, .json and .prom (COUNT=6 and more finds regressions)
+	@mkdir -p bin
+	cd bench/dashboard && $(GO) build -o $(CURDIR)/bin/dashboard .
+	bin/dashboard -bench '$(BENCH)' -count $(COUNT)
 
 cover: ## write bin/cover.out: statements that the tests of any package reach
 	@mkdir -p bin
