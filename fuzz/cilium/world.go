@@ -3,6 +3,7 @@ package cilium
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/k8s"
 	slimcorev1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/core/v1"
+	slimnetworkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
 	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/labelsfilter"
 	"github.com/cilium/cilium/pkg/option"
@@ -49,6 +51,7 @@ func (n namespace) GetLabels() map[string]string { return n.labels }
 type world struct {
 	pods     map[string]*endpoint // "namespace/name"
 	entries  types.PolicyEntries
+	parts    map[ipcachetypes.ResourceID]types.PolicyEntries // entries by what they come from
 	repo     *policy.Repository
 	ids      identitymanager.IDManager
 	prefixes []netip.Prefix // that policies name, each with an identity; the longest first
@@ -67,7 +70,7 @@ func newWorld(o *objects, c corrections) (*world, error) {
 	if err := configure(); err != nil {
 		return nil, err
 	}
-	w := &world{pods: map[string]*endpoint{}, outside: map[netip.Prefix]*identity.Identity{}, sides: map[identity.NumericIdentity]*policy.EndpointPolicy{}}
+	w := &world{pods: map[string]*endpoint{}, parts: map[ipcachetypes.ResourceID]types.PolicyEntries{}, outside: map[netip.Prefix]*identity.Identity{}, sides: map[identity.NumericIdentity]*policy.EndpointPolicy{}}
 	if err := w.parse(o, c); err != nil {
 		return nil, err
 	}
@@ -86,7 +89,9 @@ func newWorld(o *objects, c corrections) (*world, error) {
 	w.repo.SetNamedPortsGetter(namedPorts{named})
 	w.repo.GetSelectorCache().SetLocalIdentityNotifier(testidentity.NewDummyIdentityNotifier())
 	w.ids.Subscribe(testpolicy.SelectorCacheObserver{Cache: w.repo.GetSubjectSelectorCache()})
-	w.repo.ReplaceByResource(w.entries, ipcachetypes.ResourceID("all"))
+	for _, id := range slices.Sorted(maps.Keys(w.parts)) {
+		w.repo.ReplaceByResource(w.parts[id], id)
+	}
 	for _, id := range shared {
 		w.ids.Add(id)
 	}
@@ -157,24 +162,34 @@ func (w *world) identityOf(a netip.Addr) *identity.Identity {
 
 // parse turns the policies into Cilium's.
 func (w *world) parse(o *objects, c corrections) error {
+	add := func(id ipcachetypes.ResourceID, entries types.PolicyEntries) {
+		w.parts[id] = append(w.parts[id], entries...)
+		w.entries = append(w.entries, entries...)
+	}
 	for _, np := range o.policies {
 		entries, err := k8s.ParseNetworkPolicy(quiet, clusterName, np)
 		if err != nil {
 			return fmt.Errorf("cilium: %w", err)
 		}
-		w.entries = append(w.entries, entries...)
+		add(resourceOf(np), entries)
 	}
 	if c.isolation {
-		w.entries = append(w.entries, isolation(w.entries)...)
+		add("isolation", isolation(w.entries))
 	}
 	for _, cnp := range o.admin {
 		entries, err := k8s.ParseClusterNetworkPolicy(quiet, clusterName, c.admin(o, cnp))
 		if err != nil {
 			return fmt.Errorf("cilium: %w", err)
 		}
-		w.entries = append(w.entries, entries...)
+		add(ipcachetypes.NewResourceID("cnp", "", cnp.Name), entries)
 	}
 	return nil
+}
+
+// resourceOf is what an agent keeps the entries of a policy under
+// (pkg/policy/k8s/network_policy.go).
+func resourceOf(np *slimnetworkingv1.NetworkPolicy) ipcachetypes.ResourceID {
+	return ipcachetypes.NewResourceID(ipcachetypes.ResourceKindNetpol, np.Namespace, np.Name)
 }
 
 // namedPorts is what the ipcache knows of the ports of pods.

@@ -1,0 +1,177 @@
+// Command peers holds podreach against cyclonus' matcher and Cilium's policy
+// repository, as libraries in one process, on the clusters of package bench:
+//
+//	go -C bench/peers run . -o ../../bin/versus.md
+//
+// For each cluster random verdicts are compared first, through the ledgers of
+// fuzz/cyclonus and fuzz/cilium; a difference outside them ends the run. Then
+// come the times: both sides by turns, in rounds, and every turn must have
+// allowed as many connections as podreach did.
+//
+// Objects are in memory on both sides when an operation begins, decoded. What
+// each side does then:
+//
+//   - load: podreach goes from objects to an index that can be changed;
+//     cyclonus builds its matcher; Cilium fills identities and a repository, of
+//     which no map state is computed yet.
+//   - one query: podreach's Verdict. cyclonus matches what it is given; it is
+//     not asked about ingress where egress is denied. Cilium looks into the map
+//     states of both pods, all of which are there already, as in agents that
+//     run; "LookupFlow" is its own function for that question, which computes
+//     both states every time.
+//   - all pairs: one port, every ordered pair of two pods. podreach makes a
+//     matrix of an index of which nothing was asked. cyclonus is asked pair by
+//     pair. Cilium computes the map states of all identities and is then asked
+//     pair by pair.
+//   - policy change: a policy is deleted, or added again, up to the first right
+//     verdict about a connection that it decides. podreach lowers it and
+//     applies the delta. cyclonus can only build everything again when one is
+//     deleted. Cilium replaces what it has of it and computes the map states of
+//     the two pods; those of others that are affected are not in the figure.
+//
+// It is a module of its own, as those that it uses are, because Cilium needs
+// other versions of the Kubernetes libraries.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/podreach/podreach/bench"
+	"github.com/podreach/podreach/bench/versus"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "peers:", err)
+		os.Exit(1)
+	}
+}
+
+// plan is what is measured.
+type plan struct {
+	shapes   []bench.Shape
+	peers    []string
+	sizes    []int // all operations
+	large    []int // one query only
+	verdicts int   // compared before
+	rounds   int
+	least    time.Duration // of a turn
+}
+
+func run(args []string, w io.Writer) (err error) {
+	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
+	shapes := flags.String("shapes", "replicas,unique", "shapes of package bench")
+	peers := flags.String("peers", "cyclonus,cilium", "peers")
+	sizes := flags.String("sizes", "100,1000", "pods, for all operations")
+	large := flags.String("large", "10000", "pods, for one query")
+	p := plan{}
+	flags.IntVar(&p.verdicts, "verdicts", 10_000, "compared on each cluster before times are taken")
+	flags.IntVar(&p.rounds, "rounds", 7, "rounds of which medians are reported")
+	flags.DurationVar(&p.least, "least", 30*time.Millisecond, "what a turn lasts at least")
+	out := flags.String("o", "", "also write the tables to this file")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(*shapes, ",") {
+		s, ok := shapeOf(name)
+		if !ok {
+			return fmt.Errorf("no shape %q", name)
+		}
+		p.shapes = append(p.shapes, s)
+	}
+	p.peers = strings.Split(*peers, ",")
+	if p.sizes, err = numbers(*sizes); err != nil {
+		return err
+	}
+	if p.large, err = numbers(*large); err != nil {
+		return err
+	}
+	if *out != "" {
+		f, err := os.Create(*out)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		w = io.MultiWriter(w, f)
+	}
+	results, err := p.measure(os.Stderr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "podreach and peers as libraries, %s, %s/%s, GOMAXPROCS %d; medians of %d rounds by turns, after %d equal verdicts or more for each cluster and peer.\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), p.rounds, p.verdicts)
+	if _, err := versus.Times(results).WriteTo(w); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	_, err = versus.Growth(results).WriteTo(w)
+	return err
+}
+
+func numbers(list string) ([]int, error) {
+	var out []int
+	for s := range strings.SplitSeq(list, ",") {
+		if s == "" {
+			continue
+		}
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no number of pods", s)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+func shapeOf(name string) (bench.Shape, bool) {
+	for _, s := range bench.Shapes {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return bench.Shape{}, false
+}
+
+// measure goes over all clusters and peers. The order of the results is that of
+// operations, then shapes, peers and sizes.
+func (p plan) measure(log io.Writer) ([]versus.Result, error) {
+	by := map[string][]versus.Result{}
+	for _, s := range p.shapes {
+		for _, name := range p.peers {
+			for i, pods := range append(append([]int{}, p.sizes...), p.large...) {
+				r, err := newRace(s, pods, name)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s, %d pods: %w", name, s.Name, pods, err)
+				}
+				if err := r.compare(p.verdicts, log); err != nil {
+					return nil, fmt.Errorf("%s, %s, %d pods: %w", name, s.Name, pods, err)
+				}
+				ops := r.operations()
+				if i >= len(p.sizes) {
+					ops = r.queries()
+				}
+				for _, o := range ops {
+					result := versus.Result{Op: o.name, Shape: s.Name, Peer: name, Pods: pods}
+					if result.Ours, result.Theirs, err = versus.Race(o.ours, o.theirs, p.rounds, p.least); err != nil {
+						return nil, fmt.Errorf("%s, %s, %d pods, %s: %w", name, s.Name, pods, o.name, err)
+					}
+					fmt.Fprintf(log, "%s, %s, %d pods, %s: podreach %s, peer %s, %s\n", name, s.Name, pods, o.name, versus.Time(result.Ours), versus.Time(result.Theirs), versus.Ratio(result.Ratio()))
+					by[o.name] = append(by[o.name], result)
+				}
+			}
+		}
+	}
+	var out []versus.Result
+	for _, name := range opNames {
+		out = append(out, by[name]...)
+	}
+	return out, nil
+}
