@@ -108,15 +108,17 @@ func run(args []string, w io.Writer) error {
 		}
 		results = append(results, versus.Result{Op: *op, Shape: *shape, Peer: name + ", wall", Pods: pods, Ours: both[0].wall, Theirs: both[1].wall})
 	}
-	fmt.Fprintf(w, "podreach: %s\nother: %s\nMedians of %d runs each, by turns.\n\n", template, *theirs, *times)
-	if _, err := t.WriteTo(w); err != nil {
+	var text strings.Builder
+	fmt.Fprintf(&text, "podreach: %s\nother: %s\nMedians of %d runs each, by turns.\n\n", template, *theirs, *times)
+	if _, err := t.WriteTo(&text); err != nil {
 		return err
 	}
 	if g := versus.Growth(results); len(g.Rows) > 0 {
-		fmt.Fprintln(w)
-		if _, err := g.WriteTo(w); err != nil {
+		text.WriteByte('\n')
+		if _, err := g.WriteTo(&text); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := io.WriteString(w, text.String())
+	return err
 }

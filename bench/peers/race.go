@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
+	"log"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -78,11 +78,6 @@ type change struct {
 	with bool // allowed when the policy is there; the opposite when not
 }
 
-type operation struct {
-	name         string
-	ours, theirs versus.Side
-}
-
 func newRace(s bench.Shape, pods int, name string) (*race, error) {
 	o, err := newObjects(s, pods)
 	if err != nil {
@@ -127,10 +122,9 @@ func (r *race) pair() (src, dst engine.EndpointID) {
 	return pods[i], pods[j]
 }
 
-// compare compares random verdicts, the questions that are going to be timed,
-// and where they are few enough all pairs. The ledger applies to the first only:
-// what is timed must be answered alike.
-func (r *race) compare(verdicts int, log io.Writer) error {
+// compare compares random verdicts, to which the ledger applies, and the
+// questions that are going to be timed, to which it does not.
+func (r *race) compare(verdicts int, log *log.Logger) error {
 	n, err := r.Compare(r.r, verdicts)
 	if err != nil {
 		return fmt.Errorf("%w: %w", versus.ErrAnswers, err)
@@ -138,44 +132,69 @@ func (r *race) compare(verdicts int, log io.Writer) error {
 	if n.Verdicts < verdicts {
 		return fmt.Errorf("%d verdicts compared, not %d", n.Verdicts, verdicts)
 	}
+	log.Printf("  compared %d verdicts, explained: %v, and %d questions", n.Verdicts, n.Explained, len(r.questions))
+	return r.compareQuestions()
+}
+
+func (r *race) compareQuestions() error {
 	ask := r.Ask(protocol, port)
-	same := func(f engine.Flow) error {
+	for _, f := range r.questions {
 		ours, err := r.allowed(f)
 		if err != nil {
 			return err
 		}
-		theirs, err := ask(f.Src, f.Dst)
-		if err != nil {
-			return err
-		}
-		if ours != theirs {
-			return fmt.Errorf("%w: %s to %s, %v %d: podreach allows it: %v, the peer: %v", versus.ErrAnswers,
-				r.x.Snapshot().Pods[f.Src].Path(), r.x.Snapshot().Pods[f.Dst].Path(), f.Protocol, f.Port, ours, theirs)
-		}
-		return nil
-	}
-	for _, f := range r.questions {
-		if err := same(f); err != nil {
+		if err := r.same(f.Src, f.Dst, ours, ask); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(log, "compared %d verdicts and %d questions; explained: %v\n", n.Verdicts, len(r.questions), n.Explained)
 	return nil
 }
 
-// operations are all operations. Each leaves both sides with the whole cluster.
-func (r *race) operations() []operation {
-	out := r.queries()
-	return append(out, r.pairs(), r.policyChange(), r.loading())
+// comparePairs compares all pairs of two pods, as the matrix has them.
+func (r *race) comparePairs(log *log.Logger) error {
+	pods := r.Pods()
+	m := r.x.Matrix(model.Port(protocol, port))
+	ask := r.Ask(protocol, port)
+	for _, src := range pods {
+		lower, upper := m.Row(r.x.Class(src))
+		for _, dst := range pods {
+			k := uint(r.x.Class(dst))
+			if src == dst {
+				continue
+			}
+			if lower.Test(k) != upper.Test(k) {
+				return errors.New("podreach is not certain of a pair")
+			}
+			if err := r.same(src, dst, lower.Test(k), ask); err != nil {
+				return err
+			}
+		}
+	}
+	log.Printf("  compared %d pairs", len(pods)*(len(pods)-1))
+	return nil
 }
 
-// asking asks questions of a peer.
-func asking(questions []engine.Flow, ask func(src, dst engine.EndpointID) (bool, error)) versus.Side {
+func (r *race) same(src, dst engine.EndpointID, ours bool, ask func(src, dst engine.EndpointID) (bool, error)) error {
+	theirs, err := ask(src, dst)
+	if err == nil && ours != theirs {
+		pods := r.x.Snapshot().Pods
+		err = fmt.Errorf("%w: %s to %s, %v %d: podreach allows it: %v, the peer: %v", versus.ErrAnswers, pods[src].Path(), pods[dst].Path(), protocol, port, ours, theirs)
+	}
+	return err
+}
+
+type operation struct {
+	name         string
+	ours, theirs versus.Side
+}
+
+// asking asks questions.
+func asking(questions []engine.Flow, ask func(f engine.Flow) (bool, error)) versus.Side {
 	return func() (versus.Pass, error) {
 		n := 0
 		begin := time.Now()
 		for _, f := range questions {
-			yes, err := ask(f.Src, f.Dst)
+			yes, err := ask(f)
 			if err != nil {
 				return versus.Pass{}, err
 			}
@@ -190,25 +209,15 @@ func asking(questions []engine.Flow, ask func(src, dst engine.EndpointID) (bool,
 // queries ask random questions.
 func (r *race) queries() []operation {
 	ours := func(questions []engine.Flow) versus.Side {
-		return func() (versus.Pass, error) {
-			n := 0
-			begin := time.Now()
-			for _, f := range questions {
-				yes, err := r.allowed(f)
-				if err != nil {
-					return versus.Pass{}, err
-				}
-				if yes {
-					n++
-				}
-			}
-			return versus.Pass{Time: since(begin), Times: len(questions), Allowed: n}, nil
-		}
+		return asking(questions, r.allowed)
 	}
-	out := []operation{{opQuery, ours(r.questions), asking(r.questions, r.Ask(protocol, port))}}
+	theirs := func(questions []engine.Flow, ask func(src, dst engine.EndpointID) (bool, error)) versus.Side {
+		return asking(questions, func(f engine.Flow) (bool, error) { return ask(f.Src, f.Dst) })
+	}
+	out := []operation{{opQuery, ours(r.questions), theirs(r.questions, r.Ask(protocol, port))}}
 	if l, ok := r.peer.(lookup); ok {
 		few := r.questions[:fewQuestions]
-		out = append(out, operation{opLookup, ours(few), asking(few, l.Lookup(protocol, port))})
+		out = append(out, operation{opLookup, ours(few), theirs(few, l.Lookup(protocol, port))})
 	}
 	return out
 }
@@ -331,9 +340,10 @@ func (r *race) policyChange() operation {
 			func(f engine.Flow) (bool, error) { return ask(f.Src, f.Dst) })}
 }
 
-// findChanges finds policies with a connection that depends on them.
+// findChanges finds policies with a connection that depends on them, as podreach
+// says; the peer must say so too when it is asked.
 func (r *race) findChanges() error {
-	pods := r.Pods()
+	pods, all := r.Pods(), r.x.Snapshot()
 	for _, i := range r.r.Perm(len(r.o.api.Policies)) {
 		np := &r.o.api.Policies[i]
 		subject, ok := netpol.Subject(np)
@@ -341,7 +351,7 @@ func (r *race) findChanges() error {
 			continue
 		}
 		of := slices.DeleteFunc(slices.Clone(pods), func(id engine.EndpointID) bool {
-			p := &r.x.Snapshot().Pods[id]
+			p := &all.Pods[id]
 			return p.Namespace != np.Namespace || !subject.Pods.Matches(p.Labels)
 		})
 		if len(of) == 0 {

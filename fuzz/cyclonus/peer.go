@@ -28,7 +28,7 @@ type Peer struct {
 // NewPeer hands a cluster to cyclonus. x and l are what podreach has made of the
 // same objects.
 func NewPeer(c *gen.Cluster, x *engine.Index, l *dialect.Ledger) (*Peer, error) {
-	w, err := hand(c, x, l, false)
+	w, err := hand(c, x, l, false) // it answers as fast, and need not simplify first
 	if err != nil {
 		return nil, err
 	}
