@@ -71,8 +71,7 @@ type plan struct {
 	sizes    []int // all operations
 	large    []int // one query only
 	verdicts int   // compared before
-	rounds   int
-	least    time.Duration // of a turn
+	rounds   versus.Rounds
 }
 
 func run(args []string, w io.Writer) (err error) {
@@ -83,8 +82,9 @@ func run(args []string, w io.Writer) (err error) {
 	large := flags.String("large", "10000", "pods, for one query")
 	p := plan{}
 	flags.IntVar(&p.verdicts, "verdicts", 10_000, "compared on each cluster before times are taken")
-	flags.IntVar(&p.rounds, "rounds", 5, "rounds of which medians are reported")
-	flags.DurationVar(&p.least, "least", 30*time.Millisecond, "what a turn lasts at least")
+	flags.IntVar(&p.rounds.Least, "rounds", 5, "rounds at least, of which medians are reported")
+	flags.DurationVar(&p.rounds.For, "for", time.Second, "what the rounds of an operation take at least, up to a hundred")
+	flags.DurationVar(&p.rounds.Turn, "turn", time.Millisecond, "what a turn takes at least")
 	out := flags.String("o", "", "also write the tables to this file")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -108,8 +108,8 @@ func run(args []string, w io.Writer) (err error) {
 		return err
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "podreach and peers as libraries: %s; %s, %s/%s, GOMAXPROCS %d. Medians of %d rounds by turns, for each cluster and peer after %d equal verdicts or more.\n\n",
-		versions(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), p.rounds, p.verdicts)
+	fmt.Fprintf(&text, "podreach and peers as libraries: %s; %s, %s/%s, GOMAXPROCS %d. Medians of %d rounds by turns or more, for each cluster and peer after %d equal verdicts or more.\n\n",
+		versions(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), p.rounds.Least, p.verdicts)
 	if _, err := versus.Times(results).WriteTo(&text); err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (p plan) one(r *race, large bool, log *log.Logger) ([]versus.Result, error)
 	for _, o := range ops {
 		result := versus.Result{Op: o.name}
 		var err error
-		if result.Ours, result.Theirs, err = versus.Race(o.ours, o.theirs, p.rounds, p.least); err != nil {
+		if result.Ours, result.Theirs, err = versus.Race(o.ours, o.theirs, p.rounds); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.name, err)
 		}
 		log.Printf("  %s: podreach %s, peer %s, %s", o.name, versus.Time(result.Ours), versus.Time(result.Theirs), versus.Ratio(result.Ratio()))

@@ -20,7 +20,7 @@ import (
 	"github.com/podreach/podreach/model"
 )
 
-var small = plan{verdicts: 300, rounds: 1}
+var small = plan{verdicts: 300, rounds: versus.Rounds{Least: 1}}
 
 var silent = log.New(io.Discard, "", 0)
 
@@ -28,7 +28,7 @@ var silent = log.New(io.Discard, "", 0)
 func TestTables(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "versus.md")
 	var out strings.Builder
-	require.NoError(t, run([]string{"-sizes", "30,60", "-large", "90", "-verdicts", "300", "-rounds", "1", "-least", "0", "-o", file}, &out))
+	require.NoError(t, run([]string{"-sizes", "30,60", "-large", "90", "-verdicts", "300", "-rounds", "1", "-for", "0", "-turn", "0", "-o", file}, &out))
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, out.String(), string(text))

@@ -37,11 +37,21 @@ func (r Result) Ratio() float64 { return float64(r.Theirs) / float64(r.Ours) }
 // times.
 var ErrAnswers = errors.New("different answers")
 
-// Race runs both sides by turns, rounds times, each turn for at least the given
-// time after a collection of what the other side left, and returns the median
-// of each. Before any time is taken, and with every turn, both must have
+// Rounds says how long a race is. A turn is as many passes as take Turn. Short
+// turns in many rounds are best where other programs run: most turns are not
+// interrupted, and so the median is not.
+type Rounds struct {
+	Least int           // rounds, also where they take longer than For
+	For   time.Duration // rounds are added up to this, at most a hundred
+	Turn  time.Duration
+}
+
+const mostRounds = 100
+
+// Race runs both sides by turns, each after a collection of what the other side
+// left, and returns the median of each. Before any time is taken, and with every turn, both must have
 // allowed the same number of times over the same number of operations.
-func Race(ours, theirs Side, rounds int, least time.Duration) (time.Duration, time.Duration, error) {
+func Race(ours, theirs Side, n Rounds) (time.Duration, time.Duration, error) {
 	want, err := ours()
 	if err != nil {
 		return 0, 0, fmt.Errorf("podreach: %w", err)
@@ -49,7 +59,7 @@ func Race(ours, theirs Side, rounds int, least time.Duration) (time.Duration, ti
 	turn := func(side Side) (time.Duration, error) {
 		runtime.GC()
 		var sum Pass
-		for sum.Time < least || sum.Times == 0 {
+		for sum.Time < n.Turn || sum.Times == 0 {
 			p, err := side()
 			if err != nil {
 				return 0, err
@@ -66,7 +76,8 @@ func Race(ours, theirs Side, rounds int, least time.Duration) (time.Duration, ti
 		return time.Duration(math.Round(float64(sum.Time) / float64(sum.Times))), nil
 	}
 	var times [2][]time.Duration
-	for round := -1; round < rounds; round++ { // the first one warms up
+	begin := time.Now()
+	for round := -1; round < n.Least || round < mostRounds && time.Since(begin) < n.For; round++ { // the first one warms up
 		for i, side := range []Side{ours, theirs} {
 			t, err := turn(side)
 			if err != nil {

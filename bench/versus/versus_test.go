@@ -23,24 +23,27 @@ func TestRace(t *testing.T) {
 		calls++
 		return Pass{Time: time.Millisecond, Times: 10, Allowed: 3}, nil
 	}
-	ours, theirs, err := Race(side(10, 3), slow, 5, time.Microsecond)
+	ours, theirs, err := Race(side(10, 3), slow, Rounds{Least: 5, Turn: time.Microsecond})
 	require.NoError(t, err)
 	require.Equal(t, time.Microsecond, ours)
 	require.Equal(t, 100*time.Microsecond, theirs)
 	require.Equal(t, 6, calls, "five rounds and one to warm up")
+	_, _, err = Race(side(10, 3), slow, Rounds{Least: 5, For: time.Minute, Turn: 3 * time.Millisecond})
+	require.NoError(t, err)
+	require.Equal(t, 6+3*(mostRounds+1), calls, "up to the most there are, of three passes each")
 	require.InDelta(t, 100, Result{Ours: ours, Theirs: theirs}.Ratio(), 1e-9)
 }
 
 // Who answers otherwise gets no time, and nor does who did less, or nothing.
 func TestRaceOfDifferentAnswers(t *testing.T) {
-	_, _, err := Race(side(10, 3), side(10, 4), 1, 0)
+	_, _, err := Race(side(10, 3), side(10, 4), Rounds{Least: 1})
 	require.ErrorIs(t, err, ErrAnswers)
-	_, _, err = Race(side(10, 3), side(9, 3), 1, 0)
+	_, _, err = Race(side(10, 3), side(9, 3), Rounds{Least: 1})
 	require.ErrorIs(t, err, ErrAnswers)
-	_, _, err = Race(side(0, 0), side(0, 0), 1, 0)
+	_, _, err = Race(side(0, 0), side(0, 0), Rounds{Least: 1})
 	require.Error(t, err)
 	broken := errors.New("broken")
-	_, _, err = Race(side(10, 3), func() (Pass, error) { return Pass{}, broken }, 1, 0)
+	_, _, err = Race(side(10, 3), func() (Pass, error) { return Pass{}, broken }, Rounds{Least: 1})
 	require.ErrorIs(t, err, broken)
 }
 
