@@ -19,6 +19,7 @@ require (
 	github.com/podreach/podreach v0.0.0-00010101000000-000000000000
 	github.com/podreach/podreach/fuzz/cilium v0.0.0-00010101000000-000000000000
 	github.com/podreach/podreach/fuzz/cyclonus v0.0.0-00010101000000-000000000000
+	github.com/stretchr/testify v1.12.1
 	k8s.io/api v0.37.2
 )
 
@@ -125,7 +126,6 @@ require (
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/spf13/viper v1.21.0 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
 	github.com/subosito/gotenv v1.6.0 // indirect
 	github.com/vishvananda/netlink v1.3.2-0.20260624190457-bab08b3566fc // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect
