@@ -16,7 +16,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz soak mutate bench dashboard cover peers kapi live
+.PHONY: help build install test lint fmt vet race fuzz soak mutate bench dashboard versus cover peers kapi live
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done
@@ -72,6 +72,10 @@ dashboard: ## run the benchmarks and write bin/dashboard.html, .json and .prom (
 	cd bench/dashboard && $(GO) build -o $(CURDIR)/bin/dashboard .
 	bin/dashboard -bench '$(BENCH)' -count $(COUNT)
 
+versus: ## podreach and its peers side by side: answers, then times (5 minutes; the first time more, to build them)
+	@mkdir -p bin
+	$(GO) -C bench/peers run . -o $(CURDIR)/bin/versus.md
+
 cover: ## write bin/cover.out: statements that the tests of any package reach
 	@mkdir -p bin
 	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
@@ -81,6 +85,7 @@ peers: ## compare with other implementations (the first time some minutes, to bu
 	cd fuzz/cyclonus && $(GO) test ./...
 	cd fuzz/cilium && $(GO) test ./...
 	cd fuzz/apiserver && $(GO) test ./accept
+	cd bench/peers && $(GO) test ./...
 
 kapi: bin/kapi bin/kubectl ## build bin/kapi, a real API server, and bin/kubectl (the first time about 6 minutes)
 

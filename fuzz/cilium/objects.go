@@ -56,6 +56,15 @@ type template struct {
 // read reads YAML documents. Which pods and instances of templates there are,
 // and the labels of instances, the snapshot says; all else is read anew.
 func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, error) {
+	documents, err := split(text)
+	if err != nil {
+		return nil, err
+	}
+	return decode(documents, s, defaultNamespace)
+}
+
+// decode does that for documents that are JSON already.
+func decode(documents []json.RawMessage, s *model.Snapshot, defaultNamespace string) (*objects, error) {
 	if defaultNamespace == "" {
 		defaultNamespace = "default"
 	}
@@ -63,10 +72,6 @@ func read(text []byte, s *model.Snapshot, defaultNamespace string) (*objects, er
 	found := map[string]*slimcorev1.Pod{}
 	templates := map[string]*template{}
 	seen := map[string]bool{}
-	documents, err := split(text)
-	if err != nil {
-		return nil, err
-	}
 	for _, raw := range documents {
 		var m object
 		if err := json.Unmarshal(raw, &m); err != nil {

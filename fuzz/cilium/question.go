@@ -95,12 +95,17 @@ func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanag
 	if err != nil {
 		return nil, err
 	}
+	return questionsAbout(x, o, unmanaged, r)
+}
+
+func questionsAbout(x *engine.Index, o *objects, unmanaged []model.PodSet, r *rand.Rand) (*questions, error) {
 	o.pods = slices.DeleteFunc(o.pods, func(p pod) bool {
 		return slices.ContainsFunc(unmanaged, func(s model.PodSet) bool {
 			return (s.Namespace == p.Namespace || s.Namespace == "" && s.Namespaces.Matches(o.namespaces[p.Namespace].labels)) && s.Pods.Matches(p.Labels)
 		})
 	})
 	q := &questions{x: x, r: r, objects: o, onNodes: map[netip.Addr]bool{}}
+	var err error
 	if q.world, err = newWorld(o); err != nil {
 		return nil, err
 	}

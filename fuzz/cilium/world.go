@@ -3,6 +3,7 @@ package cilium
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/k8s"
 	slimcorev1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/core/v1"
+	slimnetworkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
 	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/labelsfilter"
 	"github.com/cilium/cilium/pkg/option"
@@ -50,6 +52,7 @@ func (n namespace) GetLabels() map[string]string { return n.labels }
 type world struct {
 	pods     map[string]*endpoint // "namespace/name"
 	entries  types.PolicyEntries
+	parts    map[ipcachetypes.ResourceID]types.PolicyEntries // entries by what they come from
 	repo     *policy.Repository
 	ids      identitymanager.IDManager
 	prefixes []netip.Prefix // that policies name, each with an identity; the longest first
@@ -68,7 +71,7 @@ func newWorld(o *objects) (*world, error) {
 	if err := configure(); err != nil {
 		return nil, err
 	}
-	w := &world{pods: map[string]*endpoint{}, outside: map[netip.Prefix]*identity.Identity{}, sides: map[identity.NumericIdentity]*policy.EndpointPolicy{}}
+	w := &world{pods: map[string]*endpoint{}, parts: map[ipcachetypes.ResourceID]types.PolicyEntries{}, outside: map[netip.Prefix]*identity.Identity{}, sides: map[identity.NumericIdentity]*policy.EndpointPolicy{}}
 	if err := w.parse(o); err != nil {
 		return nil, err
 	}
@@ -87,7 +90,9 @@ func newWorld(o *objects) (*world, error) {
 	w.repo.SetNamedPortsGetter(namedPorts{named})
 	w.repo.GetSelectorCache().SetLocalIdentityNotifier(testidentity.NewDummyIdentityNotifier())
 	w.ids.Subscribe(testpolicy.SelectorCacheObserver{Cache: w.repo.GetSubjectSelectorCache()})
-	w.repo.ReplaceByResource(w.entries, ipcachetypes.ResourceID("all"))
+	for _, id := range slices.Sorted(maps.Keys(w.parts)) {
+		w.repo.ReplaceByResource(w.parts[id], id)
+	}
 	for _, id := range shared {
 		w.ids.Add(id)
 	}
@@ -155,12 +160,16 @@ func (w *world) identityOf(a netip.Addr) *identity.Identity {
 
 // parse turns the policies into Cilium's.
 func (w *world) parse(o *objects) error {
+	add := func(id ipcachetypes.ResourceID, entries types.PolicyEntries) {
+		w.parts[id] = append(w.parts[id], entries...)
+		w.entries = append(w.entries, entries...)
+	}
 	for _, np := range o.policies {
 		entries, err := k8s.ParseNetworkPolicy(quiet, clusterName, np)
 		if err != nil {
 			return fmt.Errorf("cilium: %w", err)
 		}
-		w.entries = append(w.entries, entries...)
+		add(resourceOf(np), entries)
 	}
 	for _, cnp := range o.admin {
 		entries, err := k8s.ParseClusterNetworkPolicy(quiet, clusterName, cnp)
@@ -170,9 +179,15 @@ func (w *world) parse(o *objects) error {
 		if err != nil {
 			return fmt.Errorf("cilium: %w", err)
 		}
-		w.entries = append(w.entries, entries...)
+		add(ipcachetypes.NewResourceID("cnp", "", cnp.Name), entries)
 	}
 	return nil
+}
+
+// resourceOf is what an agent keeps the entries of a policy under
+// (pkg/policy/k8s/network_policy.go).
+func resourceOf(np *slimnetworkingv1.NetworkPolicy) ipcachetypes.ResourceID {
+	return ipcachetypes.NewResourceID(ipcachetypes.ResourceKindNetpol, np.Namespace, np.Name)
 }
 
 // namedPorts is what the ipcache knows of the ports of pods.

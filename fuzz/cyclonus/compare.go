@@ -16,6 +16,7 @@ import (
 	"github.com/podreach/podreach/fuzz"
 	"github.com/podreach/podreach/internal/gen"
 	"github.com/podreach/podreach/model"
+	"github.com/podreach/podreach/model/dialect"
 )
 
 // everything asks for every port of every pair.
@@ -58,7 +59,13 @@ func load(c *gen.Cluster, text []byte, simplify bool) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
+	return hand(c, x, l, simplify)
+}
+
+// hand gives the objects of a cluster that podreach has read to cyclonus.
+func hand(c *gen.Cluster, x *engine.Index, l *dialect.Ledger, simplify bool) (*comparison, error) {
 	w := &comparison{x: x, simplify: simplify, read: map[int]*matcher.Policy{}, count: fuzz.Count{Explained: map[string]int{}}, compared: map[compared]int{}}
+	var err error
 	if w.policies, err = accepted(c, l); err != nil {
 		return nil, err
 	}

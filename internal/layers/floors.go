@@ -84,6 +84,9 @@ var floors = []floor{
 	// Comparisons and measurements see everything but the command.
 	{packages: "fuzz/soak", imports: []string{"fuzz", "internal/gen"}, modules: testModules},
 	{packages: "fuzz/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules, []string{"go4.org/netipx"})},
+	// Shapes are measured against other programs too.
+	{packages: "bench/versus"},
+	{packages: "bench/command", imports: []string{"bench", "bench/versus"}, modules: slices.Concat(kubernetes, []string{"sigs.k8s.io/yaml"})},
 	{packages: "bench/...", imports: everythingBelowCmd, modules: slices.Concat(kubernetes, testModules)},
 
 	// The command.
