@@ -71,14 +71,18 @@ func doubtOf(x *engine.Index, f engine.Flow) doubt {
 }
 
 // tieDoubt is about policies of one tier and priority that decide differently
-// (R105).
+// (R105). One that passes is no decider: what decides then is beyond its tier,
+// and what it is tied with.
 func tieDoubt(x *engine.Index, s *engine.SideTrace) (doubt, bool) {
 	var first *model.Rule
 	for _, step := range s.Steps {
-		if !step.Decides || step.Rule < 0 {
+		if step.Rule < 0 {
 			continue
 		}
 		r := &x.Snapshot().Rules[step.Rule]
+		if !step.Decides && (s.Verdict != model.Unknown || step.Match != engine.MatchYes || r.Action != model.Pass) {
+			continue
+		}
 		switch {
 		case first == nil || first.Rank.Tier != r.Rank.Tier || first.Rank.Priority != r.Rank.Priority:
 			first = r

@@ -108,12 +108,35 @@ func (k *policyKind) nodes() bool {
 // policyVersion is the API version of the NetworkPolicy that is understood.
 const policyVersion = "networking.k8s.io/v1"
 
+// adminGroup is the API group of the admin policies, and holds nothing else.
+const adminGroup = "policy.networking.k8s.io"
+
+// adminKinds are the admin policies that are understood, and their versions.
+var adminKinds = []struct{ kind, apiVersion string }{
+	{"AdminNetworkPolicy", adminGroup + "/v1alpha1"},
+	{"BaselineAdminNetworkPolicy", adminGroup + "/v1alpha1"},
+	{"ClusterNetworkPolicy", adminGroup + "/v1alpha2"},
+}
+
 // resembles reports whether a kind that is in no row may be a network policy
-// all the same: by its name, in whatever group, or of the makers of Cilium. A
-// policy that passed in silence would be a wrong answer (R120).
+// all the same: by its name, in whatever group, by the group of the admin
+// policies, or of the makers of Cilium. A policy that passed in silence would
+// be a wrong answer (R120).
 func resembles(apiVersion, kind string) bool {
-	return strings.HasSuffix(strings.ToLower(kind), "networkpolicy") || nearest.Within(3, kind, "NetworkPolicy") ||
-		groupOf(apiVersion) == "isovalent.com" && strings.Contains(kind, "Policy")
+	group := groupOf(apiVersion)
+	return strings.HasSuffix(strings.ToLower(kind), "networkpolicy") || nearest.Within(3, kind, "NetworkPolicy") || meantAdmin(kind) != "" ||
+		group == adminGroup || group == "isovalent.com" && strings.Contains(kind, "Policy")
+}
+
+// meantAdmin is the kind of admin policies that a kind is a misspelling of, or
+// "".
+func meantAdmin(kind string) string {
+	for _, k := range adminKinds {
+		if kind != k.kind && nearest.Within(3, kind, k.kind) {
+			return k.kind
+		}
+	}
+	return ""
 }
 
 // meantPolicy is what the writer of a policy that is not understood may have
@@ -124,6 +147,13 @@ func meantPolicy(apiVersion, kind string) string {
 		return "; did you mean NetworkPolicy?"
 	case kind == "NetworkPolicy" && (apiVersion == "v1" || nearest.Within(5, apiVersion, policyVersion)):
 		return "; did you mean " + policyVersion + "?"
+	case meantAdmin(kind) != "":
+		return "; did you mean " + meantAdmin(kind) + "?"
+	}
+	for _, k := range adminKinds {
+		if kind == k.kind && (groupOf(apiVersion) == adminGroup || nearest.Within(5, apiVersion, k.apiVersion)) {
+			return "; did you mean " + k.apiVersion + "?"
+		}
 	}
 	return ""
 }

@@ -67,7 +67,7 @@ func run(t *testing.T, c fuzz.Comparison, j *judged) {
 	if testing.Short() {
 		o.Verdicts /= 10
 	}
-	c.Package = "./accept"
+	c.Package = "-C fuzz/apiserver ./accept"
 	c.Run(t, o)
 	t.Logf("both refuse %d, for other fields %d of them", j.refused.Load(), j.elsewhere.Load())
 	if o.Seed == 0 {
