@@ -152,6 +152,32 @@ func TestApplyErrors(t *testing.T) {
 	require.Equal(t, model.Allowed, verdict(t, x, "web-0", "db", 5432))
 }
 
+// A version is asked for names and addresses that only other versions have,
+// of pods on pages that it has not.
+func TestApplyMorePages(t *testing.T) {
+	x := updatable(t)
+	twin := x.Snapshot().Pods[mustPod(t, x, "web-0")]
+	var d model.Delta
+	for i := range 600 {
+		twin.Name = fmt.Sprint("w-", i)
+		d.Pods = append(d.Pods, twin)
+	}
+	y := apply(t, x, d)
+	require.Equal(t, 1, y.Updates().Pods)
+	require.Len(t, y.Owners(netip.MustParseAddr("10.0.0.1")), 601)
+
+	require.Equal(t, []engine.EndpointID{mustPod(t, x, "web-0")}, x.Owners(netip.MustParseAddr("10.0.0.1")))
+	_, ok := x.Pod("shop", "w-599")
+	require.False(t, ok)
+	require.Equal(t, []engine.EndpointID{mustPod(t, x, "web-0")}, x.WorkloadPods("shop", "web-0"))
+
+	fork := apply(t, x, model.Delta{Pods: d.Pods[599:], Gone: []model.PodName{{Namespace: "shop", Name: "w-598"}}})
+	require.Equal(t, 1, fork.Updates().Pods)
+	require.Equal(t, 4, fork.AllPods().Pods())
+	_, ok = fork.Pod("shop", "w-598")
+	require.False(t, ok)
+}
+
 // Pods with new names come and go, until what they left is compiled away.
 func TestApplyCompacts(t *testing.T) {
 	x := updatable(t)
