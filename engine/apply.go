@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -318,7 +319,9 @@ func (x *Index) exchange(edits map[place]*edit) {
 		dir model.Direction
 	}
 	swaps := map[subject][]swap{}
-	for p, e := range edits {
+	var subjects []subject // in a fixed order, so that equal changes make equal versions
+	for _, p := range slices.SortedFunc(maps.Keys(edits), place.compare) {
+		e := edits[p]
 		k, ok := c.placeIDs[p]
 		if !ok {
 			k = int32(len(c.placeIDs))
@@ -338,9 +341,13 @@ func (x *Index) exchange(edits map[place]*edit) {
 		}
 		x.placeAt.set(int(k), s.now+1, x.version)
 		g := subject{p.subject, p.dir}
+		if swaps[g] == nil {
+			subjects = append(subjects, g)
+		}
 		swaps[g] = append(swaps[g], s)
 	}
-	for g, list := range swaps {
+	for _, g := range subjects {
+		list := swaps[g]
 		slices.SortFunc(list, func(a, b swap) int { return cmp.Compare(a.now, b.now) })
 		known := map[uint32]uint32{} // program -> what it becomes
 		for _, cl := range c.podSets[g.set].ids {

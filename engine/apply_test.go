@@ -119,6 +119,32 @@ func TestApplyPolicies(t *testing.T) {
 	}
 }
 
+// Equal changes of an index make equal versions: rules of one rank are explained
+// in one order.
+func TestApplyOrder(t *testing.T) {
+	var rules []model.Rule
+	for i, key := range []string{"x", "y", "z"} {
+		rules = append(rules, allow("shop", model.Selector{{Key: key, Operator: model.Exists}}, model.Ingress, model.Peer{Any: true},
+			model.RulePorts{Set: model.Port(model.TCP, uint16(i+1))}))
+	}
+	rules = named("p", rules...)
+	s := &model.Snapshot{Namespaces: []model.Namespace{{Name: "shop"}}, Rules: rules,
+		Pods: []model.Pod{pod("shop", "p", "10.0.0.1", map[string]string{"x": "", "y": "", "z": ""}), pod("shop", "q", "10.0.0.2", nil)}}
+	var first []engine.Step
+	for i := range 20 {
+		x, err := engine.Compile(s, engine.Options{Updates: true})
+		require.NoError(t, err)
+		x = apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: rules[0].Object, Rules: rules}}})
+		require.Equal(t, 1, x.Updates().Policies)
+		steps := x.Explain(engine.Flow{Src: 1, Dst: 0, Protocol: model.TCP, Port: 1}).Families[0].Ingress.Steps
+		require.Len(t, steps, 3)
+		if i == 0 {
+			first = steps
+		}
+		require.Equal(t, first, steps)
+	}
+}
+
 func TestApplyCompiles(t *testing.T) {
 	x := updatable(t)
 	for name, d := range map[string]model.Delta{
