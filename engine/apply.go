@@ -73,7 +73,7 @@ type lineage struct {
 	actions map[rankOf]model.Action // of ranks that some rule has had (M2)
 	pods    int                     // that were named since the compilation
 
-	live struct{ segments, rules, pods int } // at the compilation
+	live struct{ segments, programs, rules, pods int } // at the compilation
 }
 
 type rankOf struct {
@@ -85,10 +85,11 @@ type rankOf struct {
 const slack = 1024
 
 // worn reports whether the tables have grown to more than twice what they were
-// at the compilation. Dead segments and rules, and names that pods had, stay in
-// them until the next one.
+// at the compilation, or programs to more than eight times, of which one change
+// may make one for each class. Dead segments, programs and rules, and names
+// that pods had, stay in them until the next one.
 func (l *lineage) worn() bool {
-	return len(l.c.x.segments) > 2*l.live.segments+slack || len(l.c.x.added) > l.live.rules+slack || l.pods > l.live.pods+slack
+	return len(l.c.x.programs) > 8*l.live.programs+slack || len(l.c.x.segments) > 2*l.live.segments+slack || len(l.c.x.added) > l.live.rules+slack || l.pods > l.live.pods+slack
 }
 
 // hole is a place for a new pod.
@@ -123,7 +124,7 @@ func (c *compiler) keep() {
 		c.placeIDs[place{c.directions[i], c.snap.Rules[x.segments[i].rules[0]].Rank, c.subjects[i]}] = int32(i)
 	}
 	x.objectRules, x.placeAt, x.line = newVector(rules), newVector(segments), l
-	l.live.segments, l.live.rules, l.live.pods = len(x.segments), len(c.snap.Rules), len(c.snap.Pods)
+	l.live.segments, l.live.programs, l.live.rules, l.live.pods = len(x.segments), len(x.programs), len(c.snap.Rules), len(c.snap.Pods)
 	c.x = &Index{rest: x.rest, addr: x.addr, port: x.port, full: x.full, podClasses: x.podClasses, classes: x.classes, tables: x.tables}
 }
 

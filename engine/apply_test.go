@@ -221,6 +221,26 @@ func TestApplyCompacts(t *testing.T) {
 	require.Equal(t, model.Allowed, verdict(t, x, twin.Name, "db", 5432))
 }
 
+// A change of a rule about all pods makes a program for each class.
+func TestApplyCompactsPrograms(t *testing.T) {
+	rule := allow("", nil, model.Ingress, model.Peer{Any: true}, model.RulePorts{All: true})
+	rule.Subject = model.PodSet{} // all pods
+	rule.Rank = model.Rank{Tier: model.TierAdmin}
+	rule.Object = model.ObjectRef{Kind: "ClusterNetworkPolicy", Name: "all"}
+	s := &model.Snapshot{Namespaces: []model.Namespace{{Name: "shop"}}, Rules: []model.Rule{rule}}
+	for i := range 200 {
+		name := fmt.Sprint("p", i)
+		s.Pods = append(s.Pods, pod("shop", name, "10.0.0.1", map[string]string{"app": name}))
+		s.Rules = append(s.Rules, isolate("shop", app(name), model.Ingress))
+	}
+	x, err := engine.Compile(s, engine.Options{Updates: true})
+	require.NoError(t, err)
+	for range 100 {
+		x = apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: rule.Object, Rules: []model.Rule{rule}}}})
+	}
+	require.Equal(t, 7, x.Updates().Compacted)
+}
+
 // Versions of one line are made and asked at the same time.
 func TestApplyConcurrent(t *testing.T) {
 	x := updatable(t)
