@@ -238,6 +238,9 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 		}
 		k, ok := l.objects[change.Object]
 		if !ok {
+			if len(change.Rules) == 0 {
+				continue // it has never had any
+			}
 			k = int32(len(l.objects))
 			l.objects[change.Object] = k
 		}

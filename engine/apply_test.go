@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -239,6 +240,24 @@ func TestApplyCompactsPrograms(t *testing.T) {
 		x = apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: rule.Object, Rules: []model.Rule{rule}}}})
 	}
 	require.Equal(t, 7, x.Updates().Compacted)
+}
+
+// Objects that have no rules, before and after, leave nothing behind.
+func TestApplyNoRules(t *testing.T) {
+	x := updatable(t)
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	for i := range 20000 {
+		x = apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: model.ObjectRef{Kind: "NetworkPolicy", Namespace: "shop", Name: fmt.Sprint("none-", i)}}}})
+	}
+	require.Equal(t, engine.Updates{Policies: 20000}, x.Updates())
+	require.Less(t, heap()-before, 1<<20)
+	runtime.KeepAlive(x)
 }
 
 // Versions of one line are made and asked at the same time.
