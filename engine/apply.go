@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -72,7 +73,7 @@ type lineage struct {
 	actions map[rankOf]model.Action // of ranks that some rule has had (M2)
 	pods    int                     // that were named since the compilation
 
-	live struct{ segments, rules, pods int } // at the compilation
+	live struct{ segments, programs, rules, pods int } // at the compilation
 }
 
 type rankOf struct {
@@ -84,10 +85,11 @@ type rankOf struct {
 const slack = 1024
 
 // worn reports whether the tables have grown to more than twice what they were
-// at the compilation. Dead segments and rules, and names that pods had, stay in
-// them until the next one.
+// at the compilation, or programs to more than eight times, of which one change
+// may make one for each class. Dead segments, programs and rules, and names
+// that pods had, stay in them until the next one.
 func (l *lineage) worn() bool {
-	return len(l.c.x.segments) > 2*l.live.segments+slack || len(l.c.x.added) > l.live.rules+slack || l.pods > l.live.pods+slack
+	return len(l.c.x.programs) > 8*l.live.programs+slack || len(l.c.x.segments) > 2*l.live.segments+slack || len(l.c.x.added) > l.live.rules+slack || l.pods > l.live.pods+slack
 }
 
 // hole is a place for a new pod.
@@ -122,7 +124,7 @@ func (c *compiler) keep() {
 		c.placeIDs[place{c.directions[i], c.snap.Rules[x.segments[i].rules[0]].Rank, c.subjects[i]}] = int32(i)
 	}
 	x.objectRules, x.placeAt, x.line = newVector(rules), newVector(segments), l
-	l.live.segments, l.live.rules, l.live.pods = len(x.segments), len(c.snap.Rules), len(c.snap.Pods)
+	l.live.segments, l.live.programs, l.live.rules, l.live.pods = len(x.segments), len(x.programs), len(c.snap.Rules), len(c.snap.Pods)
 	c.x = &Index{rest: x.rest, addr: x.addr, port: x.port, full: x.full, podClasses: x.podClasses, classes: x.classes, tables: x.tables}
 }
 
@@ -234,6 +236,9 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 		}
 		k, ok := l.objects[change.Object]
 		if !ok {
+			if len(change.Rules) == 0 {
+				continue // it has never had any
+			}
 			k = int32(len(l.objects))
 			l.objects[change.Object] = k
 		}
@@ -316,7 +321,9 @@ func (x *Index) exchange(edits map[place]*edit) {
 		dir model.Direction
 	}
 	swaps := map[subject][]swap{}
-	for p, e := range edits {
+	var subjects []subject // in a fixed order, so that equal changes make equal versions
+	for _, p := range slices.SortedFunc(maps.Keys(edits), place.compare) {
+		e := edits[p]
 		k, ok := c.placeIDs[p]
 		if !ok {
 			k = int32(len(c.placeIDs))
@@ -336,9 +343,13 @@ func (x *Index) exchange(edits map[place]*edit) {
 		}
 		x.placeAt.set(int(k), s.now+1, x.version)
 		g := subject{p.subject, p.dir}
+		if swaps[g] == nil {
+			subjects = append(subjects, g)
+		}
 		swaps[g] = append(swaps[g], s)
 	}
-	for g, list := range swaps {
+	for _, g := range subjects {
+		list := swaps[g]
 		slices.SortFunc(list, func(a, b swap) int { return cmp.Compare(a.now, b.now) })
 		known := map[uint32]uint32{} // program -> what it becomes
 		for _, cl := range c.podSets[g.set].ids {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -119,6 +120,32 @@ func TestApplyPolicies(t *testing.T) {
 	}
 }
 
+// Equal changes of an index make equal versions: rules of one rank are explained
+// in one order.
+func TestApplyOrder(t *testing.T) {
+	var rules []model.Rule
+	for i, key := range []string{"x", "y", "z"} {
+		rules = append(rules, allow("shop", model.Selector{{Key: key, Operator: model.Exists}}, model.Ingress, model.Peer{Any: true},
+			model.RulePorts{Set: model.Port(model.TCP, uint16(i+1))}))
+	}
+	rules = named("p", rules...)
+	s := &model.Snapshot{Namespaces: []model.Namespace{{Name: "shop"}}, Rules: rules,
+		Pods: []model.Pod{pod("shop", "p", "10.0.0.1", map[string]string{"x": "", "y": "", "z": ""}), pod("shop", "q", "10.0.0.2", nil)}}
+	var first []engine.Step
+	for i := range 20 {
+		x, err := engine.Compile(s, engine.Options{Updates: true})
+		require.NoError(t, err)
+		x = apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: rules[0].Object, Rules: rules}}})
+		require.Equal(t, 1, x.Updates().Policies)
+		steps := x.Explain(engine.Flow{Src: 1, Dst: 0, Protocol: model.TCP, Port: 1}).Families[0].Ingress.Steps
+		require.Len(t, steps, 3)
+		if i == 0 {
+			first = steps
+		}
+		require.Equal(t, first, steps)
+	}
+}
+
 func TestApplyCompiles(t *testing.T) {
 	x := updatable(t)
 	for name, d := range map[string]model.Delta{
@@ -152,6 +179,32 @@ func TestApplyErrors(t *testing.T) {
 	require.Equal(t, model.Allowed, verdict(t, x, "web-0", "db", 5432))
 }
 
+// A version is asked for names and addresses that only other versions have,
+// of pods on pages that it has not.
+func TestApplyMorePages(t *testing.T) {
+	x := updatable(t)
+	twin := x.Snapshot().Pods[mustPod(t, x, "web-0")]
+	var d model.Delta
+	for i := range 600 {
+		twin.Name = fmt.Sprint("w-", i)
+		d.Pods = append(d.Pods, twin)
+	}
+	y := apply(t, x, d)
+	require.Equal(t, 1, y.Updates().Pods)
+	require.Len(t, y.Owners(netip.MustParseAddr("10.0.0.1")), 601)
+
+	require.Equal(t, []engine.EndpointID{mustPod(t, x, "web-0")}, x.Owners(netip.MustParseAddr("10.0.0.1")))
+	_, ok := x.Pod("shop", "w-599")
+	require.False(t, ok)
+	require.Equal(t, []engine.EndpointID{mustPod(t, x, "web-0")}, x.WorkloadPods("shop", "web-0"))
+
+	fork := apply(t, x, model.Delta{Pods: d.Pods[599:], Gone: []model.PodName{{Namespace: "shop", Name: "w-598"}}})
+	require.Equal(t, 1, fork.Updates().Pods)
+	require.Equal(t, 4, fork.AllPods().Pods())
+	_, ok = fork.Pod("shop", "w-598")
+	require.False(t, ok)
+}
+
 // Pods with new names come and go, until what they left is compiled away.
 func TestApplyCompacts(t *testing.T) {
 	x := updatable(t)
@@ -167,6 +220,44 @@ func TestApplyCompacts(t *testing.T) {
 	require.Equal(t, 2998, u.Pods)
 	require.Len(t, x.Snapshot().Pods, 3)
 	require.Equal(t, model.Allowed, verdict(t, x, twin.Name, "db", 5432))
+}
+
+// A change of a rule about all pods makes a program for each class.
+func TestApplyCompactsPrograms(t *testing.T) {
+	rule := allow("", nil, model.Ingress, model.Peer{Any: true}, model.RulePorts{All: true})
+	rule.Subject = model.PodSet{} // all pods
+	rule.Rank = model.Rank{Tier: model.TierAdmin}
+	rule.Object = model.ObjectRef{Kind: "ClusterNetworkPolicy", Name: "all"}
+	s := &model.Snapshot{Namespaces: []model.Namespace{{Name: "shop"}}, Rules: []model.Rule{rule}}
+	for i := range 200 {
+		name := fmt.Sprint("p", i)
+		s.Pods = append(s.Pods, pod("shop", name, "10.0.0.1", map[string]string{"app": name}))
+		s.Rules = append(s.Rules, isolate("shop", app(name), model.Ingress))
+	}
+	x, err := engine.Compile(s, engine.Options{Updates: true})
+	require.NoError(t, err)
+	for range 100 {
+		x = apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: rule.Object, Rules: []model.Rule{rule}}}})
+	}
+	require.Equal(t, 7, x.Updates().Compacted)
+}
+
+// Objects that have no rules, before and after, leave nothing behind.
+func TestApplyNoRules(t *testing.T) {
+	x := updatable(t)
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	for i := range 20000 {
+		x = apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: model.ObjectRef{Kind: "NetworkPolicy", Namespace: "shop", Name: fmt.Sprint("none-", i)}}}})
+	}
+	require.Equal(t, engine.Updates{Policies: 20000}, x.Updates())
+	require.Less(t, heap()-before, 1<<20)
+	runtime.KeepAlive(x)
 }
 
 // Versions of one line are made and asked at the same time.

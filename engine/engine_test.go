@@ -460,3 +460,20 @@ func TestColumnDoesNotAllocate(t *testing.T) {
 	certain, _ := column.Count(db)
 	require.Zero(t, certain, "a pod is not paired with itself")
 }
+
+// A value that a selector gives twice selects nothing twice.
+func TestSelectorValueTwice(t *testing.T) {
+	twice := model.Selector{{Key: "app", Operator: model.In, Values: []string{"web", "web"}}}
+	s := &model.Snapshot{
+		Namespaces: []model.Namespace{{Name: "a"}},
+		Rules: []model.Rule{{Rank: model.Rank{Tier: model.TierAdmin}, Direction: model.Ingress, Subject: model.PodSet{Namespace: "a", Pods: twice},
+			Peer: model.Peer{Any: true}, Ports: model.RulePorts{All: true}, Action: model.Deny}},
+	}
+	for i, app := range []string{"web", "db", ""} {
+		s.Pods = append(s.Pods, pod("a", fmt.Sprint(i), "10.0.0.1", map[string]string{"app": app, fmt.Sprint(i): ""}))
+		s.Rules = append(s.Rules, isolate("a", model.Selector{{Key: fmt.Sprint(i), Operator: model.Exists}}, model.Egress)) // three classes
+	}
+	x, err := engine.Compile(s, engine.Options{})
+	require.NoError(t, err)
+	require.Len(t, x.Explain(engine.Flow{Src: 1, Dst: 0, Protocol: model.TCP, Port: 80}).Families[0].Ingress.Steps, 1)
+}

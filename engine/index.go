@@ -107,8 +107,8 @@ func (x *Index) rule(i int32) *model.Rule {
 	return &x.rest.Rules[i]
 }
 
-// pod returns a pod, nil for a hole.
-func (x *Index) pod(e EndpointID) *model.Pod { return x.pods.get(int(e)).pod }
+// pod returns a pod, nil for a hole, and for one that only other versions have.
+func (x *Index) pod(e EndpointID) *model.Pod { return x.pods.at(int(e)).pod }
 
 // everyPod returns the pods, dormant ones included.
 func (x *Index) everyPod() iter.Seq2[EndpointID, *model.Pod] {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -182,6 +183,10 @@ type place struct {
 	dir     model.Direction
 	rank    model.Rank
 	subject int32 // pod set
+}
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.dir, q.dir), p.rank.Compare(q.rank), cmp.Compare(p.subject, q.subject))
 }
 
 // tier is what orders policies for certain.

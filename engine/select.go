@@ -137,10 +137,11 @@ type terms struct {
 	values []int32
 }
 
-// set translates a selector whose keys and values were all mentioned.
+// set translates a selector whose keys and values were all mentioned, each
+// value once.
 func (t *terms) set(l *labelAtoms, s model.Selector) []term {
 	t.list, t.values = t.list[:0], t.values[:0]
-	for _, r := range s {
+	for _, r := range s.Canonical() {
 		k := l.keys[r.Key]
 		first := len(t.values)
 		for _, v := range r.Values {

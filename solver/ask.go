@@ -379,6 +379,15 @@ func (a *asker) exhausted() bool {
 	return a.answer.Ports.ContainsAll(a.every) && (a.q.Mode != All || a.notPossible != nil)
 }
 
+// familyOf is the family of a part of an atom: an atom of IPv6 may begin among
+// the IPv4-mapped addresses.
+func familyOf(o *engine.Outside) model.Family {
+	if o.Witness.Is4() {
+		return model.IPv4
+	}
+	return model.IPv6
+}
+
 // outsideReach is whether a source reaches some outside address of the
 // question.
 type outsideReach struct{ certain, maybe bool }
@@ -401,7 +410,7 @@ func (a *asker) reachOutside(src *group) outsideReach {
 		b := a.x.BetweenClassesAt(src.class, dst.class, a.flow(0, 0))
 		lower, upper := a.record(src, dst, [2]engine.EndpointID{src.ends[0], dst.ends[0]}, b)
 		r.certain, r.maybe = r.certain || lower, r.maybe || upper
-		f := model.FamilyOf(dst.outside.Witness)
+		f := familyOf(dst.outside)
 		if open := b.Lower.Intersect(dst.want); some[f] {
 			everywhere[f] = everywhere[f].Intersect(open)
 		} else {

@@ -44,7 +44,7 @@ func (a *asker) sources() {
 	}
 	for i := range a.to[a.inside:] {
 		g := &a.to[a.inside+i]
-		f := model.FamilyOf(g.outside.Witness)
+		f := familyOf(g.outside)
 		outside[f].Set(uint(g.class))
 		parts[f]++
 	}
