@@ -251,10 +251,10 @@ func TestReason(t *testing.T) {
 }
 
 func TestKillers(t *testing.T) {
-	got := killers("own -test.short; fuzz -test.run=X -verdicts=10;")
-	require.Equal(t, []killer{{"own", []string{"-test.short"}}, {"fuzz", []string{"-test.run=X", "-verdicts=10"}}}, got)
+	got := killers("own -test.short; fuzz -test.run=X -verdicts=10; fuzz -test.run=Y;")
+	require.Equal(t, []killer{{"own", []string{"-test.short"}}, {"fuzz", []string{"-test.run=X", "-verdicts=10"}}, {"fuzz", []string{"-test.run=Y"}}}, got)
 	b := bench{killers: append(got, killer{"corpus", nil}, killer{"engine", nil}), needs: map[string]map[string]bool{
 		"engine": {"m/engine": true}, "fuzz": {"m/engine": true}, "corpus": {"m/model": true},
 	}}
-	require.Equal(t, []killer{{"engine", []string{"-test.short"}}, got[1]}, b.of(&source{folder: "engine", path: "m/engine"}))
+	require.Equal(t, []killer{{"engine", []string{"-test.short"}}, got[1], got[2]}, b.of(&source{folder: "engine", path: "m/engine"}))
 }

@@ -53,15 +53,17 @@ type bench struct {
 	wall       time.Duration
 }
 
-// of are the killers of a package's mutants: those whose tests need it.
+// of are the killers of a package's mutants: those whose tests need it. Its own
+// tests are run once, even if they are listed by name too.
 func (b *bench) of(s *source) []killer {
 	var out []killer
-	seen := map[string]bool{}
+	own := false
 	for _, k := range b.killers {
-		if k = k.in(s.folder); !seen[k.folder] && b.needs[k.folder][s.path] {
+		listed := k.folder == s.folder
+		if k = k.in(s.folder); b.needs[k.folder][s.path] && !(own && listed) {
 			out = append(out, k)
 		}
-		seen[k.folder] = true
+		own = own || k.folder == s.folder
 	}
 	return out
 }
@@ -86,12 +88,20 @@ func (b *bench) build(sources []*source, overlay string) error {
 			if _, err := b.run("go", "test", "-c", "-vet=off", "-ldflags=-w", "-overlay="+overlay, "-o="+b.binary(k), "./"+k.folder); err != nil {
 				return err
 			}
-			failure, err := b.test(k, 0)
-			if err != nil {
-				return err
-			}
-			if failure != "" {
-				return fmt.Errorf("the test of %s fails without a mutant: %s", k.folder, failure)
+		}
+	}
+	tried := map[string]bool{}
+	for _, s := range sources {
+		for _, k := range b.of(s) {
+			if name := fmt.Sprint(k); !tried[name] {
+				tried[name] = true
+				failure, err := b.test(k, 0)
+				if err != nil {
+					return err
+				}
+				if failure != "" {
+					return fmt.Errorf("the test of %s fails without a mutant: %s", k.folder, failure)
+				}
 			}
 		}
 	}
