@@ -35,6 +35,7 @@ type decoder struct {
 	lists    int  // that the value which is being read is in
 	listed   bool // a top-level value was a list
 	tolerant bool
+	share    bool                     // other goroutines help with the members of lists
 	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
 }
 
@@ -291,6 +292,9 @@ func (d *decoder) list(e *element, path string) error {
 	}
 	for i := 0; d.dec.PeekKind() != ']'; i++ {
 		if (isListKind(e.kind) || e.members) && len(e.untyped) == 0 {
+			if d.share && d.lists == 1 {
+				return d.shared(e, path, i)
+			}
 			d.member()
 		}
 		var err error

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -117,14 +118,17 @@ const notRead = "what follows in this file is not read"
 // readJSON decodes a stream of JSON values.
 func (r *Reader) readJSON(ctx context.Context, f *file, in io.Reader, emit func(found)) {
 	s := jsonStream{reader: r, ctx: ctx, file: f, emit: emit}
-	err := s.run(in, false)
-	if err == errTolerate || errors.Is(err, jsontext.ErrDuplicateName) {
-		s.skip, s.emitted = s.emitted, 0
-		var again io.ReadCloser
-		if again, err = f.open(f.bom); err == nil {
-			defer again.Close()
-			err = s.run(again, true)
-		}
+	s.share = runtime.GOMAXPROCS(0) > 1
+	err := s.run(in)
+	tolerate := func() bool { return err == errTolerate || errors.Is(err, jsontext.ErrDuplicateName) }
+	var syntactic *jsontext.SyntacticError
+	if s.share && err != nil && !tolerate() && (err == errAlone || err == io.ErrUnexpectedEOF || errors.As(err, &syntactic) || isLimit(err)) {
+		s.share = false
+		err = s.again()
+	}
+	if tolerate() {
+		s.share, s.tolerant = false, true
+		err = s.again()
 	}
 	if err == nil || err == io.EOF || errors.Is(err, errStop) || ctx.Err() != nil {
 		return
@@ -138,18 +142,31 @@ type jsonStream struct {
 	ctx      context.Context
 	file     *file
 	emit     func(found)
-	emitted  int // results of this run
-	skip     int // results that an earlier run has already emitted
+	emitted  int  // results of this run
+	skip     int  // results that an earlier run has already emitted
+	share    bool // with other goroutines
+	tolerant bool
 	document int
 	start    int64 // of the current value, in the file
 	before   int   // emitted when it began
 }
 
-func (s *jsonStream) run(in io.Reader, tolerant bool) error {
+// again reads the file once more, in another way.
+func (s *jsonStream) again() error {
+	s.skip, s.emitted = max(s.skip, s.emitted), 0
+	in, err := s.file.open(s.file.bom)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return s.run(in)
+}
+
+func (s *jsonStream) run(in io.Reader) error {
 	s.document, s.start = 0, s.file.bom
 	a := &allowance{in: in, limits: s.reader.limits, file: s.file}
-	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(tolerant))
-	d := decoder{dec: dec, tolerant: tolerant, table: s.reader.table}
+	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(s.tolerant))
+	d := decoder{dec: dec, tolerant: s.tolerant, share: s.share, table: s.reader.table}
 	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
 	d.emit = func(f found) {
 		if s.emitted++; s.emitted > s.skip {
