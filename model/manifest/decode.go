@@ -35,6 +35,7 @@ type decoder struct {
 	lists    int  // that the value which is being read is in
 	listed   bool // a top-level value was a list
 	tolerant bool
+	fields   *fields                  // of the fast way
 	share    bool                     // other goroutines help with the members of lists
 	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
 }
@@ -444,6 +445,14 @@ func (d *decoder) unmarshal(e *element, path string, target any) error {
 		d.checkRepeated(v, path)
 		d.unmarshalRaw(e, path, v, target)
 		return nil
+	}
+	switch t := target.(type) {
+	case *metadata:
+		return d.fields.metadata(t)
+	case *PodSpec:
+		return d.fields.podSpec(t)
+	case *PodStatus:
+		return d.fields.podStatus(t)
 	}
 	if err := json.UnmarshalDecode(d.dec, target); err != nil {
 		var syntactic *jsontext.SyntacticError

@@ -166,7 +166,7 @@ func (s *jsonStream) run(in io.Reader) error {
 	s.document, s.start = 0, s.file.bom
 	a := &allowance{in: in, limits: s.reader.limits, file: s.file}
 	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(s.tolerant))
-	d := decoder{dec: dec, tolerant: s.tolerant, share: s.share, table: s.reader.table}
+	d := decoder{dec: dec, tolerant: s.tolerant, share: s.share, fields: &fields{dec: dec}, table: s.reader.table}
 	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
 	d.emit = func(f found) {
 		if s.emitted++; s.emitted > s.skip {

@@ -51,6 +51,7 @@ type chunk struct {
 
 	buffer bytes.Buffer
 	dec    jsontext.Decoder
+	fields fields
 }
 
 // shared decodes the members from number i on, up to the end of the list.
@@ -153,7 +154,8 @@ func (m *members) emit(c *chunk) {
 // decode decodes a chunk. It reads nothing of m that changes.
 func (m *members) decode(c *chunk) *chunk {
 	list := element{typeMeta: m.parent, members: true}
-	d := decoder{dec: &c.dec, origin: m.d.origin, table: m.d.table, member: func() {}, lists: m.d.lists,
+	c.fields.dec = &c.dec
+	d := decoder{dec: &c.dec, fields: &c.fields, origin: m.d.origin, table: m.d.table, member: func() {}, lists: m.d.lists,
 		emit: func(f found) { c.found = append(c.found, f) }}
 	start := 0
 	for i, end := range c.ends {
