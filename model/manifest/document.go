@@ -71,14 +71,35 @@ func (r *Reader) decodeDocument(name string, d document, emit func(found)) {
 		return
 	}
 	shiftLines(root, d.line-1)
-	in := decoder{dec: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), tolerant: true, table: r.table, origin: origin, root: root, emit: emit, member: func() {}}
-	for _, k := range repeated {
-		k.line += d.line - 1
-		in.repeat(k)
+	for i := range repeated {
+		repeated[i].line += d.line - 1
 	}
-	if err := in.value("", nil); err != nil { // only a limit; the JSON is ours
+	var all []found
+	for _, tolerant := range []bool{false, true} {
+		all, err = r.decodeJSON(text, repeated, root, origin, tolerant)
+		if err != errTolerate {
+			break
+		}
+	}
+	for _, f := range all {
+		emit(f)
+	}
+	if err != nil { // only a limit; the JSON is ours
 		emit(broken(origin, d.line, 1, dialect.CodeLimit, err.Error(), salvage(d.text)))
 	}
+}
+
+// decodeJSON decodes what a YAML document was converted to. It gives no key
+// twice; those that the document repeats are told.
+func (r *Reader) decodeJSON(text []byte, repeated []repeatedKey, root *yaml.Node, origin model.Origin, tolerant bool) (out []found, err error) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
+	in := decoder{dec: dec, tolerant: tolerant, fields: &fields{dec: dec}, table: r.table, origin: origin, root: root, member: func() {},
+		emit: func(f found) { out = append(out, f) }}
+	for _, k := range repeated {
+		in.repeat(k)
+	}
+	err = in.value("", nil)
+	return out, err
 }
 
 // shiftLines makes lines relative to the file.
