@@ -36,7 +36,7 @@ type decoder struct {
 	listed   bool // a top-level value was a list
 	tolerant bool
 	fields   *fields                  // of the fast way
-	share    bool                     // other goroutines help with the members of lists
+	shared   *sharedText              // what dec reads, if other goroutines help with the members of lists
 	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
 }
 
@@ -291,11 +291,15 @@ func (d *decoder) list(e *element, path string) error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return err
 	}
-	for i := 0; d.dec.PeekKind() != ']'; i++ {
-		if (isListKind(e.kind) || e.members) && len(e.untyped) == 0 {
-			if d.share && d.lists == 1 {
-				return d.shared(e, path, i)
-			}
+	for i := 0; ; i++ {
+		single := (isListKind(e.kind) || e.members) && len(e.untyped) == 0
+		if single && d.shared != nil && d.lists == 1 {
+			i += d.shared.settle(e, path, i)
+		}
+		if d.dec.PeekKind() == ']' {
+			break
+		}
+		if single {
 			d.member()
 		}
 		var err error
@@ -308,6 +312,9 @@ func (d *decoder) list(e *element, path string) error {
 		if err != nil {
 			return err
 		}
+	}
+	if d.shared != nil && d.lists == 1 {
+		d.shared.separator = nil
 	}
 	_, err := d.dec.ReadToken()
 	return err

@@ -139,12 +139,13 @@ const notRead = "what follows in this file is not read"
 // readJSON decodes a stream of JSON values.
 func (r *Reader) readJSON(ctx context.Context, f *file, in io.Reader, emit func(found)) {
 	s := jsonStream{reader: r, ctx: ctx, file: f, emit: emit}
-	s.share = runtime.GOMAXPROCS(0) > 1
+	// With small limits it is not worth the trouble to keep them to the byte.
+	s.share = runtime.GOMAXPROCS(0) > 1 && r.limits.Document >= MaxDocument
 	err := s.run(in)
 	tolerate := func() bool { return err == errTolerate || errors.Is(err, jsontext.ErrDuplicateName) }
 	var syntactic *jsontext.SyntacticError
-	if s.share && err != nil && !tolerate() && (err == errAlone || err == io.ErrUnexpectedEOF || errors.As(err, &syntactic) || isLimit(err)) {
-		s.share = false
+	if s.hidden && !tolerate() && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntactic) || err != nil && isLimit(err)) {
+		s.share = false // which error it is, and where, one decoder says
 		err = s.again()
 	}
 	if tolerate() {
@@ -166,6 +167,7 @@ type jsonStream struct {
 	emitted  int  // results of this run
 	skip     int  // results that an earlier run has already emitted
 	share    bool // with other goroutines
+	hidden   bool // they have taken members out of the text
 	tolerant bool
 	document int
 	start    int64 // of the current value, in the file
@@ -186,9 +188,18 @@ func (s *jsonStream) again() error {
 func (s *jsonStream) run(in io.Reader) error {
 	s.document, s.start = 0, s.file.bom
 	a := &allowance{in: in, limits: s.reader.limits, file: s.file}
-	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(s.tolerant))
-	d := decoder{dec: dec, tolerant: s.tolerant, share: s.share, fields: &fields{dec: dec}, table: s.reader.table}
-	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
+	shared := &sharedText{in: a}
+	text := io.Reader(a)
+	if s.share {
+		text = shared
+	}
+	dec := jsontext.NewDecoder(text, jsontext.AllowDuplicateNames(s.tolerant))
+	d := decoder{dec: dec, tolerant: s.tolerant, fields: &fields{dec: dec}, table: s.reader.table}
+	if shared.decoder = &d; s.share {
+		d.shared = shared
+	}
+	defer func() { s.hidden = shared.hidden > 0 }()
+	d.member = func() { a.limit = shared.hidden + dec.InputOffset() + a.limits.Document }
 	d.emit = func(f found) {
 		if s.emitted++; s.emitted > s.skip {
 			s.emit(f)

@@ -2,173 +2,241 @@ package manifest
 
 import (
 	"bytes"
-	"errors"
+	"io"
 	"runtime"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// members is the members of a top-level JSON list while several goroutines
-// decode them. The one that reads cuts the list, which checks all syntax, and
-// emits the results in order; the others decode chunks of members. On two
-// cores a list takes three quarters of the time that one decoder needs for it,
-// and the more cores the less.
+// sharedText is the text of a JSON file on its way to a decoder. While that is
+// in a top-level list, it takes blocks of whole members out of the text, which
+// other goroutines decode, so that no byte is decoded twice.
 //
-// Whatever one decoder would treat in another way than each member by itself
-// ends the stream with errAlone, or with the error that it is: the stream is
-// then read again by one decoder, which knows what to say.
-type members struct {
-	d      *decoder
-	path   string // of the list
-	parent typeMeta
+// A block is cut where the text looks as it does between the first two members,
+// "},\n        {" as kubectl prints it, and only from a place on where the
+// decoder has read a member to its end and wants more. That is a guess about
+// where members begin, never about what the text means: blocks that are each
+// the members of a list are together the members of one, however they were
+// cut. A block that is anything else, or that holds a member which does not
+// stand for itself, goes back into the text.
+type sharedText struct {
+	in      *allowance
+	decoder *decoder
+	err     error // of in, behind buf
 
-	queue []*chunk // being decoded, the oldest first
-	free  []*chunk
-	fill  *chunk
-	err   error // of the first member that has one
+	buf   []byte // was read and not yet passed on
+	store []byte // where buf is, as a rule
+	pass  int    // bytes of buf that must be passed on as they are
+
+	separator []byte // between members of the list that the decoder is in; nil when it is in none
+	between   bool   // the decoder stands between two of its members
+	cut       bool   // what was passed on ends where a separator begins, behind its "}"
+	list      element
+	path      string
+	next      int // index of the next member
+
+	hidden int64    // bytes that were taken out
+	queue  []*block // being decoded, the oldest first
+	free   []*block
 }
 
-// errAlone says that the stream must be read by one decoder.
-var errAlone = errors.New("members of the list depend on each other")
-
-// The bytes of members that one goroutine decodes at a time, and from which on
-// a member is decoded where it was read, without a copy.
+// The bytes of a block, the bytes in which the end of one is looked for, and how many blocks
+// are in work at most.
 const (
-	chunkBytes  = 64 << 10
-	largeMember = 1 << 20
+	blockBytes = 128 << 10
+	blockReach = 1 << 20
+	mostBlocks = 32
 )
 
-// chunk is a few members that follow each other, decoded by one goroutine.
-type chunk struct {
-	text  []byte
-	ends  []int // of the members in text
-	first int   // index of the first of them
+// blockHead and blockTail make of a block the list in an object that it was in.
+const blockHead, blockTail = `{"":[`, `]}`
 
-	done  chan struct{}
-	found []found
-	err   error // what ended decoding, behind found
+// block is a few members that follow each other.
+type block struct {
+	text    []byte // between blockHead and blockTail
+	first   int    // index of the first member
+	members int    // how many there seem to be
 
+	done   chan struct{}
+	found  []found
+	sound  bool // found is what one decoder would have made of it
 	buffer bytes.Buffer
 	dec    jsontext.Decoder
 	fields fields
 }
 
-// shared decodes the members from number i on, up to the end of the list.
-func (d *decoder) shared(e *element, path string, i int) error {
-	m := members{d: d, path: path, parent: e.typeMeta}
-	err := m.read(i)
-	if before := m.drain(); before != nil { // also after an error: what comes before it counts
-		return before
+// settle is called before each member of a top-level list whose members are
+// decoded one by one. It returns how many members were taken out here.
+func (s *sharedText) settle(e *element, path string, i int) (taken int) {
+	dec := s.decoder.dec
+	if s.separator == nil {
+		s.separator = separatorIn(dec.UnreadBuffer())
 	}
-	return err
+	if s.separator == nil {
+		return 0
+	}
+	s.list, s.path, s.next = element{typeMeta: e.typeMeta, members: e.members}, path, i
+	s.between = true
+	dec.PeekKind() // reads if there is nothing left
+	s.between = false
+	return s.next - i
 }
 
-// drain emits what is being decoded. Its error is that of the first member that
-// has one; behind that nothing is emitted.
-func (m *members) drain() error {
-	m.send()
-	for len(m.queue) > 0 {
-		m.next()
+// separatorIn is what stands between two members, with the brackets on both
+// sides, given the text behind the first; nil if that is not a new line.
+func separatorIn(behind []byte) []byte {
+	rest, ok := bytes.CutPrefix(behind, []byte(","))
+	space := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n"))
+	if !ok || space == len(rest) || rest[space] != '{' || bytes.IndexByte(rest[:space], '\n') < 0 {
+		return nil
 	}
-	return m.err
+	return append([]byte("}"), behind[:len(",")+space+len("{")]...)
 }
 
-func (m *members) read(i int) error {
-	dec, most := m.d.dec, 2*runtime.GOMAXPROCS(0)
-	for ; dec.PeekKind() != ']' && m.err == nil; i++ {
-		m.d.member()
-		if k := dec.PeekKind(); k != '{' && k != 0 {
-			return errAlone
-		}
-		v, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if len(v) > largeMember {
-			if err := m.drain(); err == nil {
-				m.emit(m.decode(&chunk{text: v, ends: []int{len(v)}, first: i}))
+// Read passes on the text, up to a separator, or what is left of it without
+// the blocks behind one.
+func (s *sharedText) Read(b []byte) (int, error) {
+	if s.cut && s.between {
+		s.take()
+	}
+	s.cut = false
+	if len(s.buf) == 0 {
+		if s.err != nil || s.separator == nil {
+			if s.err == nil {
+				return s.in.Read(b)
 			}
-			continue
+			return 0, s.err
 		}
-		if m.fill == nil {
-			m.fill = m.chunk(i)
-		}
-		c := m.fill
-		c.text = append(c.text, v...)
-		if c.ends = append(c.ends, len(c.text)); len(c.text) < chunkBytes {
-			continue
-		}
-		if m.send(); len(m.queue) == most {
-			m.next()
+		s.more(len(b))
+	}
+	out := s.buf
+	if s.separator != nil {
+		from := min(s.pass, len(out))
+		if i := bytes.Index(out[from:], s.separator); i >= 0 {
+			out, s.cut = out[:from+i+1], true
 		}
 	}
-	if m.err != nil {
-		return m.err
+	n := copy(b, out)
+	s.cut = s.cut && n == len(out)
+	s.buf, s.pass = s.buf[n:], max(0, s.pass-n)
+	if n == 0 {
+		return 0, s.err
 	}
-	_, err := dec.ReadToken()
-	return err
+	return n, nil
 }
 
-// chunk is an empty one that begins with member i.
-func (m *members) chunk(i int) *chunk {
-	c := &chunk{}
-	if n := len(m.free); n > 0 {
-		c, m.free = m.free[n-1], m.free[:n-1]
+// more reads up to n bytes.
+func (s *sharedText) more(n int) {
+	if cap(s.buf)-len(s.buf) < n {
+		if cap(s.store) < len(s.buf)+n {
+			s.store = make([]byte, 0, len(s.buf)+n)
+		}
+		s.buf = append(s.store[:0], s.buf...)
 	}
-	c.first, c.text, c.ends, c.found, c.err, c.done = i, c.text[:0], c.ends[:0], c.found[:0], nil, make(chan struct{})
-	return c
+	var got int
+	got, s.err = s.in.Read(s.buf[len(s.buf) : len(s.buf)+n])
+	s.buf = s.buf[:len(s.buf)+got]
 }
 
-// send has the chunk decoded that is being filled.
-func (m *members) send() {
-	if c := m.fill; c != nil {
-		m.fill, m.queue = nil, append(m.queue, c)
-		go func() {
-			defer close(c.done)
-			m.decode(c)
-		}()
+// take has blocks decoded, and emits what they held, up to the last separator.
+// buf begins with a separator without its first bracket.
+func (s *sharedText) take() {
+	most := min(2*runtime.GOMAXPROCS(0), mostBlocks)
+	for sound := true; ; {
+		end := -1
+		for reach := blockBytes; sound && end < 0 && reach <= blockReach; reach *= 2 {
+			for len(s.buf) < reach && s.err == nil {
+				s.in.limit = s.in.read + s.in.limits.Document
+				s.more(reach - len(s.buf))
+			}
+			end = bytes.LastIndex(s.buf, s.separator)
+			if s.err != nil {
+				break
+			}
+		}
+		if end >= 0 {
+			s.send(end)
+		}
+		if len(s.queue) == 0 {
+			return
+		}
+		if end < 0 || len(s.queue) == most {
+			sound = s.receive() && sound
+		}
 	}
 }
 
-// next waits for the oldest chunk and emits what it held.
-func (m *members) next() {
-	c := m.queue[0]
-	m.queue = m.queue[1:]
+// send has the text up to end decoded.
+func (s *sharedText) send(end int) {
+	c := &block{}
+	if n := len(s.free); n > 0 {
+		c, s.free = s.free[n-1], s.free[:n-1]
+	}
+	text := s.buf[len(s.separator)-2 : end+1]
+	c.text = append(append(append(c.text[:0], blockHead...), text...), blockTail...)
+	c.first, c.members = s.next, 1+bytes.Count(text, s.separator)
+	if n := len(s.queue); n > 0 {
+		c.first = s.queue[n-1].first + s.queue[n-1].members
+	}
+	c.found, c.sound, c.done = c.found[:0], false, make(chan struct{})
+	s.buf, s.queue = s.buf[end+1:], append(s.queue, c)
+	list, d := s.list, decoder{dec: &c.dec, fields: &c.fields, origin: s.decoder.origin, table: s.decoder.table, lists: 1, member: func() {}}
+	go func() {
+		defer close(c.done)
+		c.decode(&d, &list, s.path)
+	}()
+}
+
+// receive emits what the oldest block held. If it is not sound it goes back
+// into the text, with all that are behind it.
+func (s *sharedText) receive() (sound bool) {
+	c := s.queue[0]
 	<-c.done
-	m.emit(c)
-	clear(c.found)
-	m.free = append(m.free, c)
+	if c.sound {
+		for _, f := range c.found {
+			s.decoder.emit(f)
+		}
+		clear(c.found)
+		s.next = c.first + c.members
+		s.hidden += int64(len(c.text) - len(blockHead) - len(blockTail) + len(s.separator) - 2)
+		s.queue, s.free = s.queue[1:], append(s.free, c)
+		return true
+	}
+	var back []byte
+	for i, c := range s.queue {
+		<-c.done
+		back = append(append(back, s.separator[1:len(s.separator)-1]...), c.text[len(blockHead):len(c.text)-len(blockTail)]...)
+		if i == 0 {
+			s.pass = len(back)
+		}
+	}
+	s.buf, s.queue = append(back, s.buf...), nil
+	return false
 }
 
-func (m *members) emit(c *chunk) {
-	if m.err != nil {
-		return
-	}
-	for _, f := range c.found {
-		m.d.emit(f)
-	}
-	m.err = c.err
-}
-
-// decode decodes a chunk. It reads nothing of m that changes.
-func (m *members) decode(c *chunk) *chunk {
-	list := element{typeMeta: m.parent, members: true}
+// decode decodes the block with a decoder of its own.
+func (c *block) decode(d *decoder, list *element, path string) {
+	c.buffer = *bytes.NewBuffer(c.text)
+	c.dec.Reset(&c.buffer, jsontext.AllowDuplicateNames(false))
 	c.fields.dec = &c.dec
-	d := decoder{dec: &c.dec, fields: &c.fields, origin: m.d.origin, table: m.d.table, member: func() {}, lists: m.d.lists,
-		emit: func(f found) { c.found = append(c.found, f) }}
-	start := 0
-	for i, end := range c.ends {
-		c.buffer = *bytes.NewBuffer(c.text[start:end:end])
-		c.dec.Reset(&c.buffer, jsontext.AllowDuplicateNames(true)) // that there are none was seen
-		c.err = d.value(m.path+"["+strconv.Itoa(c.first+i)+"]", &list)
-		if len(list.untyped) > 0 {
-			c.err = errAlone
+	d.emit = func(f found) { c.found = append(c.found, f) }
+	for range 3 { // blockHead
+		if _, err := c.dec.ReadToken(); err != nil {
+			return
 		}
-		if c.err != nil {
-			break
-		}
-		start = end
 	}
-	return c
+	n := 0
+	for ; c.dec.PeekKind() == '{'; n++ {
+		if err := d.value(path+"["+strconv.Itoa(c.first+n)+"]", list); err != nil || len(list.untyped) > 0 {
+			return
+		}
+	}
+	for range 2 { // blockTail
+		if _, err := c.dec.ReadToken(); err != nil {
+			return
+		}
+	}
+	_, err := c.dec.ReadToken()
+	c.sound = err == io.EOF && n == c.members
 }

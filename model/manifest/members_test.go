@@ -105,6 +105,23 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
+// Most of a list is decoded by other goroutines: its text does not reach the
+// first decoder.
+func TestMembersAreShared(t *testing.T) {
+	text := bigList(`{"apiVersion": "v1", "items": [`, "", "\n    ],\n    \"kind\": \"List\"\n}\n")
+	in := &allowance{in: strings.NewReader(text), limits: Limits{}.complete()}
+	s := &sharedText{in: in}
+	n := 0
+	dec := jsontext.NewDecoder(s)
+	d := decoder{dec: dec, fields: &fields{dec: dec}, shared: s, emit: func(found) { n++ }, member: func() { in.limit = in.read + 64<<20 }}
+	s.decoder = &d
+	d.member()
+	require.NoError(t, d.value("", nil))
+	require.Equal(t, 3000, n)
+	require.Equal(t, int64(len(text)), s.hidden+dec.InputOffset()+1)
+	require.Less(t, dec.InputOffset(), int64(len(text)/4))
+}
+
 // The fast way takes no value that the tolerant way would report, and makes the
 // same of the others.
 func TestFieldsTakeWhatJSONTakes(t *testing.T) {
