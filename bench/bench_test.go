@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/netip"
@@ -11,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"sigs.k8s.io/yaml"
 
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
@@ -111,47 +108,6 @@ func report(b *testing.B, s Shape, pods int) {
 func perSecond(b *testing.B, n float64) {
 	b.Helper()
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "verdicts/s")
-}
-
-// BenchmarkReadJSON reads a List as kubectl prints it, up to the snapshot.
-func BenchmarkReadJSON(b *testing.B) {
-	each(b, func(b *testing.B, s Shape, pods int) {
-		var items []json.RawMessage
-		for o := range s.Objects(pods) {
-			item, err := json.Marshal(o)
-			require.NoError(b, err)
-			items = append(items, item)
-		}
-		text, err := json.MarshalIndent(map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, "", "    ")
-		require.NoError(b, err)
-		b.SetBytes(int64(len(text)))
-		b.ReportAllocs()
-		for b.Loop() {
-			read(b, manifest.Bytes("bench", text))
-		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/pod")
-		report(b, s, pods)
-	})
-}
-
-// BenchmarkReadYAML reads the same objects as YAML documents.
-func BenchmarkReadYAML(b *testing.B) {
-	each(b, func(b *testing.B, s Shape, pods int) {
-		var text bytes.Buffer
-		for o := range s.Objects(pods) {
-			document, err := yaml.Marshal(o)
-			require.NoError(b, err)
-			text.WriteString("---\n")
-			text.Write(document)
-		}
-		b.SetBytes(int64(text.Len()))
-		b.ReportAllocs()
-		for b.Loop() {
-			read(b, manifest.Bytes("bench", text.Bytes()))
-		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/pod")
-		report(b, s, pods)
-	})
 }
 
 // BenchmarkCompile compiles a snapshot.

@@ -168,19 +168,24 @@ func comparePods(a, b *model.Pod) int {
 		strings.Compare(a.Workload.Name, b.Workload.Name), strings.Compare(a.Name, b.Name))
 }
 
-// sorted returns the elements in order. They are large, so positions are
-// sorted instead of elements.
+// sorted puts the elements in order, where they are. They are large and may be
+// most of the memory, so positions are sorted, and then each element is moved
+// once.
 func sorted[T any](in []T, compare func(a, b *T) int) []T {
 	order := make([]int, len(in))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return compare(&in[i], &in[j]) })
-	out := make([]T, len(in))
-	for i, j := range order {
-		out[i] = in[j]
+	for start := range order { // along each cycle of the permutation
+		first, to := in[start], start
+		for from := order[to]; from != start; from = order[to] {
+			in[to], order[to] = in[from], to
+			to = from
+		}
+		in[to], order[to] = first, to
 	}
-	return out
+	return in
 }
 
 // metadataName is the label that the API server keeps equal to the name of the

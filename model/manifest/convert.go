@@ -97,6 +97,10 @@ func (c *converter) node(n *yaml.Node) error {
 	case yaml.AliasNode:
 		return c.alias(n, func() error { return c.node(n.Alias) })
 	case yaml.ScalarNode:
+		if isText(n) {
+			c.out, _ = jsontext.AppendQuote(c.out, n.Value)
+			return c.grown()
+		}
 		v, err := scalarOf(n)
 		if err == nil {
 			c.out, err = appendScalar(c.out, v)
@@ -106,15 +110,18 @@ func (c *converter) node(n *yaml.Node) error {
 		}
 		return c.grown()
 	}
-	c.depth++
-	defer func() { c.depth-- }()
-	if int64(c.depth) > c.limits.Depth {
+	if c.depth++; int64(c.depth) > c.limits.Depth {
 		return &nodeError{node: n, limit: true, err: fmt.Errorf("nested more than %d levels deep%s", c.limits.Depth, c.limits.raise("depth"))}
 	}
+	render := c.mapping
 	if n.Kind == yaml.SequenceNode {
-		return c.sequence(n)
+		render = c.sequence
 	}
-	return c.mapping(n)
+	if err := render(n); err != nil {
+		return err
+	}
+	c.depth--
+	return nil
 }
 
 // alias runs expand, which renders what n refers to, inside the bounds.
@@ -174,7 +181,7 @@ type field struct {
 }
 
 func (c *converter) mapping(n *yaml.Node) error {
-	m := merger{converter: c, at: make(map[string]int, len(n.Content)/2)}
+	m := merger{converter: c, fields: make([]field, 0, len(n.Content)/2)}
 	if err := m.add(n, nil, 0); err != nil {
 		return err
 	}
@@ -225,11 +232,14 @@ func (c *converter) field(f field) error {
 	c.out = append(c.out, ':')
 	length := len(c.path)
 	c.push(f.name)
-	defer func() { c.path = c.path[:length] }()
+	var err error
 	if f.alias != nil {
-		return c.alias(f.alias, func() error { return c.node(f.value) })
+		err = c.alias(f.alias, func() error { return c.node(f.value) })
+	} else {
+		err = c.node(f.value)
 	}
-	return c.node(f.value)
+	c.path = c.path[:length]
+	return err
 }
 
 func (c *converter) push(name string) {
@@ -245,7 +255,7 @@ func (c *converter) push(name string) {
 type merger struct {
 	*converter
 	fields     []field
-	at         map[string]int // name -> index in fields
+	at         map[string]int // name -> index in fields, once there are more than fewFields
 	overridden []field
 	twice      []*yaml.Node
 }
@@ -254,9 +264,17 @@ func (m *merger) add(n, alias *yaml.Node, depth int) error {
 	if int64(depth) > m.limits.Depth {
 		return &nodeError{node: n, limit: true, err: fmt.Errorf("merge keys nested more than %d levels deep%s", m.limits.Depth, m.limits.raise("depth"))}
 	}
+	// What an anchor repeats is reported where it stands. Without merge keys all
+	// fields are the mapping's own.
 	var own map[string]bool
-	if alias == nil { // what an anchor repeats is reported where it stands
-		own = make(map[string]bool, len(n.Content)/2)
+	merges := false
+	if alias == nil {
+		for i := 0; i < len(n.Content); i += 2 {
+			merges = merges || isMerge(n.Content[i])
+		}
+		if merges || depth > 0 {
+			own = make(map[string]bool, len(n.Content)/2)
+		}
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if alias != nil {
@@ -275,20 +293,47 @@ func (m *merger) add(n, alias *yaml.Node, depth int) error {
 		if err != nil && !m.tolerates(err) {
 			return &nodeError{node: key, err: err}
 		}
-		if own[name] {
+		j, known := m.find(name)
+		switch {
+		case own[name], alias == nil && own == nil && known:
 			m.twice = append(m.twice, key)
-		} else if own != nil {
+		case own != nil:
 			own[name] = true
 		}
-		if j, ok := m.at[name]; ok {
+		if known {
 			m.overridden = append(m.overridden, m.fields[j])
 			m.fields[j] = field{name, value, alias}
 			continue
 		}
-		m.at[name] = len(m.fields)
+		if m.at != nil {
+			m.at[name] = len(m.fields)
+		}
 		m.fields = append(m.fields, field{name, value, alias})
 	}
 	return nil
+}
+
+// fewFields is up to how many fields looking through them costs less than a map.
+const fewFields = 16
+
+// find returns the place of a field.
+func (m *merger) find(name string) (i int, known bool) {
+	if m.at == nil && len(m.fields) <= fewFields {
+		for i := range m.fields {
+			if m.fields[i].name == name {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	if m.at == nil {
+		m.at = make(map[string]int, 2*len(m.fields))
+		for i := range m.fields {
+			m.at[m.fields[i].name] = i
+		}
+	}
+	i, known = m.at[name]
+	return i, known
 }
 
 func (m *merger) merge(n, alias *yaml.Node, depth int) error {

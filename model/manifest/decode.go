@@ -35,6 +35,8 @@ type decoder struct {
 	lists    int  // that the value which is being read is in
 	listed   bool // a top-level value was a list
 	tolerant bool
+	fields   *fields                  // of the fast way
+	shared   *sharedText              // what dec reads, if other goroutines help with the members of lists
 	repeated map[string][]repeatedKey // keys that the document gives twice, by listPath
 }
 
@@ -289,8 +291,15 @@ func (d *decoder) list(e *element, path string) error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return err
 	}
-	for i := 0; d.dec.PeekKind() != ']'; i++ {
-		if (isListKind(e.kind) || e.members) && len(e.untyped) == 0 {
+	for i := 0; ; i++ {
+		single := (isListKind(e.kind) || e.members) && len(e.untyped) == 0
+		if single && d.shared != nil && d.lists == 1 {
+			i += d.shared.settle(e, path, i)
+		}
+		if d.dec.PeekKind() == ']' {
+			break
+		}
+		if single {
 			d.member()
 		}
 		var err error
@@ -303,6 +312,9 @@ func (d *decoder) list(e *element, path string) error {
 		if err != nil {
 			return err
 		}
+	}
+	if d.shared != nil && d.lists == 1 {
+		d.shared.separator = nil
 	}
 	_, err := d.dec.ReadToken()
 	return err
@@ -440,6 +452,14 @@ func (d *decoder) unmarshal(e *element, path string, target any) error {
 		d.checkRepeated(v, path)
 		d.unmarshalRaw(e, path, v, target)
 		return nil
+	}
+	switch t := target.(type) {
+	case *metadata:
+		return d.fields.metadata(t)
+	case *PodSpec:
+		return d.fields.podSpec(t)
+	case *PodStatus:
+		return d.fields.podStatus(t)
 	}
 	if err := json.UnmarshalDecode(d.dec, target); err != nil {
 		var syntactic *jsontext.SyntacticError

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -70,14 +71,35 @@ func (r *Reader) decodeDocument(name string, d document, emit func(found)) {
 		return
 	}
 	shiftLines(root, d.line-1)
-	in := decoder{dec: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), tolerant: true, table: r.table, origin: origin, root: root, emit: emit, member: func() {}}
-	for _, k := range repeated {
-		k.line += d.line - 1
-		in.repeat(k)
+	for i := range repeated {
+		repeated[i].line += d.line - 1
 	}
-	if err := in.value("", nil); err != nil { // only a limit; the JSON is ours
+	var all []found
+	for _, tolerant := range []bool{false, true} {
+		all, err = r.decodeJSON(text, repeated, root, origin, tolerant)
+		if err != errTolerate {
+			break
+		}
+	}
+	for _, f := range all {
+		emit(f)
+	}
+	if err != nil { // only a limit; the JSON is ours
 		emit(broken(origin, d.line, 1, dialect.CodeLimit, err.Error(), salvage(d.text)))
 	}
+}
+
+// decodeJSON decodes what a YAML document was converted to. It gives no key
+// twice; those that the document repeats are told.
+func (r *Reader) decodeJSON(text []byte, repeated []repeatedKey, root *yaml.Node, origin model.Origin, tolerant bool) (out []found, err error) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
+	in := decoder{dec: dec, tolerant: tolerant, fields: &fields{dec: dec}, table: r.table, origin: origin, root: root, member: func() {},
+		emit: func(f found) { out = append(out, f) }}
+	for _, k := range repeated {
+		in.repeat(k)
+	}
+	err = in.value("", nil)
+	return out, err
 }
 
 // shiftLines makes lines relative to the file.
@@ -117,14 +139,18 @@ const notRead = "what follows in this file is not read"
 // readJSON decodes a stream of JSON values.
 func (r *Reader) readJSON(ctx context.Context, f *file, in io.Reader, emit func(found)) {
 	s := jsonStream{reader: r, ctx: ctx, file: f, emit: emit}
-	err := s.run(in, false)
-	if err == errTolerate || errors.Is(err, jsontext.ErrDuplicateName) {
-		s.skip, s.emitted = s.emitted, 0
-		var again io.ReadCloser
-		if again, err = f.open(f.bom); err == nil {
-			defer again.Close()
-			err = s.run(again, true)
-		}
+	// With small limits it is not worth the trouble to keep them to the byte.
+	s.share = runtime.GOMAXPROCS(0) > 1 && r.limits.Document >= MaxDocument
+	err := s.run(in)
+	tolerate := func() bool { return err == errTolerate || errors.Is(err, jsontext.ErrDuplicateName) }
+	var syntactic *jsontext.SyntacticError
+	if s.hidden && !tolerate() && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntactic) || err != nil && isLimit(err)) {
+		s.share = false // which error it is, and where, one decoder says
+		err = s.again()
+	}
+	if tolerate() {
+		s.share, s.tolerant = false, true
+		err = s.again()
 	}
 	if err == nil || err == io.EOF || errors.Is(err, errStop) || ctx.Err() != nil {
 		return
@@ -138,19 +164,42 @@ type jsonStream struct {
 	ctx      context.Context
 	file     *file
 	emit     func(found)
-	emitted  int // results of this run
-	skip     int // results that an earlier run has already emitted
+	emitted  int  // results of this run
+	skip     int  // results that an earlier run has already emitted
+	share    bool // with other goroutines
+	hidden   bool // they have taken members out of the text
+	tolerant bool
 	document int
 	start    int64 // of the current value, in the file
 	before   int   // emitted when it began
 }
 
-func (s *jsonStream) run(in io.Reader, tolerant bool) error {
+// again reads the file once more, in another way.
+func (s *jsonStream) again() error {
+	s.skip, s.emitted = max(s.skip, s.emitted), 0
+	in, err := s.file.open(s.file.bom)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return s.run(in)
+}
+
+func (s *jsonStream) run(in io.Reader) error {
 	s.document, s.start = 0, s.file.bom
 	a := &allowance{in: in, limits: s.reader.limits, file: s.file}
-	dec := jsontext.NewDecoder(a, jsontext.AllowDuplicateNames(tolerant))
-	d := decoder{dec: dec, tolerant: tolerant, table: s.reader.table}
-	d.member = func() { a.limit = dec.InputOffset() + a.limits.Document }
+	shared := &sharedText{in: a}
+	text := io.Reader(a)
+	if s.share {
+		text = shared
+	}
+	dec := jsontext.NewDecoder(text, jsontext.AllowDuplicateNames(s.tolerant))
+	d := decoder{dec: dec, tolerant: s.tolerant, fields: &fields{dec: dec}, table: s.reader.table}
+	if shared.decoder = &d; s.share {
+		d.shared = shared
+	}
+	defer func() { s.hidden = shared.hidden > 0 }()
+	d.member = func() { a.limit = shared.hidden + dec.InputOffset() + a.limits.Document }
 	d.emit = func(f found) {
 		if s.emitted++; s.emitted > s.skip {
 			s.emit(f)

@@ -33,6 +33,18 @@ const (
 
 const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 
+// isText reports whether a scalar is a string by its style, or because it begins
+// as nothing else that a plain scalar may be. Most are.
+func isText(n *yaml.Node) bool {
+	switch {
+	case n.Style&yaml.TaggedStyle != 0 || n.Value == "":
+		return n.Style&yaml.TaggedStyle == 0 && n.Style&quoted != 0
+	case n.Style&quoted != 0:
+		return true
+	}
+	return strings.IndexByte("~yYnNtTfFoO.+-0123456789", n.Value[0]) < 0
+}
+
 // scalarOf resolves a scalar node to nil, bool, int64, uint64, float64 or string.
 func scalarOf(n *yaml.Node) (any, error) {
 	tag := ""
@@ -156,6 +168,9 @@ func keyOf(n *yaml.Node) (string, error) {
 	}
 	if n.Kind != yaml.ScalarNode {
 		return "", errors.New("a mapping key is itself a list or a mapping")
+	}
+	if isText(n) {
+		return n.Value, nil
 	}
 	v, err := scalarOf(n)
 	if err != nil {
