@@ -25,16 +25,18 @@ func (x *Index) Updates() Updates { return x.updates }
 // Apply returns a new version of the index with the changes of d, which must
 // not be changed afterwards. x stays valid, and every endpoint that stays keeps
 // its EndpointID; that of a pod that is gone may be given to a new one.
-// Answers are those of Compile for the changed snapshot. Numbers of classes and
-// rules are not stable. One version may be the base of several; Apply may be
+// Answers are those of Compile for the changed snapshot; atoms of outside
+// addresses may be finer than those, so that counts of their parts may differ.
+// Numbers of classes and rules are not stable. One version may be the base of several; Apply may be
 // called concurrently, versions of one line wait for each other.
 //
 // Cost: a pod of an existing class O(labels + pages of its list); rules whose
 // labels, blocks and ports were in some rule when the index was compiled
-// O(rules of the object + pods sets that are new + classes selected x rules of
+// O(rules of the object + pod sets that are new + classes selected x rules of
 // each). Anything else compiles the whole snapshot, as does an index that was
 // compiled without Options.Updates, and one of which more is dead than alive
-// (see lineage.worn).
+// (see lineage.worn): of a version that is the base of very many others, that
+// is every Apply from some point on.
 //
 // Errors: as Compile, for a snapshot that breaks an invariant.
 func (x *Index) Apply(d model.Delta) (*Index, error) {

@@ -21,7 +21,7 @@ type Row struct {
 }
 
 // Pairs returns how many ordered pairs of two different pods connect as layer
-// i says. Cost: O(sources + classes/64 × bits of the size of a class); the
+// i says, all pods of the classes counted. Cost: O(sources + classes/64 × bits of the size of a class); the
 // first time also O(pods).
 func (r *Row) Pairs(i int) int {
 	r.of.weighing.Do(r.of.weigh)

@@ -22,7 +22,8 @@
 //   - M1: a rule's Subject selects pods only; host-network pods are never
 //     subjects and never match a PodSet of a rule (R55, R56).
 //   - M2: rules of equal rank have equal actions, so their order is of no
-//     consequence and they may be merged.
+//     consequence and they may be merged. What those of one subject say of
+//     other protocols is the same, or nothing (OtherNo).
 //   - M3: a PortSet is canonical; two equal sets have one representation (R4).
 //   - M4: an endpoint is named once: (namespace, name) is unique among Pods,
 //     and name among Nodes.
