@@ -27,7 +27,7 @@ type Left struct {
 // what is not compared.
 func Comparison(left *Left) fuzz.Comparison {
 	return fuzz.Comparison{
-		Counterpart: "cilium", Package: "./fuzz/cilium",
+		Counterpart: "cilium", Package: "-C fuzz/cilium .",
 		Clusters: gen.Options{Valid: true, Profile: "cilium"},
 		Check:    func(c *gen.Cluster, r *rand.Rand) (fuzz.Count, error) { return check(c, r, left) },
 	}
