@@ -111,6 +111,14 @@ func TestApplyPolicies(t *testing.T) {
 	require.Equal(t, model.Denied, verdict(t, only, "web-0", "db", 80))
 	require.Equal(t, engine.Updates{Policies: 2}, only.Updates())
 
+	// Every set of a peer counts, not only the first.
+	two := named("db", isolate("shop", app("db"), model.Ingress), allow("shop", app("db"), model.Ingress,
+		model.Peer{Pods: []model.PodSet{{Namespace: "shop", Pods: app("db")}, {Namespace: "shop", Pods: app("web")}}},
+		model.RulePorts{Set: model.Ports(model.PortRange{Protocol: model.TCP, First: 5000, Last: 6000})}))
+	opened := apply(t, x, model.Delta{Policies: []model.PolicyChange{{Object: db, Rules: two}}})
+	require.Equal(t, model.Allowed, verdict(t, opened, "web-0", "db", 5000))
+	require.Equal(t, engine.Updates{Policies: 1}, opened.Updates())
+
 	// Explain speaks of the rules of its version.
 	trace := only.Explain(engine.Flow{Src: mustPod(t, only, "web-0"), Dst: mustPod(t, only, "db"), Protocol: model.TCP, Port: 5000})
 	for _, s := range trace.Families[0].Ingress.Steps {
@@ -177,6 +185,19 @@ func TestApplyErrors(t *testing.T) {
 		require.Error(t, err, name)
 	}
 	require.Equal(t, model.Allowed, verdict(t, x, "web-0", "db", 5432))
+
+	// What 40 names that are not known may mean is never listed (M6).
+	deny := isolate("shop", app("db"), model.Ingress)
+	deny.Rank.Priority, deny.Ports = model.PriorityDefaultDeny, model.RulePorts{}
+	for i := range 40 {
+		deny.Ports.Named = append(deny.Ports.Named, model.NamedPort{Name: fmt.Sprintf("n%02d", i), Protocol: model.TCP})
+	}
+	x, err := engine.Compile(small(t, deny).Snapshot(), engine.Options{Updates: true})
+	require.NoError(t, err)
+	unknown := pod("shop", "unknown", "10.0.0.7", nil)
+	unknown.PortsUnknown = true
+	_, err = x.Apply(model.Delta{Pods: []model.Pod{unknown}})
+	require.ErrorContains(t, err, "M6")
 }
 
 // A version is asked for names and addresses that only other versions have,

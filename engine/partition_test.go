@@ -17,13 +17,21 @@ import (
 func TestClassSet(t *testing.T) {
 	for _, ids := range [][]int32{
 		nil, {0}, {63}, {64}, {63, 64}, {5, 5000}, {0, 64, 128, 192, 256}, {130, 131, 190, 700, 701},
-		{64, 320, 321}, {64, 319}, {0, 1000, 2000, 3000, 3001, 9999}, {100, 10_000, 10_001, 20_000},
+		{64, 320, 321}, {64, 319}, {0, 64, 64 * 8}, {0, 64, 64 * 9}, {0, 64, 64 * 11}, {0, 1000, 2000, 3000, 3001, 9999}, {100, 10_000, 10_001, 20_000},
 	} {
 		s := newClassSet(ids)
 		for c := range Class(21_000) {
 			_, want := slices.BinarySearch(ids, int32(c))
 			require.Equal(t, want, s.has(c), "%d in %v", c, ids)
 		}
+		var index []uint32
+		var words []uint64
+		for w := range uint32(21_000 / 64) {
+			if b := s.word(w); b != 0 {
+				index, words = append(index, w), append(words, b)
+			}
+		}
+		require.Equal(t, s, newWordSet(index, words), "%v", ids)
 	}
 	// What a set costs: 8 bytes a word of a window, 12 of a sparse one.
 	require.Nil(t, newClassSet([]int32{64, 319}).index, "a short window")
@@ -232,4 +240,28 @@ func TestSegmentsAreShared(t *testing.T) {
 	require.Len(t, x.segments, 2)
 	require.Equal(t, []int32{0, 1, 3}, x.segments[0].rules)
 	require.Len(t, x.segments[0].entries, 2, "equal rules are one entry")
+}
+
+// Sources from which several destinations let in something unusual are one
+// group, whatever the programs of the destinations.
+func TestSourceGroupsAreShared(t *testing.T) {
+	app := func(v string) model.PodSet {
+		return model.PodSet{Namespace: "x", Pods: model.Selector{{Key: "app", Operator: model.In, Values: []string{v}}}}
+	}
+	s := &model.Snapshot{Namespaces: []model.Namespace{{Name: "x"}}}
+	for i, v := range []string{"a", "b", "c"} {
+		p := model.Pod{Namespace: "x", Name: v, Labels: map[string]string{"app": v}, Workload: model.Workload{Kind: "pod", Name: v}}
+		p.Addresses[model.IPv4] = model.Address{State: model.AddressKnown, Addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})}
+		s.Pods = append(s.Pods, p)
+	}
+	for _, v := range []string{"a", "b"} {
+		rule := model.Rule{Rank: model.Rank{Tier: model.TierNetworkPolicy, Priority: model.PriorityAllow}, Direction: model.Ingress, Subject: app(v),
+			Peer: model.Peer{Pods: []model.PodSet{app("c")}}, Ports: model.RulePorts{Set: model.Port(model.TCP, 80)}, Action: model.Allow}
+		deny := rule
+		deny.Rank.Priority, deny.Peer, deny.Ports, deny.Action = model.PriorityDefaultDeny, model.Peer{Any: true}, model.RulePorts{All: true, Other: model.OtherUnspecified}, model.Deny
+		s.Rules = append(s.Rules, rule, deny)
+	}
+	x, err := Compile(s, Options{})
+	require.NoError(t, err)
+	require.Len(t, newFactored(x, nil).groups, 1)
 }

@@ -47,3 +47,14 @@ func TestVector(t *testing.T) {
 		}
 	}
 }
+
+// What lies between elements that were set is zero, however far they are apart.
+func TestVectorWithGaps(t *testing.T) {
+	var v vector[int]
+	far := 3*fan*fan + 7
+	v.set(far, 1, 1)
+	for _, i := range []int{0, fan, fan*fan - 1, fan * fan, 3 * fan * fan, far + 1, far + fan, far + fan*fan} {
+		require.Zero(t, v.at(i), i)
+	}
+	require.Equal(t, 1, v.at(far))
+}

@@ -77,6 +77,7 @@ func run(t *testing.T, text []byte, kind string) string {
 		}
 		b.WriteByte('\n')
 		require.Equal(t, object.String(), r.Object.String())
+		require.Equal(t, "policy.yaml", r.Origin.File)
 		r.Peer.Nodes = nil // which cluster resolves
 		require.NoError(t, (&model.Snapshot{Rules: []model.Rule{r}}).Validate())
 	}
