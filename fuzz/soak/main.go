@@ -45,7 +45,7 @@ type part struct {
 var parts = []part{
 	{".", "./fuzz", "^TestEngine$", 1, 68},
 	{".", "./fuzz", "^Test(Views|Rows|Apply)$", 3, 5},
-	{".", "./fuzz", "^TestP[01]", 15, 7},
+	{".", "./fuzz", "^TestP[01]", 17, 7},
 	{"fuzz/cyclonus", ".", "^TestCyclonus$", 1, 9},
 	{"fuzz/cilium", ".", "^TestCilium$", 1, 8},
 	{"fuzz/apiserver", "./accept", "^Test(NetworkPolicies|AdminPolicies)$", 2, 3},
