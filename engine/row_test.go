@@ -249,9 +249,9 @@ func TestColumnOfNothing(t *testing.T) {
 // Peers that begin with the same set and are as long are not the same.
 func TestPeersOfSeveralSets(t *testing.T) {
 	set := func(v string) model.PodSet { return model.PodSet{Namespace: "shop", Pods: app(v)} }
-	peer := func(last string) model.Peer { return model.Peer{Pods: []model.PodSet{set("none"), set(last)}} }
+	peer := func(last string) model.Peer { return model.Peer{Pods: []model.PodSet{set("db"), set(last)}} }
 	x := small(t, isolate("shop", app("db"), model.Ingress),
 		allow("shop", app("nobody"), model.Ingress, peer("web"), model.RulePorts{All: true}),
-		allow("shop", app("db"), model.Ingress, peer("db"), model.RulePorts{All: true}))
+		allow("shop", app("db"), model.Ingress, peer("none"), model.RulePorts{All: true}))
 	require.True(t, x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db")).Upper.Empty())
 }

@@ -60,7 +60,7 @@ func (b *bench) of(s *source) []killer {
 	own := false
 	for _, k := range b.killers {
 		listed := k.folder == s.folder
-		if k = k.in(s.folder); b.needs[k.folder][s.path] && !(own && listed) {
+		if k = k.in(s.folder); b.needs[k.folder][s.path] && (!own || !listed) {
 			out = append(out, k)
 		}
 		own = own || k.folder == s.folder
