@@ -27,8 +27,9 @@ func (x *Index) Updates() Updates { return x.updates }
 // its EndpointID; that of a pod that is gone may be given to a new one.
 // Answers are those of Compile for the changed snapshot; atoms of outside
 // addresses may be finer than those, so that counts of their parts may differ.
-// Numbers of classes and rules are not stable. One version may be the base of several; Apply may be
-// called concurrently, versions of one line wait for each other.
+// Numbers of classes and rules are not stable. One version may be the base of
+// several; Apply may be called concurrently, versions of one line wait for each
+// other.
 //
 // Cost: a pod of an existing class O(labels + pages of its list); rules whose
 // labels, blocks and ports were in some rule when the index was compiled
@@ -38,19 +39,15 @@ func (x *Index) Updates() Updates { return x.updates }
 // (see lineage.worn): of a version that is the base of very many others, that
 // is every Apply from some point on.
 //
-// Errors: as Compile, for a snapshot that breaks an invariant.
+// Errors: as Compile, for a snapshot that breaks an invariant; and for a change
+// of policies that names no object, or holds rules of another one.
 func (x *Index) Apply(d model.Delta) (*Index, error) {
-	worn := false
-	if l := x.line; l != nil && d.Rest == nil {
-		l.mu.Lock()
-		n := (*Index)(nil)
-		if worn = l.worn(); !worn {
-			n = x.update(&d)
-		}
-		l.mu.Unlock()
-		if n != nil {
-			return n, nil
-		}
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	n, worn := x.update(&d)
+	if n != nil {
+		return n, nil
 	}
 	n, err := Compile(x.Snapshot().After(&d), Options{Updates: true})
 	if err != nil {
@@ -130,9 +127,18 @@ func (c *compiler) keep() {
 	c.x = &Index{rest: x.rest, addr: x.addr, port: x.port, full: x.full, podClasses: x.podClasses, classes: x.classes, tables: x.tables}
 }
 
-// update makes a version without compiling; nil if it cannot.
-func (x *Index) update(d *model.Delta) *Index {
+// update makes a version without compiling; nil if it cannot, be it because the
+// index is worn.
+func (x *Index) update(d *model.Delta) (_ *Index, worn bool) {
 	l := x.line
+	if l == nil || d.Rest != nil {
+		return nil, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.worn() {
+		return nil, true
+	}
 	l.version++
 	n := &Index{
 		rest: x.rest, addr: x.addr, port: x.port, full: x.full, nodeClass: x.nodeClass, podClasses: x.podClasses, classes: x.classes,
@@ -141,7 +147,7 @@ func (x *Index) update(d *model.Delta) *Index {
 		version: l.version, updates: x.updates, objectRules: x.objectRules, placeAt: x.placeAt,
 	}
 	if !n.updatePods(d) || !n.updatePolicies(d) {
-		return nil
+		return nil, false
 	}
 	if len(d.Policies) > 0 {
 		n.updates.Policies++
@@ -149,7 +155,7 @@ func (x *Index) update(d *model.Delta) *Index {
 		n.updates.Pods++
 	}
 	n.tables = l.c.x.tables
-	return n
+	return n, false
 }
 
 // updatePods takes pods in and out; false if one is of no class that there is.
@@ -251,7 +257,7 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 		var now []int32
 		for j := range change.Rules {
 			r := &change.Rules[j]
-			if r.Object != change.Object || r.Validate() != nil || !l.knows(r) {
+			if r.Validate() != nil || !l.knows(r) {
 				return false
 			}
 			id := int32(len(c.x.rest.Rules) + len(c.x.added))

@@ -178,6 +178,8 @@ func TestApplyCompiles(t *testing.T) {
 func TestApplyErrors(t *testing.T) {
 	x := updatable(t)
 	for name, d := range map[string]model.Delta{
+		"no object":         {Policies: []model.PolicyChange{{Rules: builtin}}},
+		"another object":    {Policies: []model.PolicyChange{{Object: model.ObjectRef{Kind: "NetworkPolicy", Name: "p"}, Rules: builtin}}},
 		"no such namespace": {Pods: []model.Pod{pod("nowhere", "p", "", nil)}},
 		"no action":         {Policies: []model.PolicyChange{{Object: model.ObjectRef{Kind: "NetworkPolicy", Name: "p"}, Rules: []model.Rule{{Object: model.ObjectRef{Kind: "NetworkPolicy", Name: "p"}}}}}},
 	} {

@@ -331,8 +331,8 @@ type sources struct {
 }
 
 // rows returns the distinct rows of some classes in the order of their first
-// sources. Groups
-// are looked at a word of classes at a time, those that are open there.
+// sources. Groups are looked at a word of classes at a time, those that are open
+// there.
 // Cost: O(classes × groups that they are in), memory for each distinct row and
 // its groups.
 func (r *factored) rows(from []uint64) []sources {

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 )
@@ -29,9 +31,21 @@ type PolicyChange struct {
 	Rules  []Rule    // of this object
 }
 
-// Empty reports whether the delta changes nothing.
-func (d *Delta) Empty() bool {
-	return len(d.Gone) == 0 && len(d.Pods) == 0 && len(d.Policies) == 0 && d.Rest == nil
+// Validate checks that changes of policies are of objects, each with its own
+// rules: what else they would take away or leave behind nobody could tell.
+func (d *Delta) Validate() error {
+	for i := range d.Policies {
+		c := &d.Policies[i]
+		if c.Object == (ObjectRef{}) {
+			return errors.New("model: a change of policies names no object")
+		}
+		for j := range c.Rules {
+			if o := c.Rules[j].Object; o != c.Object {
+				return fmt.Errorf("model: a change of %v has a rule of %v", c.Object, o)
+			}
+		}
+	}
+	return nil
 }
 
 // Difference returns what takes before to after. Cost: O(pods + nodes +

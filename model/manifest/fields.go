@@ -10,9 +10,9 @@ import (
 // fields decodes metadata, and the spec and status of pods, in the fast way of
 // a decoder: what most of the text is. It takes what package json takes of
 // these types, and leaves the rest to the tolerant way (errTolerate), which
-// says what is wrong. It saves a quarter of the time of decoding: values that nobody wants
-// are passed over as a whole, and what follows itself in the text, as the
-// labels of replicas do, is decoded once and shared.
+// says what is wrong. It saves a quarter of the time of decoding: values that
+// nobody wants are passed over as a whole, and what follows itself in the text,
+// as the labels of replicas do, is decoded once and shared.
 type fields struct {
 	dec  *jsontext.Decoder
 	part jsontext.Decoder // of a value that was read as a whole

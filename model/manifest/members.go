@@ -41,8 +41,8 @@ type sharedText struct {
 	free   []*block
 }
 
-// The bytes of a block, the bytes in which the end of one is looked for, and how many blocks
-// are in work at most.
+// The bytes of a block, the bytes in which the end of one is looked for, and how
+// many blocks are in work at most.
 const (
 	blockBytes = 128 << 10
 	blockReach = 1 << 20
