@@ -69,10 +69,11 @@ func ParseFormat(s string) (Format, error) {
 // Document is one answer in every shape that a format may need. A part that is
 // nil is not available, and the formats that need it are an error.
 type Document struct {
-	Value any           // json and yaml; encoding/json must take it. It names its schema
-	Lines iter.Seq[any] // jsonl
-	Table *Table        // table, wide, csv and md
-	Graph *Graph        // mermaid and dot
+	Value    any           // json and yaml; encoding/json must take it. It names its schema
+	Lines    iter.Seq[any] // jsonl
+	Table    *Table        // table, wide, csv and md
+	Graph    *Graph        // mermaid and dot
+	Findings *Findings     // the formats of CI: check, lint and diff
 }
 
 // Formats lists the formats that the document can be written in.
