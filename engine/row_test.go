@@ -77,6 +77,10 @@ func many(t testing.TB) *engine.Index {
 		s.Rules = append(s.Rules, allow("shop", ids(6), d, model.Peer{Blocks: []model.Block{{CIDR: netip.MustParsePrefix("10.0.0.0/8"), Except: []netip.Prefix{netip.MustParsePrefix("10.0.32.0/19")}}}}, model.RulePorts{Set: model.Port(model.UDP, 53)}),
 			allow("shop", all, d, model.Peer{Blocks: []model.Block{{CIDR: netip.MustParsePrefix("::/0")}}}, model.RulePorts{Set: model.Port(model.TCP, 22)}))
 	}
+	for i, d := range []model.Direction{model.Ingress, model.Egress} { // whatever is no pod, and no set or block beside it
+		s.Rules = append(s.Rules, isolate("shop", model.Selector{{Key: "id", Operator: model.In, Values: []string{fmt.Sprint(78 + i)}}}, d),
+			allow("shop", model.Selector{{Key: "id", Operator: model.In, Values: []string{fmt.Sprint(78 + i)}}}, d, model.Peer{NoPods: true}, model.RulePorts{All: true, Other: model.OtherYes}))
+	}
 	x, err := engine.Compile(s, engine.Options{})
 	require.NoError(t, err)
 	require.Greater(t, x.Classes(), 3*64)

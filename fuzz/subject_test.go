@@ -1,12 +1,14 @@
 package fuzz
 
 import (
+	"maps"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/podreach/podreach/internal/oracle"
 	"github.com/podreach/podreach/model"
 )
 
@@ -52,7 +54,16 @@ func (w *world) selects(np *networkingv1.NetworkPolicy, e end, d model.Direction
 		return false
 	}
 	t := either(d == model.Ingress, networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress)
-	return slices.Contains(w.directions(np), t) && matches(&np.Spec.PodSelector, p.Labels, w.keysOf(p))
+	return slices.Contains(w.directions(np), t) && matches(&np.Spec.PodSelector, w.labelsOf(p), w.keysOf(p))
+}
+
+// labelsOf are the labels of a pod that policies see (R26).
+func (w *world) labelsOf(p *model.Pod) map[string]string {
+	out := maps.Clone(p.Labels)
+	if ofCilium(w.Cluster) {
+		maps.DeleteFunc(out, func(key, _ string) bool { return !oracle.InIdentity(key) })
+	}
+	return out
 }
 
 // keysOf are the keys that may decide what selectors say of a pod (R66): what a
@@ -78,7 +89,7 @@ func (w *world) adminSelects(a map[string]any, e end, d model.Direction) bool {
 		return false
 	}
 	namespaces, pods, ok := adminSubject(a)
-	return !ok || matches(namespaces, w.namespaces[p.Namespace], nil) && matches(pods, p.Labels, w.keysOf(p))
+	return !ok || matches(namespaces, w.namespaces[p.Namespace], nil) && matches(pods, w.labelsOf(p), w.keysOf(p))
 }
 
 // tierSelects reports whether an admin policy of a tier applies to an end.

@@ -129,7 +129,7 @@ func (o *Oracle) adminUndecided(d networkingv1.PolicyType, x *endpoint, y peer) 
 			continue
 		}
 		for _, r := range p.rules[d] {
-			for _, e := range r.peers {
+			for _, e := range r.named() {
 				if e.pods != nil && e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) && o.doubtful(e.pods, y.endpoint) {
 					return true
 				}
@@ -137,6 +137,15 @@ func (o *Oracle) adminUndecided(d networkingv1.PolicyType, x *endpoint, y peer) 
 		}
 	}
 	return false
+}
+
+// named are the peers of a rule that says something with them: none where one
+// of them is not known and the rule denies everything (R103).
+func (r *adminRule) named() []adminPeer {
+	if slices.ContainsFunc(r.peers, func(e adminPeer) bool { return e.everybody }) {
+		return nil
+	}
+	return r.peers
 }
 
 // nameWorlds returns, for a destination of which not all port names are known,

@@ -330,7 +330,7 @@ func (o *Oracle) visible(s labels.Selector) labels.Selector {
 		return s
 	}
 	for _, r := range requirements {
-		if !ignoredLabel.MatchString(r.Key()) {
+		if InIdentity(r.Key()) {
 			out = out.Add(r)
 		} else if !r.Matches(labels.Set{}) {
 			return labels.Nothing()
@@ -343,6 +343,9 @@ func matchesNothing(s labels.Selector) bool {
 	_, selectable := s.Requirements()
 	return !selectable
 }
+
+// InIdentity reports whether Cilium's identities keep a label of a pod (R26).
+func InIdentity(key string) bool { return !ignoredLabel.MatchString(key) }
 
 var ignoredLabel = regexp.MustCompile(`^(kubernetes\.io|k8s\.io|topology\.kubernetes\.io|io\.kubernetes|statefulset\.kubernetes\.io/pod-name|` +
 	`apps\.kubernetes\.io/pod-index|batch\.kubernetes\.io/(job-completion-index|controller-uid)|controller-uid|` +

@@ -50,7 +50,7 @@ func (o *Oracle) terms(w World) []term {
 				if o.bothVersions { // no rule is in force
 					break
 				}
-				for _, e := range r.peers {
+				for _, e := range r.named() {
 					add(e.pods)
 				}
 			}
