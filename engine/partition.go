@@ -74,6 +74,7 @@ type traits struct {
 	addresses bool // the program sees addresses, or whether they are known
 	external  bool
 	named     bool // it has named ports
+	noPods    bool // it sees what is no pod
 }
 
 func (x *Index) traits(prog *program) (t traits) {
@@ -83,6 +84,7 @@ func (x *Index) traits(prog *program) (t traits) {
 			t.addresses = t.addresses || p.lost || len(p.blocks)+len(p.external) > 0
 			t.external = t.external || len(p.external) > 0
 			t.named = t.named || len(x.ports[e.ports].named) > 0
+			t.noPods = t.noPods || p.noPods
 		}
 	}
 	return t
@@ -109,6 +111,10 @@ func (p *partition) begin(prog *program, t traits, d model.Direction, f model.Fa
 				}
 			}
 		}
+	}
+	if t.noPods {
+		p.round++
+		p.takeRun(x.podClasses, x.Classes())
 	}
 	if t.addresses {
 		p.byAddress(prog, t, f)
