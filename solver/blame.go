@@ -469,7 +469,7 @@ func (b *blamer) elementCause(e *element, c *contrast) Cause {
 		for v, place := range [...]*CausePlace{&out.Was, &out.Is} {
 			for i := range b.edits.snap[v].Namespaces {
 				if n := &b.edits.snap[v].Namespaces[i]; n.Name == e.space {
-					place.Origin = n.Origin
+					place.Origin = labelOrigin(n.Origin, []any{"metadata", "labels"}, b.edits.labels[was][e.space], b.edits.labels[is][e.space])
 				}
 			}
 		}
@@ -486,6 +486,8 @@ func (b *blamer) elementCause(e *element, c *contrast) Cause {
 	switch e.aspect {
 	case aspectLabels:
 		out.Kind, out.Text = CauseLabels, labelText(p.Labels, q.Labels, b.asked(c))
+		out.Was.Origin = labelOrigin(p.Origin, labelPath(p), p.Labels, q.Labels)
+		out.Is.Origin = labelOrigin(q.Origin, labelPath(q), p.Labels, q.Labels)
 	case aspectPorts:
 		out.Text = "its named ports differ"
 	case aspectNetwork:

@@ -152,7 +152,11 @@ func differentField(r, s *model.Rule) (path []any, text string) {
 		if r.Object.Kind == "NetworkPolicy" {
 			field = "podSelector"
 		}
-		return []any{subjectField, field}, fmt.Sprintf("it selected %v and selects %v", r.Subject, s.Subject)
+		path = []any{subjectField, field}
+		if field == "podSelector" {
+			path = append(path, differentLabel(r.Subject.Pods, s.Subject.Pods)...)
+		}
+		return path, fmt.Sprintf("it selected %v and selects %v", r.Subject, s.Subject)
 	case !samePeer(&r.Peer, &s.Peer):
 		if r.Peer.Any || s.Peer.Any {
 			return nil, "" // there is no such field in one of them
@@ -163,6 +167,9 @@ func differentField(r, s *model.Rule) (path []any, text string) {
 	case !samePorts(&r.Ports, &s.Ports):
 		if r.Ports.All || s.Ports.All {
 			return nil, ""
+		}
+		if len(r.Ports.Set.Ranges())+len(r.Ports.Named) == 1 && len(s.Ports.Set.Ranges())+len(s.Ports.Named) == 1 {
+			return []any{"ports", 0}, ""
 		}
 		return []any{"ports"}, ""
 	case r.Rank != s.Rank:
@@ -198,12 +205,61 @@ func differentPeer(r, s *model.Rule, side string) []any {
 			case a.Namespace != b.Namespace || len(a.Pods) == 0 != (len(b.Pods) == 0) || len(a.Namespaces) == 0 != (len(b.Namespaces) == 0):
 				return []any{side, i}
 			case !equalSelector(a.Namespaces, b.Namespaces):
-				return []any{side, i, "namespaceSelector"}
+				return append([]any{side, i, "namespaceSelector"}, differentLabel(a.Namespaces, b.Namespaces)...)
 			}
-			return []any{side, i, "podSelector"}
+			return append([]any{side, i, "podSelector"}, differentLabel(a.Pods, b.Pods)...)
 		}
 	}
 	return []any{side}
+}
+
+// differentLabel is the path in a selector of the one label whose value
+// differs, where that can be written as a path.
+func differentLabel(s, t model.Selector) []any {
+	if len(s) != len(t) {
+		return nil
+	}
+	for i := range s {
+		a, b := &s[i], &t[i]
+		if a.Key == b.Key && a.Operator == b.Operator && slices.Equal(a.Values, b.Values) {
+			continue
+		}
+		if a.Key == b.Key && a.Operator == model.In && b.Operator == model.In && len(a.Values) == 1 && len(b.Values) == 1 && plainKey(a.Key) {
+			return []any{"matchLabels", a.Key}
+		}
+		return nil
+	}
+	return nil
+}
+
+// plainKey reports whether a key can be part of a path.
+func plainKey(k string) bool { return !strings.ContainsAny(k, ".[]") }
+
+// labelPath is where the labels of the pods of an object are.
+func labelPath(p *model.Pod) []any {
+	switch {
+	case !p.Template:
+		return []any{"metadata", "labels"}
+	case slices.Contains([]string{"deployment", "statefulset", "daemonset", "replicaset", "replicationcontroller", "job"}, p.Workload.Kind):
+		return []any{"spec", "template", "metadata", "labels"}
+	case p.Workload.Kind == "cronjob":
+		return []any{"spec", "jobTemplate", "spec", "template", "metadata", "labels"}
+	}
+	return nil
+}
+
+// labelOrigin is where a label is that differs, as far as that is known.
+func labelOrigin(o model.Origin, path []any, before, after map[string]string) model.Origin {
+	if !o.Known() || path == nil {
+		return o
+	}
+	o = o.Field(path...)
+	for _, k := range slices.Sorted(maps.Keys(before)) {
+		if v, ok := after[k]; ok && v != before[k] && plainKey(k) && before[k] != model.OpaqueValue && v != model.OpaqueValue {
+			return o.Field(k)
+		}
+	}
+	return o
 }
 
 // below is the place of a field of a rule, or of its object.

@@ -52,7 +52,11 @@ func readGit(text string) ([]manifest.Input, error) {
 	}
 	commit, err := git(nil, "rev-parse", "--quiet", "--verify", rev+"^{commit}")
 	if err != nil {
-		return nil, fmt.Errorf("there is no such revision (%w)", err)
+		var exit *osexec.ExitError
+		if errors.As(err, &exit) { // it has nothing to say about it
+			err = errors.New("there is no such revision")
+		}
+		return nil, err
 	}
 	prefix, err := git(nil, "rev-parse", "--show-prefix") // of the current folder in the repository
 	if err != nil {
