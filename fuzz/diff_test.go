@@ -123,7 +123,9 @@ func newDiffPairs(old, now *engine.Index) *diffPairs {
 			p.ports = append(p.ports, portProbe{a.Protocol, a.First})
 		}
 	}
-	slices.SortFunc(p.ports, func(a, b portProbe) int { return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.port, b.port)) })
+	slices.SortFunc(p.ports, func(a, b portProbe) int {
+		return cmp.Or(cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.port, b.port))
+	})
 	p.ports = slices.Compact(p.ports)
 	slices.SortFunc(starts, netip.Addr.Compare)
 	starts = slices.Compact(starts)
@@ -426,4 +428,3 @@ func FuzzDiff(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { withPairs.Bytes(t, b) })
 }
-

@@ -14,7 +14,15 @@ import (
 
 // maxWorlds bounds the snapshots that are compiled to find out what makes
 // changes. Those beyond it are told with all that differs for their ends.
-const maxWorlds = 20_000
+const maxWorlds = 5_000
+
+// Of one object, explainedAlike pairs are explained to find the rule of it that
+// decides; when all have the same one, or maxExplained pairs were explained,
+// others are told that of the first.
+const (
+	explainedAlike = 32
+	maxExplained   = 4_000
+)
 
 // maxCauses bounds into how many changes of different causes one is broken, by
 // ports and by ranges of addresses.
@@ -27,6 +35,30 @@ type blamer struct {
 	known  map[blameKey]*verdictCause
 	masks  map[string]uint // what sufficed where the same elements differ
 	worlds int
+
+	byNamespace [model.NumDirections]map[string][]int // objects, by the namespace of what rules that differ select
+	ofEnd       map[endKey][]int
+	explained   int
+	places      map[placeKey]*placed
+}
+
+// endKey is an end that rules of a direction select.
+type endKey struct {
+	id  [versions]engine.EndpointID
+	dir model.Direction
+}
+
+// placeKey is what the rule of an object that decides is mostly a function of.
+type placeKey struct {
+	object model.ObjectRef
+	port   model.PortRange
+	up     bool
+}
+
+type placed struct {
+	cause Cause
+	n     int
+	alike bool
 }
 
 // blameKey is what a cause is a function of.
@@ -57,7 +89,7 @@ type verdictCause struct {
 // part in it. The cause is one element that suffices to make the verdict what
 // it is now; if none does, a set of which none can be left out.
 func (d *comparison) blame() {
-	b := &blamer{joint: d.joint, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}}
+	b := &blamer{joint: d.joint, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
 	for i := range d.found {
 		f := &d.found[i]
 		for _, g := range b.byCause(f) {
@@ -304,11 +336,10 @@ func (e *element) text() string {
 // elements lists what differs for a pair.
 func (b *blamer) elements(c *contrast) []element {
 	var out []element
-	for i := range b.edits.objects {
-		e := &b.edits.objects[i]
-		if b.concerns(e, c) {
-			out = append(out, element{object: e})
-		}
+	objects := slices.Concat(b.concerned(c, model.Egress), b.concerned(c, model.Ingress))
+	slices.Sort(objects)
+	for _, i := range slices.Compact(objects) {
+		out = append(out, element{object: &b.edits.objects[i]})
 	}
 	nodes := false
 	for k := range c.ends {
@@ -343,16 +374,41 @@ func (b *blamer) elements(c *contrast) []element {
 	return out
 }
 
-// concerns reports whether a rule of an object that differs selects an end.
-func (b *blamer) concerns(e *objectEdit, c *contrast) bool {
-	for _, rules := range e.lacks {
-		for _, r := range rules {
-			if b.selects(r, c) {
-				return true
+// concerned lists the objects of which a rule that differs selects the end of a
+// pair that a direction is about.
+func (b *blamer) concerned(c *contrast, d model.Direction) []int {
+	e := &c.ends[0]
+	if d == model.Ingress {
+		e = &c.ends[1]
+	}
+	if e.pod[was] == nil {
+		return nil
+	}
+	k := endKey{e.id, d}
+	if known, ok := b.ofEnd[k]; ok {
+		return known
+	}
+	if b.byNamespace[d] == nil {
+		b.byNamespace[d] = map[string][]int{}
+		for i := range b.edits.objects {
+			spaces := map[string]bool{}
+			for _, r := range slices.Concat(b.edits.objects[i].lacks[was], b.edits.objects[i].lacks[is]) {
+				if ns := r.Subject.Namespace; r.Direction == d && !spaces[ns] {
+					spaces[ns] = true
+					b.byNamespace[d][ns] = append(b.byNamespace[d][ns], i)
+				}
 			}
 		}
 	}
-	return false
+	var out []int
+	for _, i := range slices.Concat(b.byNamespace[d][""], b.byNamespace[d][e.pod[was].Namespace]) {
+		o := &b.edits.objects[i]
+		if slices.ContainsFunc(slices.Concat(o.lacks[was], o.lacks[is]), func(r *model.Rule) bool { return r.Direction == d && b.selects(r, c) }) {
+			out = append(out, i)
+		}
+	}
+	b.ofEnd[k] = out
+	return out
 }
 
 // selects reports whether a rule may select its end of a pair, with the labels
@@ -421,18 +477,21 @@ func (b *blamer) suffices(c *contrast, elements []element, all uint) (mask uint,
 		bounds, err := w.bounds(mask)
 		return bounds.Verdict(c.port.Protocol, c.port.First), split(bounds), err == nil
 	}
+	key := fmt.Sprint(c.up)
+	for i := range elements {
+		key += "\x00" + elements[i].text()
+	}
 	target, now, ok := verdict(all)
 	before, _, ok2 := verdict(0)
 	if !ok || !ok2 || target == before {
+		if m, ok := b.masks[key]; ok { // what it was for another pair
+			return m, model.AllPorts(), true
+		}
 		return all, model.AllPorts(), true
 	}
 	at := func(mask uint) (model.PortSet, bool) {
 		v, ports, ok := verdict(mask)
 		return ports[target].Intersect(now[target]), ok && v == target
-	}
-	key := fmt.Sprint(target, before)
-	for i := range elements {
-		key += "\x00" + elements[i].text()
 	}
 	candidates := make([]uint, 0, len(elements)+1)
 	if m, ok := b.masks[key]; ok && m&(m-1) == 0 {
@@ -455,14 +514,35 @@ func (b *blamer) suffices(c *contrast, elements []element, all uint) (mask uint,
 			}
 		}
 	}
+	b.masks[key] = mask
 	return mask, extent, b.worlds >= maxWorlds
+}
+
+// objectCause is an object as a cause, with the rule of it that decides.
+func (b *blamer) objectCause(e *objectEdit, c *contrast) Cause {
+	k := placeKey{e.object, c.port, c.up}
+	p := b.places[k]
+	if p == nil {
+		p = &placed{alike: true}
+		b.places[k] = p
+	}
+	if p.n >= explainedAlike && p.alike || p.n > 0 && b.explained >= maxExplained {
+		return p.cause
+	}
+	b.explained++
+	out := b.policyCause(e, c)
+	if p.n++; p.n == 1 {
+		p.cause = out
+	}
+	p.alike = p.alike && p.cause.key() == out.key()
+	return out
 }
 
 // elementCause is an element as a cause.
 func (b *blamer) elementCause(e *element, c *contrast) Cause {
 	switch {
 	case e.object != nil:
-		return b.policyCause(e.object, c)
+		return b.objectCause(e.object, c)
 	case e.space != "":
 		out := Cause{Kind: CauseNamespace, Object: "Namespace " + e.space,
 			Text: labelText(b.edits.labels[was][e.space], b.edits.labels[is][e.space], func(string) bool { return false })}
@@ -580,7 +660,7 @@ type world struct {
 	b        *blamer
 	c        *contrast
 	elements []element
-	rules    []*model.Rule            // that do not differ
+	rules    []*model.Rule             // that do not differ
 	objects  [][versions][]*model.Rule // by element
 }
 

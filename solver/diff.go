@@ -84,7 +84,11 @@ func Diff(before, after *engine.Index) iter.Seq[Change] {
 }
 
 func differ(before, after *engine.Index) []Change {
-	d := &comparison{joint: newJoint(before, after), bounds: boundsTable{at: map[string]uint32{}}, outcomes: map[string]*outcome{}}
+	j := newJoint(before, after)
+	if j == nil {
+		return nil
+	}
+	d := &comparison{joint: j, bounds: boundsTable{at: map[string]uint32{}}, outcomes: map[string]*outcome{}}
 	d.bounds.add(model.Bounds{}) // 0
 	var touched, rest, all, outside []int
 	for i := range d.parties {
@@ -183,8 +187,8 @@ func (t *table) get(src, dst engine.Class) uint32 { return t.ids[t.row[src]*t.wi
 type finding struct {
 	parties [2]int
 	move    move
-	cells   [2]*cell         // that show it
-	parts   []int            // outside: the parties that are one row
+	cells   [2]*cell // that show it
+	parts   []int    // outside: the parties that are one row
 }
 
 // compare compares all pairs of some sources and some destinations, a few rows

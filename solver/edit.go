@@ -15,7 +15,7 @@ import (
 // rules say and in what they can see.
 type edits struct {
 	snap       [versions]*model.Snapshot
-	objects    []objectEdit // policies, sorted
+	objects    []objectEdit                           // policies, sorted
 	rules      [versions][]*model.Rule                // that the other version lacks, whatever object they are of; by direction and subject
 	labels     [versions]map[string]map[string]string // of namespaces
 	spaces     map[string]bool                        // namespaces with other labels
@@ -62,6 +62,22 @@ func (e *edits) find(before, after *model.Snapshot) {
 	pods, hosts := e.unknown()
 	e.everywhere = pods && !slices.Equal(before.PodDomain, after.PodDomain) ||
 		hosts && (!slices.Equal(before.NodeDomain, after.NodeDomain) || before.UnknownNode != after.UnknownNode)
+}
+
+// none reports whether the versions are the same: also their pods, in the same
+// order.
+func (e *edits) none() bool {
+	old, now := e.snap[was].Pods, e.snap[is].Pods
+	if len(e.rules[was])+len(e.rules[is])+len(e.spaces)+len(e.nodes) > 0 || e.everywhere || len(old) != len(now) {
+		return false
+	}
+	for i := range old {
+		p, q := &old[i], &now[i]
+		if p.Name != q.Name || p.Namespace != q.Namespace || p.Workload != q.Workload || p.Dormant != q.Dormant || aspectsOf(p, q) != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func sameAddresses(a, b []netip.Addr) bool {

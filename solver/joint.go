@@ -33,8 +33,8 @@ type jointParty struct {
 	Party
 	cells   []*cell
 	there   [versions]bool
-	addr    netip.Addr     // outside: an address that nobody owns
-	part    netipx.IPRange // outside
+	addr    netip.Addr                // outside: an address that nobody owns
+	part    netipx.IPRange            // outside
 	touched [model.NumDirections]bool // see joint.touch
 }
 
@@ -48,10 +48,14 @@ type cell struct {
 	changed bool // something that rules can see of its members differs
 }
 
-// newJoint pairs two versions. Cost: O(pods + nodes + rules + atoms).
+// newJoint pairs two versions; nil when nothing that rules say or see differs.
+// Cost: O(pods + nodes + rules + atoms).
 func newJoint(before, after *engine.Index) *joint {
 	j := &joint{x: [...]*engine.Index{before, after}}
 	j.edits.find(before.Snapshot(), after.Snapshot())
+	if j.edits.none() {
+		return nil
+	}
 	j.workloads()
 	j.nodes()
 	j.outside()

@@ -195,18 +195,18 @@ func (d *differ) row(c solver.Change) diffRow {
 
 // changeDocument is a row in a JSON document.
 type changeDocument struct {
-	From     string            `json:"from"`
-	To       string            `json:"to"`
-	CIDRs    []string          `json:"cidrs,omitempty"`
-	Ports    portsDocument     `json:"ports"`
-	Before   string            `json:"before"` // "denied", "uncertain", "allowed"
-	After    string            `json:"after"`
-	Some     bool              `json:"some,omitempty"`   // of some pods only, not of the two as a whole
-	Change   string            `json:"change,omitempty"` // in jsonl: "opened", "closed"
+	From     string          `json:"from"`
+	To       string          `json:"to"`
+	CIDRs    []string        `json:"cidrs,omitempty"`
+	Ports    portsDocument   `json:"ports"`
+	Before   string          `json:"before"` // "denied", "uncertain", "allowed"
+	After    string          `json:"after"`
+	Some     bool            `json:"some,omitempty"`   // of some pods only, not of the two as a whole
+	Change   string          `json:"change,omitempty"` // in jsonl: "opened", "closed"
 	Because  *causeDocument  `json:"because"`
 	And      []causeDocument `json:"and,omitempty"`      // what is needed as well
-	Unproven bool              `json:"unproven,omitempty"` // of because and and, which it is was not settled
-	Witness  witnessPair       `json:"witness"`
+	Unproven bool            `json:"unproven,omitempty"` // of because and and, which it is was not settled
+	Witness  witnessPair     `json:"witness"`
 }
 
 type witnessPair struct {
@@ -393,4 +393,3 @@ func (c *diffRow) note() string {
 	}
 	return strings.Join(parts, "; ")
 }
-
