@@ -302,7 +302,7 @@ func (b *blamer) arrivals(f *finding) *verdictCause {
 	if min(n[was], n[is]) > 1 || n[was] == n[is] {
 		return nil
 	}
-	c := Cause{Kind: CauseWorkload, Object: p.Name, Text: fmt.Sprintf("it had %d pods and has %d", n[was], n[is])}
+	c := Cause{Kind: CauseWorkload, Object: p.Name, Text: fmt.Sprintf("pods: %d before, %d now", n[was], n[is])}
 	for v, place := range [...]*CausePlace{&c.Was, &c.Is} {
 		i := slices.IndexFunc(p.cells, func(c *cell) bool { return c.has[v] })
 		if p.Kind == PartyNode {

@@ -153,8 +153,11 @@ func differentField(r, s *model.Rule) (path []any, text string) {
 			field = "podSelector"
 		}
 		path = []any{subjectField, field}
-		if field == "podSelector" {
-			path = append(path, differentLabel(r.Subject.Pods, s.Subject.Pods)...)
+		switch a, b := &r.Subject, &s.Subject; {
+		case field == "podSelector":
+			path = append(path, differentLabel(a.Pods, b.Pods)...)
+		case len(a.Pods)+len(b.Pods) == 0:
+			path = append(append(path, "namespaces"), differentLabel(a.Namespaces, b.Namespaces)...)
 		}
 		return path, fmt.Sprintf("it selected %v and selects %v", r.Subject, s.Subject)
 	case !samePeer(&r.Peer, &s.Peer):
@@ -181,18 +184,33 @@ func differentField(r, s *model.Rule) (path []any, text string) {
 // differentPeer is the path of the first element that differs, where its number
 // is known: peers of pods and of addresses are kept apart.
 func differentPeer(r, s *model.Rule, side string) []any {
+	p, q := &r.Peer, &s.Peer
 	if r.Object.Kind != "NetworkPolicy" {
+		if len(p.Pods) != len(q.Pods) || len(p.Blocks)+len(q.Blocks) > 0 {
+			return []any{side}
+		}
+		for i := range p.Pods {
+			if a, b := &p.Pods[i], &q.Pods[i]; !samePodSet(a, b) && len(a.Pods)+len(b.Pods) == 0 {
+				return append([]any{side, i, "namespaces"}, differentLabel(a.Namespaces, b.Namespaces)...)
+			}
+		}
 		return []any{side}
 	}
-	p, q := &r.Peer, &s.Peer
 	switch {
 	case len(p.Pods)+len(q.Pods) == 0 && len(p.Blocks) == len(q.Blocks):
 		for i := range p.Blocks {
 			if p.Blocks[i].CIDR != q.Blocks[i].CIDR {
 				return []any{side, i, "ipBlock", "cidr"}
 			}
-			if !slices.Equal(p.Blocks[i].Except, q.Blocks[i].Except) {
-				return []any{side, i, "ipBlock"}
+			if a, b := p.Blocks[i].Except, q.Blocks[i].Except; !slices.Equal(a, b) {
+				k := 0
+				for len(a) == len(b) && a[k] == b[k] {
+					k++
+				}
+				if len(a) == len(b) {
+					return []any{side, i, "ipBlock", "except", k}
+				}
+				return []any{side, i, "ipBlock", "except"}
 			}
 		}
 	case len(p.Blocks)+len(q.Blocks) == 0 && len(p.Pods) == len(q.Pods):
@@ -202,8 +220,8 @@ func differentPeer(r, s *model.Rule, side string) []any {
 				continue
 			}
 			switch {
-			case a.Namespace != b.Namespace || len(a.Pods) == 0 != (len(b.Pods) == 0) || len(a.Namespaces) == 0 != (len(b.Namespaces) == 0):
-				return []any{side, i}
+			case a.Namespace != b.Namespace: // of one there is no namespaceSelector
+				return []any{side, i, "namespaceSelector"}
 			case !equalSelector(a.Namespaces, b.Namespaces):
 				return append([]any{side, i, "namespaceSelector"}, differentLabel(a.Namespaces, b.Namespaces)...)
 			}

@@ -181,8 +181,6 @@ type table struct {
 	ids         []uint32
 }
 
-func (t *table) get(src, dst engine.Class) uint32 { return t.ids[t.row[src]*t.width+t.column[dst]] }
-
 // finding is a move of two parties that is yet to be explained.
 type finding struct {
 	parties [2]int
