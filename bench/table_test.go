@@ -63,9 +63,13 @@ var table = []run{
 	{"PodChurn", "replicas", []int{k10, k100}, "must not grow"},
 	{"PodRelabel", "replicas", []int{k100}, "into a class that there is"},
 	{"PodRelabel", "unique", []int{k100}, "into one of as many as pods"},
+
+	{"Diff", "replicas", []int{k10}, "a policy less: what grows with the cluster beside what it selects"},
+	{"Diff", "unique", []int{k10}, "rows to as many classes as pods"},
+	{"DiffNothing", "replicas", []int{k10}, "to see that nothing differs"},
 }
 
-const mostRuns = 45
+const mostRuns = 48
 
 // sizeName is the size as it stands in the name of a benchmark.
 func sizeName(pods int) string {

@@ -24,6 +24,7 @@ const (
 	CodeBadConfig       Code = 1023
 	CodeNoTarget        Code = 1024
 	CodeNotAsApplied    Code = 1025
+	CodeGit             Code = 1040
 
 	CodePolicyName     Code = 2001
 	CodeProtocol       Code = 2002
@@ -276,6 +277,12 @@ podCIDR: [10.0.0.0/16]
 		Code: CodeNotAsApplied, Severity: Warning, Title: "the cluster would take the change differently",
 		Text: "What --apply or --delete asks for is not what the cluster would make of it: a Job does not take another template, and the answer is for the Job deleted and made anew; an object that the API server refuses, or that would change what cannot be changed (the selector of a Deployment, the host network or ports of a Pod), changes nothing, and the one that is there stays; whether the controller of a custom resource replaces running pods when their template changes is not known, so that old and new ones stand side by side; a deleted pod comes back when a controller keeps a number of them, and where the input does not hold that controller the new pod has no part in the answer.",
 		Example: `podreach can ml-training: reach internet -f demo: --delete pod/ml-data/qdrant-1
+`,
+	},
+	{
+		Code: CodeGit, Severity: Error, Title: "git revision cannot be read",
+		Text: "An input is written git:REV or git:REV:PATH, and git does not find the revision, or the path in it, or is not there to ask. REV is what git rev-parse takes (main, v1.2, HEAD~3, a hash) and does not begin with '-'; PATH is a file or a folder, relative to the current folder, which lies in the repository. Nothing is checked out and no hook runs. A file whose name begins with git: is named ./git:...",
+		Example: `podreach list -f git:no-such-revision:deploy
 `,
 	},
 	{

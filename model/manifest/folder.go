@@ -68,12 +68,17 @@ func readFolder(root string, l *dialect.Ledger) []Input {
 	return out
 }
 
+// Named reports whether a file of a folder is read, by its name.
+func Named(file string) bool {
+	return slices.Contains(extensions, filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(file, ".gz"), ".zst")))
+}
+
 func (f *folder) visit(p string, e fs.DirEntry, err error) error {
 	name := f.root
 	if rel, err := filepath.Rel(f.real, p); err == nil && rel != "." {
 		name = filepath.Join(f.root, rel)
 	}
-	named := slices.Contains(extensions, filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(p, ".gz"), ".zst")))
+	named := Named(p)
 	switch {
 	case err != nil:
 		f.entries = append(f.entries, entry{Input: unreadable(name, err)})

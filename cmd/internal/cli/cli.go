@@ -56,8 +56,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		r.fail(err)
 	}
 	if r.in != nil {
+		if r.in.old != nil {
+			r.in.old.account(stderr)
+		}
 		r.in.account(stderr)
-		if r.in.errors() > 0 {
+		if r.in.errors() > 0 || r.in.old != nil && r.in.old.errors() > 0 {
 			code = exitError
 		}
 	}
@@ -145,7 +148,7 @@ Start with:  ` + display + ` demo`,
 		Args:          cobra.ArbitraryArgs,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(r.demo(), r.can(), r.list(), r.explain(), r.version(), r.completion())
+	root.AddCommand(r.demo(), r.can(), r.list(), r.explain(), r.diff(), r.version(), r.completion())
 	for _, c := range root.Commands() {
 		c.Example = strings.ReplaceAll(c.Example, "podreach ", display+" ")
 	}

@@ -53,6 +53,8 @@ type input struct {
 	used     string        // the configuration file; "" when there is none
 	ledger   *dialect.Ledger
 	reader   *manifest.Reader
+	old      *input   // the other cluster that a diff reads
+	side     string   // which of the two it is, behind its account
 	failures int      // errors that are about the question, not the input
 	vanished []string // expressions that select nothing any more
 
@@ -73,7 +75,7 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	in := r.readsDemo(cmd)
 	in.files, in.pure = nil, false
 	f := cmd.Flags()
-	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input) or demo: (the built-in example), plain or compressed with gzip or zstd; repeatable")
+	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input), demo: (the built-in example) or git:REV[:PATH], plain or compressed with gzip or zstd; repeatable")
 	f.StringArrayVar(&in.apply, "apply", nil, "what if: file, folder or - laid over the input as kubectl apply would; repeatable")
 	f.StringArrayVar(&in.remove, "delete", nil, "what if: KIND/NS/NAME taken out with what it owns, after --apply; repeatable")
 	f.StringVar(&in.defaultNamespace, "default-namespace", "default", "namespace of objects that carry none")
@@ -240,6 +242,10 @@ func (in *input) inputs(files []string, config string) []manifest.Input {
 		}
 		if f == demoPath {
 			out = append(out, demoInputs()...)
+			continue
+		}
+		if rest, ok := strings.CutPrefix(f, gitPath); ok {
+			out = append(out, in.gitInputs(rest)...)
 			continue
 		}
 		for _, i := range manifest.Paths([]string{f}, in.run.stdin, in.ledger) {

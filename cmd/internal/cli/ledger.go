@@ -174,6 +174,6 @@ func (in *input) account(w io.Writer) {
 		ignored += n
 	}
 	//nolint:errcheck // nowhere is left to say so
-	fmt.Fprintf(w, "read %d objects (%d pods, %d workloads, %d policies); ignored %d of %d kinds; %d errors, %d warnings\n",
-		l.Objects, l.Pods, l.Workloads, l.Policies, ignored, len(l.Ignored), in.errors(), in.count(dialect.Warning))
+	fmt.Fprintf(w, "read %d objects (%d pods, %d workloads, %d policies); ignored %d of %d kinds; %d errors, %d warnings%s\n",
+		l.Objects, l.Pods, l.Workloads, l.Policies, ignored, len(l.Ignored), in.errors(), in.count(dialect.Warning), report.Printable(in.side))
 }

@@ -147,6 +147,11 @@ not json
 		{"explain", false, 0, "", append(lessLive, "explain", "ml-data/qdrant", "8.8.8.8")},
 		{"explain", false, 0, "", append(whatIf, "explain", "shop/fresh", "8.8.8.8")},
 		{"explain", false, 0, "", append(whatIf, "explain", "shop/web", "outside")},
+		{"diff", false, 1, "", append(lessLive, "diff")},
+		{"diff", false, 2, "", append(whatIf, "diff")},
+		{"diff", false, 2, "", []string{"diff", file, opened}},
+		{"diff", false, 0, "", []string{"diff", demoPath, demoPath}},
+		{"change", true, 1, "", append(lessLive, "diff", "-o", "jsonl")},
 		{"verdict", true, 2, queries, append(whatIf, "can", "--queries", "-")},
 	} {
 		args := test.args
@@ -169,7 +174,7 @@ not json
 func commandAt(args []string) int {
 	for i, a := range args {
 		switch a {
-		case "can", "list", "explain", "version":
+		case "can", "list", "explain", "diff", "version":
 			return i
 		}
 	}
@@ -184,6 +189,8 @@ func TestSchemasReject(t *testing.T) {
 		"query":   {`{"from":"a","to":"b"}`, `{"from":"a","to":"b","port":0}`, `{"from":"a","to":"b","port":"80"}`},
 		"codes":   {`[]`, `{"schema":"podreach.codes/v1","codes":[]}`},
 		"list":    {`{"schema":"podreach.list/v1","by":"node","connections":[],"uncertain":[],"input":{}}`},
+		"diff":    {`{"schema":"podreach.diff/v1","opened":[],"closed":[]}`},
+		"change":  {`{"from":"a","to":"b","ports":"all","before":"denied","after":"allowed","because":null,"witness":{"from":"a","to":"b"}}`},
 		"connection": {
 			`{"from":"a","to":"b","ports":"all","before":true}`, `{"from":"a","to":"b","ports":"all","change":"old"}`,
 		},

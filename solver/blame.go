@@ -1,0 +1,794 @@
+package solver
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/podreach/podreach/engine"
+	"github.com/podreach/podreach/model"
+)
+
+// maxWorlds bounds the snapshots that are compiled to find out what makes
+// changes. Those beyond it are told with all that differs for their ends.
+const maxWorlds = 5_000
+
+// Of one object, explainedAlike pairs are explained to find the rule of it that
+// decides; when all have the same one, or maxExplained pairs were explained,
+// others are told that of the first.
+const (
+	explainedAlike = 32
+	maxExplained   = 4_000
+)
+
+// maxCauses bounds into how many changes of different causes one is broken, by
+// ports and by ranges of addresses.
+const maxCauses = 32
+
+// blamer finds what makes changes.
+type blamer struct {
+	*joint
+	rules  [versions][model.NumDirections]map[string][]*model.Rule // by the namespace of the subject
+	known  map[blameKey]*verdictCause
+	masks  map[string]uint // what sufficed where the same elements differ
+	worlds int
+
+	byNamespace [model.NumDirections]map[string][]int // objects, by the namespace of what rules that differ select
+	ofEnd       map[endKey][]int
+	explained   int
+	places      map[placeKey]*placed
+}
+
+// endKey is an end that rules of a direction select.
+type endKey struct {
+	id  [versions]engine.EndpointID
+	dir model.Direction
+}
+
+// placeKey is what the rule of an object that decides is mostly a function of.
+type placeKey struct {
+	object model.ObjectRef
+	port   model.PortRange
+	up     bool
+}
+
+type placed struct {
+	cause Cause
+	n     int
+	alike bool
+}
+
+// blameKey is what a cause is a function of.
+type blameKey struct {
+	has   [2][versions]bool
+	class [2][versions]engine.Class
+	end   [2][versions]engine.EndpointID // where classes do not tell: the endpoint itself differs
+	port  model.PortRange
+	after model.Verdict
+}
+
+// verdictCause is why one verdict changed, and at which ports it is the same.
+type verdictCause struct {
+	causes   []Cause
+	unproven bool
+	extent   model.PortSet
+}
+
+// blame explains the findings.
+//
+// Everything that differs for the two ends of a pair and that rules can see is
+// an element: an edited object of which some rule that differs selects an end,
+// the labels, the ports and the network of an end, the labels of a namespace,
+// nodes, ranges. When there is one element it is the cause: without it the two
+// versions say the same of the pair (see joint.touch). Otherwise the pair is
+// put alone into a snapshot with some elements as they were and others as they
+// are, which decides it as the cluster would, because no other endpoint has a
+// part in it. The cause is one element that suffices to make the verdict what
+// it is now; if none does, a set of which none can be left out.
+func (d *comparison) blame() {
+	b := &blamer{joint: d.joint, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
+	for i := range d.found {
+		f := &d.found[i]
+		for _, g := range b.byCause(f) {
+			d.changes = append(d.changes, b.change(f, g))
+		}
+	}
+	d.found = nil
+}
+
+// caused is a part of a finding that has one cause.
+type caused struct {
+	ports model.PortSet
+	cause *verdictCause
+	parts []int
+}
+
+func (b *blamer) byCause(f *finding) []caused {
+	var out []caused
+	split := func(cells [2]*cell, addr netip.Addr, parts []int) {
+		for rest := f.move.ports; !rest.Empty(); {
+			c := b.cause(f, cells, addr, rest)
+			ports := c.extent.Intersect(rest)
+			if len(out) >= maxCauses || ports.Empty() {
+				ports = rest
+			}
+			rest = rest.Minus(ports)
+			i := slices.IndexFunc(out, func(g caused) bool { return g.ports.Equal(ports) && sameCauses(g.cause, c) })
+			if i < 0 {
+				i = len(out)
+				out = append(out, caused{ports: ports, cause: c})
+			}
+			out[i].parts = append(out[i].parts, parts...)
+		}
+	}
+	if len(f.parts) == 0 {
+		split(f.cells, netip.Addr{}, nil)
+		return joinPorts(out)
+	}
+	side := 1
+	if b.parties[f.parties[0]].Kind == PartyExternal {
+		side = 0
+	}
+	for i, part := range f.parts {
+		cells := f.cells
+		cells[side] = b.parties[part].cells[0]
+		if i == maxCauses {
+			split(cells, b.parties[part].addr, f.parts[i:])
+			break
+		}
+		split(cells, b.parties[part].addr, []int{part})
+	}
+	return out
+}
+
+// joinPorts joins parts that have the same cause.
+func joinPorts(parts []caused) []caused {
+	var out []caused
+	for _, p := range parts {
+		if i := slices.IndexFunc(out, func(q caused) bool { return sameCauses(q.cause, p.cause) }); i >= 0 {
+			out[i].ports = out[i].ports.Union(p.ports)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func sameCauses(a, b *verdictCause) bool {
+	return a == b || a.unproven == b.unproven && slices.EqualFunc(a.causes, b.causes, func(c, d Cause) bool { return c.key() == d.key() })
+}
+
+func (b *blamer) change(f *finding, g caused) Change {
+	c := Change{From: b.parties[f.parties[0]].Party, To: b.parties[f.parties[1]].Party, Ports: g.ports, Before: f.move.before, After: f.move.after,
+		Some: f.move.some, Because: g.cause.causes, Unproven: g.cause.unproven}
+	ends := [2]*string{&c.Witness.From, &c.Witness.To}
+	for k, cl := range f.cells {
+		v := was
+		if c.Opened() && cl.has[is] || !cl.has[was] {
+			v = is
+		}
+		*ends[k] = EndpointName(b.x[v], cl.end[v])
+	}
+	if len(g.parts) == 0 {
+		return c
+	}
+	var set netipx.IPSetBuilder
+	for _, i := range g.parts {
+		set.AddRange(b.parties[i].part)
+	}
+	addresses := build(&set)
+	c.CIDRs = addresses.Prefixes()
+	outside, witness := &c.To, &c.Witness.To
+	if c.From.Kind == PartyExternal {
+		outside, witness = &c.From, &c.Witness.From
+	}
+	*witness = b.parties[g.parts[0]].addr.String()
+	var own []netip.Prefix
+	for _, s := range b.edits.snap {
+		own = slices.Concat(own, s.PodCIDRs, s.ServiceCIDRs)
+	}
+	if ranges := ipSet(own...); !slices.ContainsFunc(addresses.Ranges(), func(r netipx.IPRange) bool { return !ranges.ContainsRange(r) }) {
+		outside.Kind, outside.Name = PartyUnassigned, "cluster-unassigned"
+	}
+	return c
+}
+
+// contrast is a pair in both versions: the pair that shows a change, and where
+// an end of it is in one version only, another of its party.
+type contrast struct {
+	ends [2]contrastEnd
+	port model.PortRange // its first is the port
+	up   bool
+}
+
+// contrastEnd is one end of a contrast: a pod, a node or an address.
+type contrastEnd struct {
+	pod  [versions]*model.Pod
+	node [versions]*model.Node
+	addr netip.Addr
+	id   [versions]engine.EndpointID
+	name string // of the party
+}
+
+// cause finds why a pair has another verdict at the first of some ports.
+func (b *blamer) cause(f *finding, cells [2]*cell, addr netip.Addr, ports model.PortSet) *verdictCause {
+	first := ports.Ranges()[0]
+	first.Last = first.First
+	key := blameKey{port: first, after: f.move.after}
+	for k, c := range cells {
+		key.has[k], key.class[k] = c.has, c.class
+		if c.changed || !c.has[was] || !c.has[is] || b.parties[f.parties[k]].Kind == PartyNode {
+			key.end[k] = c.end
+		}
+	}
+	if v := b.arrivals(f); v != nil {
+		return v
+	}
+	if v := b.known[key]; v != nil {
+		return v
+	}
+	c := &contrast{port: first, up: openness(f.move.after) > openness(f.move.before)}
+	for k, cl := range cells {
+		c.ends[k] = b.contrastEnd(f.parties[k], cl, addr)
+	}
+	v := b.settle(c)
+	b.known[key] = v
+	return v
+}
+
+// contrastEnd takes the end of a cell in both versions, or one of another cell
+// of the party where it is not there.
+func (b *blamer) contrastEnd(party int, cl *cell, addr netip.Addr) contrastEnd {
+	p := &b.parties[party]
+	e := contrastEnd{name: p.Name}
+	for v := range versions {
+		at := cl
+		for i := 0; !at.has[v]; i++ {
+			at = p.cells[i]
+		}
+		e.id[v] = at.end[v]
+		switch {
+		case e.id[v].IsPod():
+			e.pod[v] = &b.edits.snap[v].Pods[e.id[v]]
+		case e.id[v].IsNode():
+			e.node[v] = &b.edits.snap[v].Nodes[e.id[v].NodeIndex()]
+		default:
+			e.addr = addr
+		}
+	}
+	return e
+}
+
+// arrivals is the cause of changes that come of a party that is new or gone;
+// nil for others.
+func (b *blamer) arrivals(f *finding) *verdictCause {
+	out := &verdictCause{extent: model.AllPorts()}
+	for k, i := range f.parties {
+		p := &b.parties[i]
+		if p.there[was] && p.there[is] || k == 1 && i == f.parties[0] {
+			continue
+		}
+		c := Cause{Kind: CauseWorkload, Change: Added, Object: p.Name}
+		place, v := &c.Is, is
+		if p.there[was] {
+			c.Change, place, v = Removed, &c.Was, was
+		}
+		if p.Kind == PartyNode {
+			c.Kind, c.Object = CauseNode, ""
+		} else {
+			place.Origin = b.edits.snap[v].Pods[p.cells[0].end[v]].Origin
+		}
+		out.causes = append(out.causes, c)
+	}
+	if len(out.causes) > 0 {
+		return out
+	}
+	if f.parties[0] != f.parties[1] {
+		return nil
+	}
+	// Of a workload to itself there may have been no pair, or be none.
+	p := &b.parties[f.parties[0]]
+	var n [versions]int
+	for _, c := range p.cells {
+		for v := range n {
+			if c.has[v] {
+				n[v] += c.n
+			}
+		}
+	}
+	if min(n[was], n[is]) > 1 || n[was] == n[is] {
+		return nil
+	}
+	c := Cause{Kind: CauseWorkload, Object: p.Name, Text: fmt.Sprintf("pods: %d before, %d now", n[was], n[is])}
+	for v, place := range [...]*CausePlace{&c.Was, &c.Is} {
+		i := slices.IndexFunc(p.cells, func(c *cell) bool { return c.has[v] })
+		if p.Kind == PartyNode {
+			c.Kind, c.Object = CauseNode, ""
+		} else {
+			place.Origin = b.edits.snap[v].Pods[p.cells[i].end[v]].Origin
+		}
+	}
+	out.causes = []Cause{c}
+	return out
+}
+
+// element is something that differs for a pair.
+type element struct {
+	object *objectEdit
+	end    int // of an aspect
+	aspect aspect
+	space  string // a namespace
+	nodes  bool
+	ranges bool // where unknown addresses can be
+}
+
+// text tells elements apart.
+func (e *element) text() string {
+	if e.object != nil {
+		return e.object.object.String()
+	}
+	return fmt.Sprint(e.end, e.aspect, e.space, e.nodes, e.ranges)
+}
+
+// elements lists what differs for a pair.
+func (b *blamer) elements(c *contrast) []element {
+	var out []element
+	objects := slices.Concat(b.concerned(c, model.Egress), b.concerned(c, model.Ingress))
+	slices.Sort(objects)
+	for _, i := range slices.Compact(objects) {
+		out = append(out, element{object: &b.edits.objects[i]})
+	}
+	nodes := false
+	for k := range c.ends {
+		e := &c.ends[k]
+		switch {
+		case e.pod[was] != nil:
+			if k == 1 && c.ends[0].id == e.id && c.ends[0].pod == e.pod {
+				continue // two pods that are alike: what differs is the same
+			}
+			a := aspectsOf(e.pod[was], e.pod[is])
+			for bit := aspectLabels; bit < allAspects; bit <<= 1 {
+				if a&bit != 0 {
+					out = append(out, element{end: k, aspect: bit})
+				}
+			}
+			if ns := e.pod[was].Namespace; b.edits.spaces[ns] && (k == 0 || c.ends[0].pod[was] == nil || c.ends[0].pod[was].Namespace != ns) {
+				out = append(out, element{space: ns})
+			}
+			for _, p := range e.pod {
+				nodes = nodes || p.HostNetwork && b.edits.nodes[p.NodeName]
+			}
+		case e.node[was] != nil:
+			nodes = nodes || e.node[was].Name != e.node[is].Name || b.edits.nodes[e.node[is].Name]
+		}
+	}
+	if nodes {
+		out = append(out, element{nodes: true})
+	}
+	if b.edits.everywhere {
+		out = append(out, element{ranges: true})
+	}
+	return out
+}
+
+// concerned lists the objects of which a rule that differs selects the end of a
+// pair that a direction is about.
+func (b *blamer) concerned(c *contrast, d model.Direction) []int {
+	e := &c.ends[0]
+	if d == model.Ingress {
+		e = &c.ends[1]
+	}
+	if e.pod[was] == nil {
+		return nil
+	}
+	k := endKey{e.id, d}
+	if known, ok := b.ofEnd[k]; ok {
+		return known
+	}
+	if b.byNamespace[d] == nil {
+		b.byNamespace[d] = map[string][]int{}
+		for i := range b.edits.objects {
+			spaces := map[string]bool{}
+			for _, r := range slices.Concat(b.edits.objects[i].lacks[was], b.edits.objects[i].lacks[is]) {
+				if ns := r.Subject.Namespace; r.Direction == d && !spaces[ns] {
+					spaces[ns] = true
+					b.byNamespace[d][ns] = append(b.byNamespace[d][ns], i)
+				}
+			}
+		}
+	}
+	var out []int
+	for _, i := range slices.Concat(b.byNamespace[d][""], b.byNamespace[d][e.pod[was].Namespace]) {
+		o := &b.edits.objects[i]
+		if slices.ContainsFunc(slices.Concat(o.lacks[was], o.lacks[is]), func(r *model.Rule) bool { return r.Direction == d && b.selects(r, c) }) {
+			out = append(out, i)
+		}
+	}
+	b.ofEnd[k] = out
+	return out
+}
+
+// selects reports whether a rule may select its end of a pair, with the labels
+// of whichever version.
+func (b *blamer) selects(r *model.Rule, c *contrast) bool {
+	e := &c.ends[0]
+	if r.Direction == model.Ingress {
+		e = &c.ends[1]
+	}
+	if e.pod[was] == nil || e.pod[was].HostNetwork && e.pod[is].HostNetwork {
+		return false
+	}
+	ns := e.pod[was].Namespace
+	if s := &r.Subject; s.Namespace != "" && s.Namespace != ns || s.Namespace == "" && !s.Namespaces.Matches(b.edits.labels[was][ns]) && !s.Namespaces.Matches(b.edits.labels[is][ns]) {
+		return false
+	}
+	return r.Subject.Pods.Matches(e.pod[was].Labels) || r.Subject.Pods.Matches(e.pod[is].Labels)
+}
+
+// settle finds the elements that make a change.
+func (b *blamer) settle(c *contrast) *verdictCause {
+	elements := b.elements(c)
+	out := &verdictCause{extent: model.AllPorts()}
+	all := uint(1)<<len(elements) - 1
+	mask := all
+	switch {
+	case len(elements) == 0:
+		out.unproven = true
+	case len(elements) > 60:
+		elements, out.unproven = elements[:60], true
+		mask = 1<<60 - 1
+	case len(elements) > 1:
+		mask, out.extent, out.unproven = b.suffices(c, elements, all)
+	}
+	for i := range elements {
+		if mask>>i&1 != 0 {
+			out.causes = append(out.causes, b.elementCause(&elements[i], c))
+		}
+	}
+	if len(out.causes) == 1 && !out.unproven {
+		out.extent = out.extent.Intersect(ruleExtent(&out.causes[0], c))
+	}
+	return out
+}
+
+// ruleExtent is the ports that the rule of a cause is about.
+func ruleExtent(c *Cause, k *contrast) model.PortSet {
+	r := c.Is.Rule
+	if !k.up {
+		r = c.Was.Rule
+	}
+	if r == nil || r.Action != model.Allow || r.Ports.All || len(r.Ports.Named) > 0 || !r.Ports.Set.Contains(k.port.Protocol, k.port.First) {
+		return model.AllPorts()
+	}
+	return r.Ports.Set
+}
+
+// suffices finds elements that make the verdict what it is now.
+func (b *blamer) suffices(c *contrast, elements []element, all uint) (mask uint, extent model.PortSet, unproven bool) {
+	w := b.world(c, elements)
+	verdict := func(mask uint) (model.Verdict, byVerdict, bool) {
+		if b.worlds >= maxWorlds {
+			return 0, byVerdict{}, false
+		}
+		b.worlds++
+		bounds, err := w.bounds(mask)
+		return bounds.Verdict(c.port.Protocol, c.port.First), split(bounds), err == nil
+	}
+	key := fmt.Sprint(c.up)
+	for i := range elements {
+		key += "\x00" + elements[i].text()
+	}
+	target, now, ok := verdict(all)
+	before, _, ok2 := verdict(0)
+	if !ok || !ok2 || target == before {
+		if m, ok := b.masks[key]; ok { // what it was for another pair
+			return m, model.AllPorts(), true
+		}
+		return all, model.AllPorts(), true
+	}
+	at := func(mask uint) (model.PortSet, bool) {
+		v, ports, ok := verdict(mask)
+		return ports[target].Intersect(now[target]), ok && v == target
+	}
+	candidates := make([]uint, 0, len(elements)+1)
+	if m, ok := b.masks[key]; ok && m&(m-1) == 0 {
+		candidates = append(candidates, m)
+	}
+	for i := range elements {
+		candidates = append(candidates, 1<<i)
+	}
+	for _, m := range candidates {
+		if ports, ok := at(m); ok {
+			b.masks[key] = m
+			return m, ports, false
+		}
+	}
+	mask, extent = all, now[target]
+	for i := range elements {
+		if m := mask &^ (1 << i); m != 0 {
+			if ports, ok := at(m); ok {
+				mask, extent = m, ports
+			}
+		}
+	}
+	b.masks[key] = mask
+	return mask, extent, b.worlds >= maxWorlds
+}
+
+// objectCause is an object as a cause, with the rule of it that decides.
+func (b *blamer) objectCause(e *objectEdit, c *contrast) Cause {
+	k := placeKey{e.object, c.port, c.up}
+	p := b.places[k]
+	if p == nil {
+		p = &placed{alike: true}
+		b.places[k] = p
+	}
+	if p.n >= explainedAlike && p.alike || p.n > 0 && b.explained >= maxExplained {
+		return p.cause
+	}
+	b.explained++
+	out := b.policyCause(e, c)
+	if p.n++; p.n == 1 {
+		p.cause = out
+	}
+	p.alike = p.alike && p.cause.key() == out.key()
+	return out
+}
+
+// elementCause is an element as a cause.
+func (b *blamer) elementCause(e *element, c *contrast) Cause {
+	switch {
+	case e.object != nil:
+		return b.objectCause(e.object, c)
+	case e.space != "":
+		out := Cause{Kind: CauseNamespace, Object: "Namespace " + e.space,
+			Text: labelText(b.edits.labels[was][e.space], b.edits.labels[is][e.space], func(string) bool { return false })}
+		for v, place := range [...]*CausePlace{&out.Was, &out.Is} {
+			for i := range b.edits.snap[v].Namespaces {
+				if n := &b.edits.snap[v].Namespaces[i]; n.Name == e.space {
+					place.Origin = labelOrigin(n.Origin, []any{"metadata", "labels"}, b.edits.labels[was][e.space], b.edits.labels[is][e.space])
+				}
+			}
+		}
+		return out
+	case e.nodes:
+		return Cause{Kind: CauseNode, Text: "nodes or their addresses differ"}
+	case e.ranges:
+		return Cause{Kind: CauseCluster, Text: "where unknown addresses can be differs"}
+	}
+	end := &c.ends[e.end]
+	out := Cause{Kind: CausePod, Object: end.name}
+	p, q := end.pod[was], end.pod[is]
+	out.Was.Origin, out.Is.Origin = p.Origin, q.Origin
+	switch e.aspect {
+	case aspectLabels:
+		out.Kind, out.Text = CauseLabels, labelText(p.Labels, q.Labels, b.asked(c))
+		out.Was.Origin = labelOrigin(p.Origin, labelPath(p), p.Labels, q.Labels)
+		out.Is.Origin = labelOrigin(q.Origin, labelPath(q), p.Labels, q.Labels)
+	case aspectPorts:
+		out.Text = "its named ports differ"
+	case aspectNetwork:
+		switch {
+		case p.HostNetwork == q.HostNetwork:
+			out.Text = "its addresses differ"
+		case q.HostNetwork:
+			out.Text = "it is in the host network now"
+		default:
+			out.Text = "it is not in the host network any more"
+		}
+	}
+	return out
+}
+
+// asked reports which label keys the rules of a pair ask for.
+func (b *blamer) asked(c *contrast) func(string) bool {
+	keys := map[string]bool{}
+	for v := range versions {
+		for _, r := range b.rulesOf(c, v) {
+			for _, s := range append([]model.PodSet{r.Subject}, r.Peer.Pods...) {
+				for _, q := range s.Pods {
+					keys[q.Key] = true
+				}
+			}
+		}
+	}
+	return func(k string) bool { return keys[k] }
+}
+
+// decider is the rule of an object that decides a pair in a version: one that
+// lets through in the version that lets through more, one that does not in the
+// other. Nil when there is none.
+func (b *blamer) decider(e *objectEdit, c *contrast, v int) *model.Rule {
+	opens := c.up == (v == is)
+	f := engine.Flow{Src: c.ends[0].id[v], Dst: c.ends[1].id[v], Protocol: c.port.Protocol, Port: c.port.First}
+	s := b.edits.snap[v]
+	var found []*model.Rule
+	for _, ft := range b.x[v].Explain(f).Families {
+		for _, side := range []engine.SideTrace{ft.Egress, ft.Ingress} {
+			for _, step := range side.Steps {
+				if !step.Decides || step.Rule < 0 {
+					continue
+				}
+				r := &s.Rules[step.Rule]
+				if r.Object == e.object && (opens == (r.Action == model.Allow) || r.Action == model.Uncertain || r.Action == model.MayAllow) {
+					found = append(found, r)
+				}
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	// What differs comes first.
+	slices.SortStableFunc(found, func(r, s *model.Rule) int {
+		return -compareTrue(slices.Contains(e.lacks[v], r), slices.Contains(e.lacks[v], s))
+	})
+	return found[0]
+}
+
+// rulesOf lists the rules of a version that may select an end of a pair.
+func (b *blamer) rulesOf(c *contrast, v int) []*model.Rule {
+	if b.rules[v][0] == nil {
+		b.rules[v] = [...]map[string][]*model.Rule{{}, {}}
+		for i := range b.edits.snap[v].Rules {
+			r := &b.edits.snap[v].Rules[i]
+			at := b.rules[v][r.Direction]
+			at[r.Subject.Namespace] = append(at[r.Subject.Namespace], r)
+		}
+	}
+	var out []*model.Rule
+	for d, e := range [...]*contrastEnd{model.Egress: &c.ends[0], model.Ingress: &c.ends[1]} {
+		if e.pod[was] == nil {
+			continue
+		}
+		for _, ns := range []string{"", e.pod[was].Namespace} {
+			for _, r := range b.rules[v][d][ns] {
+				if b.selects(r, c) {
+					out = append(out, r)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// world is a pair alone, with what differs as elements.
+type world struct {
+	b        *blamer
+	c        *contrast
+	elements []element
+	rules    []*model.Rule             // that do not differ
+	objects  [][versions][]*model.Rule // by element
+}
+
+func (b *blamer) world(c *contrast, elements []element) *world {
+	w := &world{b: b, c: c, elements: elements, objects: make([][versions][]*model.Rule, len(elements))}
+	at := map[model.ObjectRef]int{}
+	for i := range elements {
+		if o := elements[i].object; o != nil {
+			at[o.object] = i
+		}
+	}
+	for v := range versions {
+		for _, r := range b.rulesOf(c, v) {
+			if i, ok := at[r.Object]; ok {
+				w.objects[i][v] = append(w.objects[i][v], r)
+			} else if v == was {
+				w.rules = append(w.rules, r)
+			}
+		}
+	}
+	return w
+}
+
+// bounds decides the pair with the elements of a mask as they are, and the
+// others as they were.
+func (w *world) bounds(mask uint) (model.Bounds, error) {
+	version := func(is func(e *element) bool) int {
+		for i := range w.elements {
+			if is(&w.elements[i]) {
+				return int(mask >> i & 1)
+			}
+		}
+		return was
+	}
+	snap := &w.b.edits.snap
+	ranges := snap[version(func(e *element) bool { return e.ranges })]
+	s := &model.Snapshot{PodCIDRs: ranges.PodCIDRs, ServiceCIDRs: ranges.ServiceCIDRs, PodDomain: ranges.PodDomain, NodeDomain: ranges.NodeDomain, UnknownNode: ranges.UnknownNode}
+	nodes := version(func(e *element) bool { return e.nodes })
+	addNode := func(name string) {
+		if name == "" || slices.ContainsFunc(s.Nodes, func(n model.Node) bool { return n.Name == name }) {
+			return
+		}
+		if id, ok := w.b.x[nodes].Node(name); ok {
+			s.Nodes = append(s.Nodes, snap[nodes].Nodes[id.NodeIndex()])
+		}
+	}
+	alike := w.c.ends[0].pod[was] != nil && w.c.ends[0].pod == w.c.ends[1].pod
+	for k := range w.c.ends {
+		e := &w.c.ends[k]
+		switch {
+		case e.node[nodes] != nil:
+			addNode(e.node[nodes].Name)
+		case e.pod[was] != nil:
+			end := k
+			if alike {
+				end = 0
+			}
+			take := func(a aspect) *model.Pod {
+				return e.pod[version(func(x *element) bool { return x.object == nil && x.aspect == a && x.end == end })]
+			}
+			p := *e.pod[was]
+			p.Name = string(rune('a' + k))
+			p.Labels = take(aspectLabels).Labels
+			p.Ports, p.PortsUnknown = take(aspectPorts).Ports, take(aspectPorts).PortsUnknown
+			n := take(aspectNetwork)
+			p.Addresses, p.HostNetwork, p.NodeName, p.EveryNode = n.Addresses, n.HostNetwork, n.NodeName, n.EveryNode
+			if p.HostNetwork {
+				addNode(p.NodeName)
+			}
+			s.Pods = append(s.Pods, p)
+			if !slices.ContainsFunc(s.Namespaces, func(n model.Namespace) bool { return n.Name == p.Namespace }) {
+				v := version(func(x *element) bool { return x.space == p.Namespace })
+				s.Namespaces = append(s.Namespaces, model.Namespace{Name: p.Namespace, Labels: w.b.edits.labels[v][p.Namespace]})
+			}
+		}
+	}
+	rules := slices.Clone(w.rules)
+	for i := range w.elements {
+		if w.elements[i].object != nil {
+			rules = append(rules, w.objects[i][mask>>i&1]...)
+		}
+	}
+	s.Rules = ordered(rules)
+	x, err := engine.Compile(s, engine.Options{})
+	if err != nil {
+		return model.Bounds{}, err
+	}
+	var class [2]engine.Class
+	pods := 0
+	for k := range class {
+		e := &w.c.ends[k]
+		id := x.Addr(e.addr)
+		switch {
+		case e.pod[was] != nil:
+			id = engine.EndpointID(pods)
+			pods++
+		case e.node[nodes] != nil:
+			id, _ = x.Node(e.node[nodes].Name)
+		}
+		class[k] = x.Class(id)
+	}
+	return x.BetweenClasses(class[0], class[1]), nil
+}
+
+// ordered copies rules, those of admin policies with ordinals of their own:
+// those of two versions may be the same for different policies.
+func ordered(rules []*model.Rule) []model.Rule {
+	out := make([]model.Rule, len(rules))
+	ordinals := map[model.ObjectRef]int32{}
+	var objects []model.ObjectRef
+	for i, r := range rules {
+		out[i] = *r
+		if r.Rank.Tier == model.TierAdmin || r.Rank.Tier == model.TierBaseline {
+			if _, ok := ordinals[r.Object]; !ok {
+				ordinals[r.Object] = 0
+				objects = append(objects, r.Object)
+			}
+		}
+	}
+	slices.SortFunc(objects, compareObjects)
+	for i, o := range objects {
+		ordinals[o] = int32(i) + 1
+	}
+	for i := range out {
+		if n, ok := ordinals[out[i].Object]; ok && n > 0 && (out[i].Rank.Tier == model.TierAdmin || out[i].Rank.Tier == model.TierBaseline) {
+			out[i].Rank.Ordinal = n
+		}
+	}
+	slices.SortStableFunc(out, func(r, s model.Rule) int { return cmp.Compare(r.Rank.Tier, s.Rank.Tier) })
+	return out
+}
