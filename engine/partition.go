@@ -75,7 +75,6 @@ type traits struct {
 	external  bool
 	noPods    bool // it has rules for whatever is no pod
 	named     bool // it has named ports
-	noPods    bool // it sees what is no pod
 }
 
 func (x *Index) traits(prog *program) (t traits) {
@@ -86,7 +85,6 @@ func (x *Index) traits(prog *program) (t traits) {
 			t.external = t.external || len(p.external) > 0
 			t.noPods = t.noPods || p.noPods
 			t.named = t.named || len(x.ports[e.ports].named) > 0
-			t.noPods = t.noPods || p.noPods
 		}
 	}
 	return t
