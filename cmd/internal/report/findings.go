@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Level says how bad a finding is.
@@ -132,7 +133,7 @@ func count(n int, what string) string {
 
 // cut shortens text to at most n characters.
 func cut(s string, n int) string {
-	if len(s) <= n {
+	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
 	for i := range s {

@@ -77,6 +77,10 @@ func (f *Findings) summary(w *bufio.Writer) {
 
 // rows writes a table of findings, as many as there is room for.
 func (f *Findings) rows(b *strings.Builder, at *places, items []*Finding) {
+	stated := map[string]*Place{}
+	for i := range f.Checks {
+		stated[f.Checks[i].ID] = f.Checks[i].At
+	}
 	b.WriteString("| level | check | finding | where |\n| --- | --- | --- | --- |\n")
 	for i, x := range items {
 		if b.Len() > maxSummary {
@@ -90,6 +94,8 @@ func (f *Findings) rows(b *strings.Builder, at *places, items []*Finding) {
 		place := ""
 		if len(x.At) > 0 {
 			place = f.link(at, x.At[0])
+		} else if stated[x.Check] != nil {
+			place = f.link(at, *stated[x.Check])
 		}
 		fmt.Fprintf(b, "| %v | %s | %s | %s |\n", x.Level, markdownText(x.Check), text, place)
 	}
