@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -23,10 +24,13 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	repository, err := filepath.Abs("../..")
 	require.NoError(t, err)
+	self, err := os.Executable()
+	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("REPOSITORY", repository)
+			e.Setenv("SELF", self)
 			e.Setenv("FILES", " deploy one \n\n-x.yaml") // a script has no line feeds in a variable
 			return nil
 		},

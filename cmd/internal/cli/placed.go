@@ -3,7 +3,9 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/podreach/podreach/cmd/internal/kustomize"
 	"github.com/podreach/podreach/cmd/internal/report"
 )
 
@@ -13,8 +15,16 @@ func (o *output) placed(f *report.Findings) *report.Findings {
 	out.Version = buildVersion().Version
 	out.Root = repository()
 	out.Link = repositoryLink()
-	if in := o.run.in; in != nil && out.Input == "" && len(in.files) > 0 {
-		out.Input = in.files[0]
+	if in := o.run.in; in != nil && out.Input == "" {
+		switch {
+		case len(in.files) > 0:
+			out.Input = in.files[0]
+		case in.kustomize != "":
+			out.Input = kustomize.File(in.kustomize)
+		}
+		if in.built != nil {
+			out.Items = in.withFiles(out.Items)
+		}
 	}
 	return &out
 }
@@ -54,4 +64,21 @@ func repositoryLink() string {
 		return project + "/-/blob/" + commit
 	}
 	return ""
+}
+
+// withFiles adds to places in what a kustomization was built to the files that
+// the objects began as: a review can show those.
+func (in *input) withFiles(items []report.Finding) []report.Finding {
+	out := slices.Clone(items)
+	for i := range out {
+		var at []report.Place
+		for _, p := range out[i].At {
+			at = append(at, p)
+			if file := in.began(p.File, p.Line); file != "" {
+				at = append(at, report.Place{File: file, Message: p.Message})
+			}
+		}
+		out[i].At = at
+	}
+	return out
 }
