@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -24,10 +25,9 @@ type hook struct {
 
 func hooks(t *testing.T) []hook {
 	t.Helper()
-	f, err := os.Open("../../.pre-commit-hooks.yaml")
+	text, err := os.ReadFile("../../.pre-commit-hooks.yaml")
 	require.NoError(t, err)
-	defer f.Close()
-	d := yaml.NewDecoder(f)
+	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	var out []hook
 	require.NoError(t, d.Decode(&out))

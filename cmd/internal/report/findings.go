@@ -62,7 +62,7 @@ type Finding struct {
 }
 
 // fails reports whether a finding makes the gate fail.
-func (f *Finding) fails() bool { return f.Waived == "" && !f.Passes }
+func (x *Finding) fails() bool { return x.Waived == "" && !x.Passes }
 
 // Place is a position in a file, as the user named the file.
 type Place struct {

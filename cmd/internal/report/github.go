@@ -59,7 +59,7 @@ func (f *Findings) annotations(w *bufio.Writer) {
 			summary += fmt.Sprintf("; GitHub shows %d of %s", shownAnnotations, count(n, Level(level).String()))
 		}
 	}
-	// A space keeps a text from being a command.
+	// Behind the command's name no text is at the start of a line.
 	fmt.Fprintf(w, "%s: %s\n", f.Command, printable(summary))
 }
 

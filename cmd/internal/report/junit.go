@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/xml"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -64,7 +65,7 @@ func (f *Findings) junit(w io.Writer) error {
 				passing = append(passing, x)
 			}
 		}
-		others := append(waived[:len(waived):len(waived)], passing...)
+		others := slices.Concat(waived, passing)
 		switch {
 		case len(failing) > 0:
 			failures++
