@@ -60,7 +60,7 @@ func TestExplainAgreesWithCan(t *testing.T) {
 		r := &run{stdout: &stdout, stderr: &stderr}
 		in := &input{run: r, files: []string{file}, pure: true, profile: "spec", ledger: &dialect.Ledger{}, reader: manifest.NewReader(manifest.Options{})}
 		require.NoError(t, in.load(), stderr.String())
-		out := &output{run: r, format: report.JSON}
+		out := &output{run: r, to: []destination{{format: report.JSON}}}
 		lines := answerer{in: in, sides: map[string]*side{}, pairs: map[[2]*side]model.Bounds{}}
 		answer := func(err error) string {
 			text := stdout.String()

@@ -52,8 +52,11 @@ could not be answered.`,
 			if len(args) > 0 {
 				return badFlag("--queries takes its questions from the file; leave %q out", strings.Join(args, " "))
 			}
-			if cmd.Flags().Changed("output") && out.format != report.JSONLines {
-				return badFlag("--queries answers in jsonl only, not in %s", out.format)
+			if len(out.to) > 1 {
+				return badFlag("--queries answers once, in jsonl; it takes one -o")
+			}
+			if format := out.to[0].format; cmd.Flags().Changed("output") && format != report.JSONLines {
+				return badFlag("--queries answers in jsonl only, not in %s", format)
 			}
 			return in.queries(queries, out)
 		}

@@ -45,11 +45,15 @@ with -f demo:`,
 		if err := in.load(); err != nil {
 			return err
 		}
-		text, err := in.tour(cmd.Root().DisplayName(), out.format == report.Wide)
-		if err != nil {
-			return err
+		texts := map[bool]string{}
+		for _, wide := range []bool{false, true} {
+			text, err := in.tour(cmd.Root().DisplayName(), wide)
+			if err != nil {
+				return err
+			}
+			texts[wide] = text
 		}
-		return out.write(report.Document{Table: isolationTable(in.x)}, func(bool) string { return text })
+		return out.write(report.Document{Table: isolationTable(in.x)}, func(wide bool) string { return texts[wide] })
 	}
 	return cmd
 }

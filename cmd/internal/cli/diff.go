@@ -44,7 +44,7 @@ shown, and only these decide about the exit code: 1 when there is a change (or o
 	}
 	in := r.reads(cmd)
 	cmd.Flags().BoolVar(&in.allowEmpty, "allow-empty", false, "a side without any object is not an error")
-	out := r.writes(cmd, report.Formats()...)
+	out := r.writes(cmd, append(report.Formats(), report.SARIF, report.JUnit, report.GitHub)...)
 	var failOn string
 	var exitZero bool
 	cmd.Flags().StringVar(&failOn, "fail-on", gatedChanges[0], "changes that make the exit code 1: any, opened or closed")

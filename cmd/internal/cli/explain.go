@@ -137,7 +137,7 @@ func (in *input) explainQuestion(doc *explainDocument, q solver.Question, out *o
 		return nil
 	}
 	e := explainer{in: in, flow: flow, from: doc.From, to: doc.To}
-	if out.format == report.Wide || out.format == report.TableFormat && in.verbose {
+	if out.has(report.Wide) || out.has(report.TableFormat) && in.verbose {
 		e.full = shownResults
 	}
 	doc.Results = e.results(q.Ports)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podreach/podreach/cmd/internal/demo"
+	"github.com/podreach/podreach/cmd/internal/kustomize"
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/internal/nearest"
 	"github.com/podreach/podreach/model"
@@ -31,6 +32,8 @@ const demoPath = "demo:"
 type input struct {
 	run              *run
 	files            []string
+	kustomize        string           // -k
+	built            *kustomize.Built // what that folder stands for
 	defaultNamespace string
 	config           string
 	profile          string
@@ -76,6 +79,7 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	in.files, in.pure = nil, false
 	f := cmd.Flags()
 	f.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder, - (standard input), demo: (the built-in example) or git:REV[:PATH], plain or compressed with gzip or zstd; repeatable")
+	f.StringVarP(&in.kustomize, "kustomize", "k", "", "folder of a kustomization, built by kustomize or kubectl on the PATH; takes the place of -f")
 	f.StringArrayVar(&in.apply, "apply", nil, "what if: file, folder or - laid over the input as kubectl apply would; repeatable")
 	f.StringArrayVar(&in.remove, "delete", nil, "what if: KIND/NS/NAME taken out with what it owns, after --apply; repeatable")
 	f.StringVar(&in.defaultNamespace, "default-namespace", "default", "namespace of objects that carry none")
@@ -125,7 +129,7 @@ func (in *input) load() error {
 	if err != nil {
 		return err
 	}
-	if len(in.files) == 0 && !live {
+	if len(in.files) == 0 && in.kustomize == "" && !live {
 		return badFlag("no input: name manifests with -f PATH, read the current cluster with --live, or try the built-in example with -f demo:")
 	}
 	targets, err := in.targets()
@@ -159,9 +163,12 @@ func (in *input) load() error {
 	}
 	defer collectOften()()
 	in.run.watched = in.run.watched && !in.quiet
-	if live {
+	switch {
+	case live:
 		err = in.readLive(state, limits)
-	} else {
+	case in.kustomize != "":
+		err = in.readKustomization(state, limits)
+	default:
 		in.read(in.inputs(in.files, used), limits, state)
 	}
 	if err != nil {
@@ -301,5 +308,5 @@ func (in *input) at(o model.Origin) string {
 	if p.Changed || p.Line == 0 {
 		return p.String()
 	}
-	return fmt.Sprintf("%s:%d", p.File, p.Line)
+	return fmt.Sprintf("%s:%d%s", p.File, p.Line, in.beganText(p.File, p.Line))
 }

@@ -158,9 +158,10 @@ func (in *input) position(d dialect.Diagnostic) string {
 	case !d.Origin.Known():
 		return ""
 	case d.Line > 0:
-		return fmt.Sprintf("%s:%d:%d", d.Origin.File, d.Line, max(d.Column, 1))
+		return fmt.Sprintf("%s:%d:%d%s", d.Origin.File, d.Line, max(d.Column, 1), in.beganText(d.Origin.File, d.Line))
 	}
-	return in.reader.Locate(d.Origin).String()
+	p := in.reader.Locate(d.Origin)
+	return p.String() + in.beganText(p.File, p.Line)
 }
 
 // account prints the last line of standard error, which --quiet leaves out.

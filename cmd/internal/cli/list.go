@@ -98,7 +98,7 @@ are marked with +, and those that were with -.
 		if hint != "" && !in.quiet {
 			fmt.Fprintln(r.stderr, hint) //nolint:errcheck // as for all messages
 		}
-		return out.write(in.listReport(rows, by, out.format), nil)
+		return out.each(func(f report.Format) report.Document { return in.listReport(rows, by, f) }, nil)
 	}
 	return cmd
 }

@@ -51,10 +51,14 @@ func (in *input) readsLive() (bool, error) {
 	switch {
 	case flag != "" && len(in.files) > 0:
 		return false, badFlag("-f and %s do not go together: manifests are read, or a cluster", flag)
+	case in.kustomize != "" && len(in.files) > 0:
+		return false, badFlag("-f and -k do not go together, as in kubectl")
+	case flag != "" && in.kustomize != "":
+		return false, badFlag("-k and %s do not go together: manifests are read, or a cluster", flag)
 	case l.timeout < 0:
 		return false, badFlag("--request-timeout: %v is negative", l.timeout)
 	}
-	return flag != "" || in.run.plugin && len(in.files) == 0, nil
+	return flag != "" || in.run.plugin && len(in.files) == 0 && in.kustomize == "", nil
 }
 
 // readLive reads a running cluster. An interrupt ends every kubectl and is an

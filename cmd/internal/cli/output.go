@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,14 +15,23 @@ import (
 	"github.com/podreach/podreach/model/dialect"
 )
 
-// output is where an answer goes, and in which format.
+// output is where an answer goes, and in which formats.
 type output struct {
-	run    *run
-	name   string
-	file   string
-	format report.Format // set by check
-	can    []report.Format
+	run   *run
+	names []string // of -o: FORMAT or FORMAT=FILE
+	file  string   // of --output-file
+	can   []report.Format
+	to    []destination // set by check
 }
+
+// destination is one format of an answer, and where it goes.
+type destination struct {
+	format report.Format
+	file   string // "" is standard output
+}
+
+// stdout is standard output as the name of a file.
+const stdout = "-"
 
 // writes gives a command the flags of an output.
 func (r *run) writes(cmd *cobra.Command, formats ...report.Format) *output {
@@ -29,63 +40,140 @@ func (r *run) writes(cmd *cobra.Command, formats ...report.Format) *output {
 	for i, f := range formats {
 		words[i] = string(f)
 	}
-	cmd.Flags().StringVarP(&o.name, "output", "o", string(report.TableFormat), "format: "+strings.Join(words, ", "))
+	cmd.Flags().StringArrayVarP(&o.names, "output", "o", nil, "`FORMAT[=FILE]` of the answer: "+strings.Join(words, ", ")+" (default table); repeatable, all but one with a file")
 	cmd.Flags().StringVar(&o.file, "output-file", "", "write the answer to this file instead of standard output")
 	completeWords(cmd, "output", words)
 	return o
 }
 
-// check rejects an unknown format before anything is read.
-func (o *output) check() (err error) {
-	if o.format, err = report.ParseFormat(o.name); err != nil {
-		return badFlag("%v", err)
+// check rejects what cannot be written before anything is read.
+func (o *output) check() error {
+	if len(o.names) == 0 {
+		o.names = []string{""}
 	}
-	if !slices.Contains(o.can, o.format) {
-		return o.unavailable(o.can)
+	o.to = nil
+	plain := -1
+	files := map[string]bool{}
+	for i, name := range o.names {
+		name, file, apart := strings.Cut(name, "=")
+		format, err := report.ParseFormat(name, o.can)
+		switch {
+		case err != nil:
+			return badFlag("%v", err)
+		case apart && file == "":
+			return badFlag("-o %s= lacks the name of a file", name)
+		case !apart || file == stdout:
+			if plain >= 0 {
+				return badFlag("-o %s and -o %s would both go to standard output; write all but one to files: -o %s=FILE", o.names[plain], o.names[i], name)
+			}
+			plain = i
+			if file = o.file; file == stdout {
+				file = ""
+			}
+		}
+		if file != "" && files[filepath.Clean(file)] {
+			return badFlag("-o writes %s twice", file)
+		}
+		files[filepath.Clean(file)] = true
+		o.to = append(o.to, destination{format, file})
+	}
+	if o.file != "" && plain < 0 {
+		return badFlag("--output-file is for an -o without a file, and there is none")
 	}
 	return nil
 }
 
-func (o *output) unavailable(formats []report.Format) error {
-	var words []string
-	for _, f := range formats {
-		words = append(words, string(f))
+// has reports whether the answer is written in a format.
+func (o *output) has(f report.Format) bool {
+	for _, to := range o.to {
+		if to.format == f {
+			return true
+		}
 	}
-	return badFlag("output format %q is not available here, only %s", o.name, strings.Join(words, ", "))
+	return false
 }
 
 // write writes an answer. prose, if not nil, is its form for people: it takes
 // the place of the plain table.
 func (o *output) write(d report.Document, prose func(wide bool) string) error {
-	if formats := d.Formats(); !slices.Contains(formats, o.format) {
-		return o.unavailable(formats)
-	}
-	return o.stream(func(w io.Writer) error {
-		if prose != nil && (o.format == report.TableFormat || o.format == report.Wide) {
-			_, err := io.WriteString(w, prose(o.format == report.Wide))
-			return err
-		}
-		return report.Write(w, o.format, d)
-	})
+	return o.each(func(report.Format) report.Document { return d }, prose)
 }
 
-// stream passes the place where the answer goes to f.
-func (o *output) stream(f func(w io.Writer) error) error {
-	if o.file == "" {
-		if err := f(o.run.stdout); err != nil {
+// each writes an answer whose document depends on the format.
+func (o *output) each(document func(report.Format) report.Document, prose func(wide bool) string) error {
+	documents := make([]report.Document, len(o.to))
+	for i, to := range o.to {
+		documents[i] = document(to.format)
+		if err := documents[i].Check(to.format); err != nil {
+			return badFlag("%v", err)
+		}
+		if f := documents[i].Findings; f != nil {
+			documents[i].Findings = o.placed(f)
+		}
+	}
+	for i, to := range o.to {
+		err := o.stream(to, func(w io.Writer) error {
+			if prose != nil && (to.format == report.TableFormat || to.format == report.Wide) {
+				_, err := io.WriteString(w, prose(to.format == report.Wide))
+				return err
+			}
+			return report.Write(w, to.format, documents[i])
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stream passes the place where an answer goes to write.
+func (o *output) stream(to destination, write func(w io.Writer) error) error {
+	if to.file == "" {
+		if err := write(o.run.stdout); err != nil {
 			return coded(dialect.CodeUnreadable, "the answer cannot be written: %v", err)
 		}
 		return nil
 	}
-	file, err := os.Create(o.file)
-	if err == nil {
-		err = f(file)
-		if e := file.Close(); err == nil {
-			err = e
+	if err := replace(to.file, write); err != nil {
+		return coded(dialect.CodeUnreadable, "%s: %v", to.file, pathError(err))
+	}
+	return nil
+}
+
+// replace gives a file what write writes, all of it or nothing: it is written
+// beside the file and then takes its place. Of a device or a pipe there is
+// nothing to replace.
+func replace(name string, write func(w io.Writer) error) error {
+	if at, err := filepath.EvalSymlinks(name); err == nil {
+		name = at
+	}
+	before, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case before.IsDir():
+		return errors.New("is a folder")
+	case !before.Mode().IsRegular():
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
 		}
+		return errors.Join(write(f), f.Close())
+	}
+	beside := fmt.Sprintf("%s.%d.tmp", name, os.Getpid())
+	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		err = f.Chmod(before.Mode().Perm())
+	}
+	if err = errors.Join(err, write(f), f.Close()); err == nil {
+		err = os.Rename(beside, name)
 	}
 	if err != nil {
-		return coded(dialect.CodeUnreadable, "%s: %v", o.file, pathError(err))
+		return errors.Join(err, os.Remove(beside))
 	}
 	return nil
 }

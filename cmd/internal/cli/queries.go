@@ -56,7 +56,7 @@ func (in *input) queries(file string, out *output) error {
 		a.before = newAnswerer(in.before)
 		a.before.past = true
 	}
-	return out.stream(func(w io.Writer) error {
+	return out.stream(out.to[0], func(w io.Writer) error {
 		b := bufio.NewWriterSize(w, 1<<16)
 		if err := a.lines(file, questions, b); err != nil {
 			return errors.Join(err, b.Flush())

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -33,12 +34,23 @@ const (
 	Markdown    Format = "md"  // a GitHub table
 	Mermaid     Format = "mermaid"
 	Dot         Format = "dot"
+	SARIF       Format = "sarif"  // 2.1.0, as GitHub takes it
+	JUnit       Format = "junit"  // XML
+	GitHub      Format = "github" // workflow commands: annotations
 )
 
-// Formats lists the formats in the order in which help shows them.
+// Formats lists the formats of an answer in the order in which help shows them.
 func Formats() []Format {
 	return []Format{TableFormat, Wide, JSON, JSONLines, YAML, CSV, Markdown, Mermaid, Dot}
 }
+
+// GateFormats lists those of a gate: of check, lint and diff.
+func GateFormats() []Format {
+	return []Format{TableFormat, Wide, JSON, JSONLines, YAML, CSV, Markdown, SARIF, JUnit, GitHub}
+}
+
+// all lists every format.
+func all() []Format { return append(Formats(), SARIF, JUnit, GitHub) }
 
 // names are the formats as words.
 func names(formats []Format) []string {
@@ -49,21 +61,26 @@ func names(formats []Format) []string {
 	return out
 }
 
-// ParseFormat reads the argument of -o; "" is the default.
-func ParseFormat(s string) (Format, error) {
+// ParseFormat reads a format, of those that are available; "" is the default.
+func ParseFormat(s string, available []Format) (Format, error) {
 	if s == "" {
-		return TableFormat, nil
+		s = string(TableFormat)
 	}
-	for _, f := range Formats() {
-		if s == string(f) {
-			return f, nil
-		}
+	switch f := Format(s); {
+	case slices.Contains(available, f):
+		return f, nil
+	case slices.Contains(all(), f):
+		return "", unavailable(f, available)
 	}
-	err := fmt.Sprintf("unknown output format %q, expected %s", s, strings.Join(names(Formats()), ", "))
-	if near := nearest.Of(s, names(Formats())); near != "" {
+	err := fmt.Sprintf("unknown output format %q, expected %s", s, strings.Join(names(available), ", "))
+	if near := nearest.Of(s, names(available)); near != "" {
 		err += fmt.Sprintf("; did you mean %s?", near)
 	}
 	return "", errors.New(err)
+}
+
+func unavailable(f Format, available []Format) error {
+	return fmt.Errorf("output format %q is not available here, only %s", f, strings.Join(names(available), ", "))
 }
 
 // Document is one answer in every shape that a format may need. A part that is
@@ -73,13 +90,13 @@ type Document struct {
 	Lines    iter.Seq[any] // jsonl
 	Table    *Table        // table, wide, csv and md
 	Graph    *Graph        // mermaid and dot
-	Findings *Findings     // the formats of CI: check, lint and diff
+	Findings *Findings     // sarif, junit, github, and md instead of Table: check, lint and diff
 }
 
 // Formats lists the formats that the document can be written in.
 func (d Document) Formats() []Format {
 	var out []Format
-	for _, f := range Formats() {
+	for _, f := range all() {
 		if d.has(f) {
 			out = append(out, f)
 		}
@@ -93,22 +110,34 @@ func (d Document) has(f Format) bool {
 		return d.Value != nil
 	case JSONLines:
 		return d.Lines != nil
-	case TableFormat, Wide, CSV, Markdown:
+	case TableFormat, Wide, CSV:
 		return d.Table != nil
+	case Markdown:
+		return d.Table != nil || d.Findings != nil
 	case Mermaid, Dot:
 		return d.Graph != nil
+	case SARIF, JUnit, GitHub:
+		return d.Findings != nil
 	}
 	return false
+}
+
+// Check returns an error unless the document can be written in a format.
+func (d Document) Check(f Format) error {
+	if d.has(f) {
+		return nil
+	}
+	return unavailable(f, d.Formats())
 }
 
 // Write prints the document. It fails when the document lacks what the format
 // needs, when Value or a line cannot be encoded, and when w does.
 func Write(w io.Writer, f Format, d Document) error {
-	if !d.has(f) {
-		return fmt.Errorf("output format %q is not available here, only %s", f, strings.Join(names(d.Formats()), ", "))
+	err := d.Check(f)
+	if err != nil {
+		return err
 	}
 	b := bufio.NewWriter(w)
-	var err error
 	switch f {
 	case TableFormat:
 		err = d.Table.plain(b, false)
@@ -127,11 +156,21 @@ func Write(w io.Writer, f Format, d Document) error {
 	case CSV:
 		err = d.Table.csv(b)
 	case Markdown:
-		err = d.Table.markdown(b)
+		if d.Findings != nil {
+			d.Findings.summary(b)
+		} else {
+			err = d.Table.markdown(b)
+		}
 	case Mermaid:
 		err = d.Graph.mermaid(b)
 	case Dot:
 		err = d.Graph.dot(b)
+	case SARIF:
+		err = encode(b, d.Findings.sarif(), "  ")
+	case JUnit:
+		err = d.Findings.junit(b)
+	case GitHub:
+		d.Findings.annotations(b)
 	}
 	if err != nil {
 		return err

@@ -222,22 +222,26 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errFull }
 
 func TestParseFormat(t *testing.T) {
-	for _, f := range report.Formats() {
-		got, err := report.ParseFormat(string(f))
+	for _, available := range [][]report.Format{report.Formats(), report.GateFormats()} {
+		for _, f := range available {
+			got, err := report.ParseFormat(string(f), available)
+			require.NoError(t, err)
+			require.Equal(t, f, got)
+		}
+		got, err := report.ParseFormat("", available)
 		require.NoError(t, err)
-		require.Equal(t, f, got)
+		require.Equal(t, report.TableFormat, got)
 	}
-	got, err := report.ParseFormat("")
-	require.NoError(t, err)
-	require.Equal(t, report.TableFormat, got)
 	const formats = "table, wide, json, jsonl, yaml, csv, md, mermaid, dot"
 	for s, want := range map[string]string{
 		"jsn":   `unknown output format "jsn", expected ` + formats + `; did you mean json?`,
 		"JSON":  `unknown output format "JSON", expected ` + formats + `; did you mean json?`,
-		"sarif": `unknown output format "sarif", expected ` + formats,
+		"sarif": `output format "sarif" is not available here, only ` + formats,
 		"yml":   `unknown output format "yml", expected ` + formats + `; did you mean yaml?`,
 	} {
-		_, err := report.ParseFormat(s)
+		_, err := report.ParseFormat(s, report.Formats())
 		require.EqualError(t, err, want)
 	}
+	_, err := report.ParseFormat("saref", report.GateFormats())
+	require.ErrorContains(t, err, "did you mean sarif?")
 }

@@ -111,7 +111,7 @@ func (t *Table) markdown(w io.Writer) error {
 
 // markdownEscapes are the characters that would end a cell or start markup in
 // one.
-var markdownEscapes = strings.NewReplacer(`\`, `\\`, `|`, `\|`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `(`, `\(`, `)`, `\)`, `<`, `&lt;`, `&`, `&amp;`)
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, `~`, `\~`, `$`, `\$`, `|`, `\|`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `(`, `\(`, `)`, `\)`, `<`, `&lt;`, `&`, `&amp;`)
 
 // Printable makes characters of s visible that would break a line or steer a
 // terminal. Texts for people that are not tables go through it.
