@@ -114,6 +114,58 @@ func telling(s model.PortSet) (model.Protocol, uint16) {
 	return model.TCP, 0
 }
 
+// doubt returns a flow that shows why ports between two parties are uncertain:
+// of the first pair of classes that is unsure about some of them. What hosts
+// reach on their own nodes comes last.
+func (l *lister) doubt(from, to uint32, ports model.PortSet) engine.Flow {
+	for _, i := range l.srcOf[from] {
+		for _, k := range l.dstOf[to] {
+			s, d := &l.src[i], &l.dst[k]
+			if s.class == d.class && from == to && s.member(from).itself(d.member(to)) {
+				continue
+			}
+			b := l.x.BetweenClassesAt(s.class, d.class, l.flow(0, 0))
+			if rest := b.Upper.Minus(b.Lower).Intersect(ports); !rest.Empty() {
+				return l.doubtOf([2]uint32{from, to}, [2]engine.Class{s.class, d.class}, rest)
+			}
+		}
+	}
+	f := l.flow(0, 0)
+	if own := l.near[[2]uint32{from, to}]; own != nil {
+		for _, d := range own.doubtful {
+			if rest := d.ports.Intersect(ports); !rest.Empty() {
+				f.Src, f.Dst = d.ends[0], d.ends[1]
+				f.Protocol, f.Port = telling(rest)
+				break
+			}
+		}
+	}
+	return f
+}
+
+// doubtOf finds a flow between members of two classes that shows why ports are
+// uncertain: not from a pod to itself, nor from a host to a pod of its node
+// where that does not count.
+func (l *lister) doubtOf(parties [2]uint32, classes [2]engine.Class, ports model.PortSet) engine.Flow {
+	f := l.flow(0, 0)
+	f.Protocol, f.Port = telling(ports)
+	left := maxPlainPairs
+	for _, f.Src = range l.x.Members(classes[0]) {
+		if l.of(f.Src) != parties[0] || !l.from.Set.Contains(f.Src) {
+			continue
+		}
+		for _, f.Dst = range l.x.Members(classes[1]) {
+			if left--; left < 0 {
+				return f
+			}
+			if f.Src != f.Dst && l.of(f.Dst) == parties[1] && l.to.Set.Contains(f.Dst) && l.x.Verdict(f) == model.Unknown {
+				return f
+			}
+		}
+	}
+	return f
+}
+
 // Pair is two endpoints, with an address for an outside one.
 type Pair struct {
 	Src, Dst engine.EndpointID
