@@ -121,12 +121,15 @@ func (l *lister) doubt(from, to uint32, ports model.PortSet) engine.Flow {
 	for _, i := range l.srcOf[from] {
 		for _, k := range l.dstOf[to] {
 			s, d := &l.src[i], &l.dst[k]
-			if s.class == d.class && from == to && s.member(from).itself(d.member(to)) {
+			src, dst := s.member(from), d.member(to)
+			if s.class == d.class && src.itself(dst) {
 				continue
 			}
 			b := l.x.BetweenClassesAt(s.class, d.class, l.flow(0, 0))
 			if rest := b.Upper.Minus(b.Lower).Intersect(ports); !rest.Empty() {
-				return l.doubtOf([2]uint32{from, to}, [2]engine.Class{s.class, d.class}, rest)
+				f := l.flow(src.first, dst.first)
+				f.Protocol, f.Port = telling(rest)
+				return l.doubtOf(f, [2]engine.Class{s.class, d.class})
 			}
 		}
 	}
@@ -143,22 +146,26 @@ func (l *lister) doubt(from, to uint32, ports model.PortSet) engine.Flow {
 	return f
 }
 
-// doubtOf finds a flow between members of two classes that shows why ports are
-// uncertain: not from a pod to itself, nor from a host to a pod of its node
-// where that does not count.
-func (l *lister) doubtOf(parties [2]uint32, classes [2]engine.Class, ports model.PortSet) engine.Flow {
-	f := l.flow(0, 0)
-	f.Protocol, f.Port = telling(ports)
+// doubtOf finds a flow that shows why ports of f are uncertain, between members
+// of two classes of the parties that f is between: not from a pod to itself,
+// nor, if there is another, from a host to a pod of its node, where that does
+// not count.
+func (l *lister) doubtOf(f engine.Flow, classes [2]engine.Class) engine.Flow {
+	src, dst := l.of(f.Src), l.of(f.Dst)
+	try := f
 	left := maxPlainPairs
-	for _, f.Src = range l.x.Members(classes[0]) {
-		if l.of(f.Src) != parties[0] || !l.from.Set.Contains(f.Src) {
+	for _, try.Src = range l.x.Members(classes[0]) {
+		if l.of(try.Src) != src || !l.from.Set.Contains(try.Src) {
 			continue
 		}
-		for _, f.Dst = range l.x.Members(classes[1]) {
+		for _, try.Dst = range l.x.Members(classes[1]) {
 			if left--; left < 0 {
 				return f
 			}
-			if f.Src != f.Dst && l.of(f.Dst) == parties[1] && l.to.Set.Contains(f.Dst) && l.x.Verdict(f) == model.Unknown {
+			if try.Src == try.Dst || l.of(try.Dst) != dst || !l.to.Set.Contains(try.Dst) {
+				continue
+			}
+			if f = try; l.x.Verdict(f) == model.Unknown {
 				return f
 			}
 		}
