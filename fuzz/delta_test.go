@@ -206,7 +206,7 @@ func edit(seed uint64, deltas int) (n Count, by engine.Updates, refused int, err
 		}
 		next, err := base.x.Apply(d)
 		if invalid := want.Validate(); (invalid != nil) != (err != nil) {
-			return n, by, refused, fmt.Errorf("apply says %v, the snapshot is %v", err, invalid)
+			return n, by, refused, fmt.Errorf("apply says %w, the snapshot is %w", err, invalid)
 		}
 		if err != nil {
 			refused++
