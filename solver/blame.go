@@ -108,7 +108,7 @@ type caused struct {
 
 func (b *blamer) byCause(f *finding) []caused {
 	var out []caused
-	split := func(cells [2]*cell, addr netip.Addr, parts []int) {
+	split := func(cells [2]*jointCell, addr netip.Addr, parts []int) {
 		for rest := f.move.ports; !rest.Empty(); {
 			c := b.cause(f, cells, addr, rest)
 			ports := c.extent.Intersect(rest)
@@ -214,7 +214,7 @@ type contrastEnd struct {
 }
 
 // cause finds why a pair has another verdict at the first of some ports.
-func (b *blamer) cause(f *finding, cells [2]*cell, addr netip.Addr, ports model.PortSet) *verdictCause {
+func (b *blamer) cause(f *finding, cells [2]*jointCell, addr netip.Addr, ports model.PortSet) *verdictCause {
 	first := ports.Ranges()[0]
 	first.Last = first.First
 	key := blameKey{port: first, after: f.move.after}
@@ -241,7 +241,7 @@ func (b *blamer) cause(f *finding, cells [2]*cell, addr netip.Addr, ports model.
 
 // contrastEnd takes the end of a cell in both versions, or one of another cell
 // of the party where it is not there.
-func (b *blamer) contrastEnd(party int, cl *cell, addr netip.Addr) contrastEnd {
+func (b *blamer) contrastEnd(party int, cl *jointCell, addr netip.Addr) contrastEnd {
 	p := &b.parties[party]
 	e := contrastEnd{name: p.Name}
 	for v := range versions {
@@ -304,7 +304,7 @@ func (b *blamer) arrivals(f *finding) *verdictCause {
 	}
 	c := Cause{Kind: CauseWorkload, Object: p.Name, Text: fmt.Sprintf("pods: %d before, %d now", n[was], n[is])}
 	for v, place := range [...]*CausePlace{&c.Was, &c.Is} {
-		i := slices.IndexFunc(p.cells, func(c *cell) bool { return c.has[v] })
+		i := slices.IndexFunc(p.cells, func(c *jointCell) bool { return c.has[v] })
 		if p.Kind == PartyNode {
 			c.Kind, c.Object = CauseNode, ""
 		} else {

@@ -185,7 +185,7 @@ type table struct {
 type finding struct {
 	parties [2]int
 	move    move
-	cells   [2]*cell // that show it
+	cells   [2]*jointCell // that show it
 	parts   []int    // outside: the parties that are one row
 }
 
@@ -314,7 +314,7 @@ const (
 type pairing struct {
 	how    byte
 	bounds [versions]uint32
-	cells  [2]*cell
+	cells  [2]*jointCell
 }
 
 // pair compares two parties.
@@ -330,7 +330,7 @@ func (d *comparison) pair(t [versions]*table, from, to int, rows, columns [][ver
 			if s == e && s.n == 1 {
 				continue // an endpoint and itself
 			}
-			p := pairing{how: inBoth, cells: [...]*cell{s, e}}
+			p := pairing{how: inBoth, cells: [...]*jointCell{s, e}}
 			for v := range p.bounds {
 				if s.has[v] && e.has[v] {
 					p.bounds[v] = t[v].ids[rows[i][v]*t[v].width+columns[k][v]]

@@ -50,7 +50,7 @@ func (d *comparison) joinParts(dir model.Direction, list []outsidePair) {
 			if !ok {
 				i = len(d.found)
 				at[k] = i
-				f := finding{parties: [...]int{p.inside, p.part}, move: m, cells: [...]*cell{inside.cells[m.shows], part.cells[0]}}
+				f := finding{parties: [...]int{p.inside, p.part}, move: m, cells: [...]*jointCell{inside.cells[m.shows], part.cells[0]}}
 				if dir == model.Ingress {
 					f.parties[0], f.parties[1] = f.parties[1], f.parties[0]
 					f.cells[0], f.cells[1] = f.cells[1], f.cells[0]

@@ -31,16 +31,16 @@ type joint struct {
 // of outside addresses that neither version tells apart.
 type jointParty struct {
 	Party
-	cells   []*cell
+	cells   []*jointCell
 	there   [versions]bool
 	addr    netip.Addr                // outside: an address that nobody owns
 	part    netipx.IPRange            // outside
 	touched [model.NumDirections]bool // see joint.touch
 }
 
-// cell is endpoints of a party with one class in each version. Of a pod that
+// jointCell is endpoints of a party with one class in each version. Of a pod that
 // comes or goes the other version has no class.
-type cell struct {
+type jointCell struct {
 	has     [versions]bool
 	class   [versions]engine.Class
 	end     [versions]engine.EndpointID // a member, in both versions the same one
@@ -74,7 +74,7 @@ type cellKey struct {
 
 type cells struct {
 	j  *joint
-	at map[cellKey]*cell
+	at map[cellKey]*jointCell
 }
 
 // add puts an endpoint into a cell.
@@ -89,7 +89,7 @@ func (c *cells) add(party int, has [versions]bool, end [versions]engine.Endpoint
 	}
 	cl := c.at[k]
 	if cl == nil {
-		cl = &cell{has: has, class: k.class, end: end, changed: changed}
+		cl = &jointCell{has: has, class: k.class, end: end, changed: changed}
 		c.at[k] = cl
 		p.cells = append(p.cells, cl)
 	}
@@ -100,7 +100,7 @@ func (c *cells) add(party int, has [versions]bool, end [versions]engine.Endpoint
 // its name and its workload are.
 func (j *joint) workloads() {
 	at := map[string]int{}
-	c := &cells{j, map[cellKey]*cell{}}
+	c := &cells{j, map[cellKey]*jointCell{}}
 	party := func(p *model.Pod) int {
 		name := WorkloadPath(p)
 		i, ok := at[name]
@@ -148,7 +148,7 @@ func (j *joint) nodes() {
 	}
 	party := len(j.parties)
 	j.parties = append(j.parties, jointParty{Party: Party{Kind: PartyNode, Name: WordNodes}})
-	c := &cells{j, map[cellKey]*cell{}}
+	c := &cells{j, map[cellKey]*jointCell{}}
 	at := make(map[string]int, len(now.Nodes))
 	for i := range now.Nodes {
 		at[now.Nodes[i].Name] = i
@@ -183,11 +183,11 @@ func (j *joint) outside() {
 		if !hi.Less(lo) && lo.BitLen() == hi.BitLen() {
 			r := netipx.IPRangeFrom(lo, hi)
 			if addr := j.unowned(r); addr.IsValid() {
-				c := &cell{has: [...]bool{true, true}, end: [...]engine.EndpointID{a[0].Endpoint, b[0].Endpoint}, n: 1}
+				c := &jointCell{has: [...]bool{true, true}, end: [...]engine.EndpointID{a[0].Endpoint, b[0].Endpoint}, n: 1}
 				for v := range c.class {
 					c.class[v] = j.x[v].Class(c.end[v])
 				}
-				j.parties = append(j.parties, jointParty{Party: Party{Kind: PartyExternal, Name: "external"}, cells: []*cell{c}, there: c.has, part: r, addr: addr})
+				j.parties = append(j.parties, jointParty{Party: Party{Kind: PartyExternal, Name: "external"}, cells: []*jointCell{c}, there: c.has, part: r, addr: addr})
 			}
 		}
 		if p.To().Less(q.To()) {
@@ -262,7 +262,7 @@ func (j *joint) touch() {
 				}
 				for _, i := range at[ns] {
 					p := &j.parties[i]
-					p.touched[r.Direction] = p.touched[r.Direction] || slices.ContainsFunc(p.cells, func(c *cell) bool {
+					p.touched[r.Direction] = p.touched[r.Direction] || slices.ContainsFunc(p.cells, func(c *jointCell) bool {
 						return c.has[v] && r.Subject.Pods.Matches(j.x[v].Snapshot().Pods[c.end[v]].Labels)
 					})
 				}

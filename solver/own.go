@@ -1,6 +1,7 @@
 package solver
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/podreach/podreach/engine"
@@ -127,4 +128,76 @@ func (a *asker) apart(hosts []engine.EndpointID, dst *group) (host, pod engine.E
 		}
 	}
 	return 0, 0, false
+}
+
+// ownPairs is what hosts of one party reach on their own nodes of another.
+type ownPairs struct {
+	opens    uint32
+	doubtful []ownPair // each differs at a port where those before do not
+	doubtAt  model.PortSet
+}
+
+type ownPair struct {
+	ends  [2]engine.EndpointID
+	ports model.PortSet // that are uncertain
+}
+
+// own adds what a named host reaches on its own node (R52): the rows have what
+// holds on any node, and a host reaches no less on its own.
+func (l *lister) own() {
+	if !l.from.Named {
+		return
+	}
+	type key struct {
+		src, dst engine.Class
+		own      model.Verdict
+	}
+	known := map[key]model.Bounds{}
+	byNode := podsByNode(l.x, l.to.Set)
+	for e := range l.from.Set.All() {
+		if !isHostEnd(l.x, e) {
+			continue
+		}
+		for _, d := range byNode.near(e) {
+			k := key{l.x.Class(e), l.x.Class(d), l.x.OwnNode(e, d)}
+			if k.own == model.Denied {
+				continue
+			}
+			b, ok := known[k]
+			if !ok {
+				b = l.x.BetweenFlow(l.flow(e, d))
+				known[k] = b
+			}
+			l.addOwn(e, d, b)
+		}
+	}
+	byParty := map[uint32][]cell{}
+	for k, p := range l.near {
+		byParty[k[0]] = append(byParty[k[0]], cell{k[1], p.opens})
+	}
+	for from, cells := range byParty {
+		slices.SortFunc(cells, func(a, b cell) int { return cmp.Compare(a.party, b.party) })
+		r := &l.rows[from]
+		r.cells = l.opens.mergeCells(r.cells, cells)
+		if p := l.near[[2]uint32{from, from}]; p != nil {
+			r.self = l.opens.join(r.self, p.opens)
+		}
+	}
+}
+
+func (l *lister) addOwn(host, pod engine.EndpointID, b model.Bounds) {
+	if b.Upper.Empty() {
+		return
+	}
+	k := [2]uint32{l.of(host), l.of(pod)}
+	p := l.near[k]
+	if p == nil {
+		p = &ownPairs{}
+		l.near[k] = p
+	}
+	p.opens = l.opens.join(p.opens, l.opens.number(b))
+	if ports := b.Upper.Minus(b.Lower); !p.doubtAt.ContainsAll(ports) {
+		p.doubtAt = p.doubtAt.Union(ports)
+		p.doubtful = append(p.doubtful, ownPair{[2]engine.EndpointID{host, pod}, ports})
+	}
 }

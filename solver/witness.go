@@ -114,6 +114,65 @@ func telling(s model.PortSet) (model.Protocol, uint16) {
 	return model.TCP, 0
 }
 
+// doubt returns a flow that shows why ports between two parties are uncertain:
+// of the first pair of classes that is unsure about some of them. What hosts
+// reach on their own nodes comes last.
+func (l *lister) doubt(from, to uint32, ports model.PortSet) engine.Flow {
+	for _, i := range l.srcOf[from] {
+		for _, k := range l.dstOf[to] {
+			s, d := &l.src[i], &l.dst[k]
+			src, dst := s.member(from), d.member(to)
+			if s.class == d.class && src.itself(dst) {
+				continue
+			}
+			b := l.x.BetweenClassesAt(s.class, d.class, l.flow(0, 0))
+			if rest := b.Upper.Minus(b.Lower).Intersect(ports); !rest.Empty() {
+				f := l.flow(src.first, dst.first)
+				f.Protocol, f.Port = telling(rest)
+				return l.doubtOf(f, [2]engine.Class{s.class, d.class})
+			}
+		}
+	}
+	f := l.flow(0, 0)
+	if own := l.near[[2]uint32{from, to}]; own != nil {
+		for _, d := range own.doubtful {
+			if rest := d.ports.Intersect(ports); !rest.Empty() {
+				f.Src, f.Dst = d.ends[0], d.ends[1]
+				f.Protocol, f.Port = telling(rest)
+				break
+			}
+		}
+	}
+	return f
+}
+
+// doubtOf finds a flow that shows why ports of f are uncertain, between members
+// of two classes of the parties that f is between: not from a pod to itself,
+// nor, if there is another, from a host to a pod of its node, where that does
+// not count.
+func (l *lister) doubtOf(f engine.Flow, classes [2]engine.Class) engine.Flow {
+	src, dst := l.of(f.Src), l.of(f.Dst)
+	try := f
+	left := maxPlainPairs
+	for _, try.Src = range l.x.Members(classes[0]) {
+		if l.of(try.Src) != src || !l.from.Set.Contains(try.Src) {
+			continue
+		}
+		for _, try.Dst = range l.x.Members(classes[1]) {
+			if left--; left < 0 {
+				return f
+			}
+			if try.Src == try.Dst || l.of(try.Dst) != dst || !l.to.Set.Contains(try.Dst) {
+				continue
+			}
+			if f = try; l.x.Verdict(f) == model.Unknown {
+				return f
+			}
+		}
+	}
+	return f
+}
+
 // Pair is two endpoints, with an address for an outside one.
 type Pair struct {
 	Src, Dst engine.EndpointID
