@@ -2,7 +2,7 @@ package model
 
 import (
 	"fmt"
-	"strings"
+	"strconv"
 )
 
 // Origin says where an object or a field was read. Its line and column are
@@ -18,22 +18,22 @@ type Origin struct {
 // Field returns the origin of a field below o: Field("spec", "ports", 0) is
 // o.Path + ".spec.ports[0]". Elements are strings (keys) or ints (indexes).
 func (o Origin) Field(path ...any) Origin {
-	var b strings.Builder
-	b.WriteString(o.Path)
+	var room [96]byte // policies make one for each of their values
+	b := append(room[:0], o.Path...)
 	for _, p := range path {
 		switch p := p.(type) {
 		case string:
-			if b.Len() > 0 {
-				b.WriteByte('.')
+			if len(b) > 0 {
+				b = append(b, '.')
 			}
-			b.WriteString(p)
+			b = append(b, p...)
 		case int:
-			fmt.Fprintf(&b, "[%d]", p)
+			b = append(strconv.AppendInt(append(b, '['), int64(p), 10), ']')
 		default:
 			panic(fmt.Sprintf("model: Origin.Field of %T", p))
 		}
 	}
-	o.Path = b.String()
+	o.Path = string(b)
 	return o
 }
 

@@ -293,14 +293,14 @@ func (d *decoder) list(e *element, path string) error {
 	}
 	for i := 0; ; i++ {
 		single := (isListKind(e.kind) || e.members) && len(e.untyped) == 0
+		if single {
+			d.member()
+		}
 		if single && d.shared != nil && d.lists == 1 {
 			i += d.shared.settle(e, path, i)
 		}
 		if d.dec.PeekKind() == ']' {
 			break
-		}
-		if single {
-			d.member()
 		}
 		var err error
 		if d.dec.PeekKind() != '{' && !isListKind(e.kind) {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"go.yaml.in/yaml/v3"
@@ -127,29 +126,39 @@ func (a *allowance) Read(b []byte) (int, error) {
 		return 0, errStop
 	}
 	if a.read >= a.limit {
-		return 0, &limitError{"a JSON value is larger than " + size(a.limits.Document) + a.limits.raise("document")}
+		return 0, &readError{&limitError{"a JSON value is larger than " + size(a.limits.Document) + a.limits.raise("document")}}
 	}
 	n, err := a.in.Read(b[:min(int64(len(b)), a.limit-a.read)])
 	a.read += int64(n)
+	if err != nil && err != io.EOF {
+		err = &readError{err}
+	}
 	return n, err
 }
+
+// readError is what the input said, so that it can be told from what the
+// decoder says, which wraps it as if the text were broken.
+type readError struct{ error }
+
+func (e *readError) Unwrap() error { return e.error }
 
 const notRead = "what follows in this file is not read"
 
 // readJSON decodes a stream of JSON values.
 func (r *Reader) readJSON(ctx context.Context, f *file, in io.Reader, emit func(found)) {
 	s := jsonStream{reader: r, ctx: ctx, file: f, emit: emit}
-	// With small limits it is not worth the trouble to keep them to the byte.
-	s.share = runtime.GOMAXPROCS(0) > 1 && r.limits.Document >= MaxDocument
+	if s.block = r.limits.blockOf(r.block); runtime.GOMAXPROCS(0) == 1 && r.block == blockBytes {
+		s.block = 0
+	}
 	err := s.run(in)
 	tolerate := func() bool { return err == errTolerate || errors.Is(err, jsontext.ErrDuplicateName) }
 	var syntactic *jsontext.SyntacticError
 	if s.hidden && !tolerate() && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &syntactic) || err != nil && isLimit(err)) {
-		s.share = false // which error it is, and where, one decoder says
+		s.block = 0 // which error it is, and where, one decoder says
 		err = s.again()
 	}
 	if tolerate() {
-		s.share, s.tolerant = false, true
+		s.block, s.tolerant = 0, true
 		err = s.again()
 	}
 	if err == nil || err == io.EOF || errors.Is(err, errStop) || ctx.Err() != nil {
@@ -166,7 +175,7 @@ type jsonStream struct {
 	emit     func(found)
 	emitted  int  // results of this run
 	skip     int  // results that an earlier run has already emitted
-	share    bool // with other goroutines
+	block    int  // bytes of the blocks that other goroutines decode; 0: none do
 	hidden   bool // they have taken members out of the text
 	tolerant bool
 	document int
@@ -188,14 +197,14 @@ func (s *jsonStream) again() error {
 func (s *jsonStream) run(in io.Reader) error {
 	s.document, s.start = 0, s.file.bom
 	a := &allowance{in: in, limits: s.reader.limits, file: s.file}
-	shared := &sharedText{in: a}
+	shared := &sharedText{in: a, block: s.block}
 	text := io.Reader(a)
-	if s.share {
+	if s.block > 0 {
 		text = shared
 	}
 	dec := jsontext.NewDecoder(text, jsontext.AllowDuplicateNames(s.tolerant))
 	d := decoder{dec: dec, tolerant: s.tolerant, fields: &fields{dec: dec}, table: s.reader.table}
-	if shared.decoder = &d; s.share {
+	if shared.decoder = &d; s.block > 0 {
 		d.shared = shared
 	}
 	defer func() { s.hidden = shared.hidden > 0 }()
@@ -235,14 +244,14 @@ func (s *jsonStream) fail(err error) {
 	var syntactic *jsontext.SyntacticError
 	limit := isLimit(err)
 	origin := model.Origin{File: s.file.input.Name, Document: s.document}
-	if !errors.As(err, &syntactic) && err != io.ErrUnexpectedEOF {
-		if cause := errors.Unwrap(err); cause != nil && strings.HasPrefix(err.Error(), "jsontext: ") {
-			err = cause // what the reader said
-		}
-		if !limit {
-			s.emit(s.file.unreadableRest(origin, err))
-			return
-		}
+	var said *readError
+	if errors.As(err, &said) {
+		err = said.error
+	}
+	errors.As(err, &syntactic)
+	if !limit && (said != nil || syntactic == nil && err != io.ErrUnexpectedEOF) {
+		s.emit(s.file.unreadableRest(origin, err))
+		return
 	}
 	if !limit && s.emitted == s.before && s.readYAML() {
 		return

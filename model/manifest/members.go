@@ -23,6 +23,7 @@ import (
 type sharedText struct {
 	in      *allowance
 	decoder *decoder
+	block   int   // bytes of a block, at least
 	err     error // of in, behind buf
 
 	buf   []byte // was read and not yet passed on
@@ -41,13 +42,23 @@ type sharedText struct {
 	free   []*block
 }
 
-// The bytes of a block, the bytes in which the end of one is looked for, and how
-// many blocks are in work at most.
+// The bytes of a block, in how many times as many the end of one is looked for,
+// and how many blocks are in work at most.
 const (
 	blockBytes = 128 << 10
-	blockReach = 1 << 20
+	blockReach = 8
 	mostBlocks = 32
 )
+
+// blockOf is the size of blocks under these limits, or 0 if members are not
+// shared. An allowance must be far larger than what is looked through for the end
+// of a block, so that it ends with and without blocks at the same byte.
+func (l Limits) blockOf(block int) int {
+	if block < 0 || int64(block)*blockReach*4 > l.Document {
+		return 0
+	}
+	return block
+}
 
 // blockHead and blockTail make of a block the list in an object that it was in.
 const blockHead, blockTail = `{"":[`, `]}`
@@ -145,7 +156,7 @@ func (s *sharedText) take() {
 	most := min(2*runtime.GOMAXPROCS(0), mostBlocks)
 	for sound := true; ; {
 		end := -1
-		for reach := blockBytes; sound && end < 0 && reach <= blockReach; reach *= 2 {
+		for reach := s.block; sound && end < 0 && reach <= blockReach*s.block; reach *= 2 {
 			for len(s.buf) < reach && s.err == nil {
 				s.in.limit = s.in.read + s.in.limits.Document
 				s.more(reach - len(s.buf))
@@ -159,6 +170,7 @@ func (s *sharedText) take() {
 			s.send(end)
 		}
 		if len(s.queue) == 0 {
+			s.decoder.member() // as if it had read them
 			return
 		}
 		if end < 0 || len(s.queue) == most {

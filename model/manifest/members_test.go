@@ -110,7 +110,7 @@ func TestProcessors(t *testing.T) {
 func TestMembersAreShared(t *testing.T) {
 	text := bigList(`{"apiVersion": "v1", "items": [`, "", "\n    ],\n    \"kind\": \"List\"\n}\n")
 	in := &allowance{in: strings.NewReader(text), limits: Limits{}.complete()}
-	s := &sharedText{in: in}
+	s := &sharedText{in: in, block: blockBytes}
 	n := 0
 	dec := jsontext.NewDecoder(s)
 	d := decoder{dec: dec, fields: &fields{dec: dec}, shared: s, emit: func(found) { n++ }, member: func() { in.limit = in.read + 64<<20 }}

@@ -36,6 +36,7 @@ type Reader struct {
 	limits   Limits
 	progress func(bytes int)
 	table    *custom.Table // nil: custom.Builtin(), once it is needed
+	block    int           // blockBytes; in tests any, or -1
 
 	mu     sync.Mutex
 	files  map[string]*file
@@ -47,7 +48,7 @@ type Reader struct {
 
 // NewReader returns a Reader that has read nothing yet.
 func NewReader(o Options) *Reader {
-	return &Reader{limits: o.Limits.complete(), progress: o.Progress, table: o.Table, files: map[string]*file{}, generated: map[string]int{}}
+	return &Reader{limits: o.Limits.complete(), progress: o.Progress, table: o.Table, block: blockBytes, files: map[string]*file{}, generated: map[string]int{}}
 }
 
 // window is how many documents are in work for each worker.

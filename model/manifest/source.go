@@ -138,13 +138,24 @@ func (f *file) open(offset int64) (io.ReadCloser, error) {
 		in.Close()
 		return nil, err
 	}
-	return &reopened{in, f}, nil
+	return &reopened{in, f, f.limits.Text + 1 - offset}, nil
 }
 
-// reopened is a file that is read again. At the end it must still be the same.
+// reopened is a file that is read again. At the end it must still be the same,
+// and it ends at the limit where it ended the first time.
 type reopened struct {
 	io.ReadCloser
-	f *file
+	f    *file
+	left int64
+}
+
+func (r *reopened) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, r.f.limits.tooMuchText()
+	}
+	n, err := r.ReadCloser.Read(b[:min(int64(len(b)), r.left)])
+	r.left -= int64(n)
+	return n, err
 }
 
 func (r *reopened) Close() error {
