@@ -1,0 +1,315 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/podreach/podreach/model"
+)
+
+// Contrast compares versions of an index of which one has fewer rules: it says
+// whether any connection differs, and shows one. What it learns of classes it
+// keeps from one comparison to the next. Not safe for concurrent use.
+type Contrast struct {
+	x *Index // of the line
+	r *factored
+	p *partition
+
+	masks  *scratch
+	lo, up mask
+}
+
+// Contrast prepares comparisons of x and what Apply makes of it. Cost:
+// O(endpoints).
+func (x *Index) Contrast() *Contrast {
+	n := x.Classes()
+	r := &factored{x: x, words: (n + 63) / 64, opens: newOpenings(x)}
+	r.every = r.run(0, n)
+	r.sort()
+	return &Contrast{x: x, r: r, p: newPartition(r, r.opens), masks: x.newScratch(), lo: make(mask, x.port.words), up: make(mask, x.port.words)}
+}
+
+// Takes reports whether y has the classes of the index that c was made of:
+// Apply compiles anew once there are very many versions.
+func (c *Contrast) Takes(y *Index) bool { return c.x == y || c.x.line != nil && c.x.line == y.line }
+
+// Pair is two ends between which two versions differ.
+type Pair struct {
+	Src, Dst     EndpointID
+	Before, Then model.Bounds
+	Direction    model.Direction // of the rules that make the difference
+}
+
+// changed is subjects of which a direction changes in the same way.
+type changed struct {
+	dir      model.Direction
+	old, now uint32 // programs
+	sig      uint32 // for ingress, where it is the subjects that port names mean ports of
+	classes  []Class
+}
+
+// Between returns ends between which after opens something else than before,
+// of which it has all rules but some: what of TCP, UDP and SCTP is certainly or
+// possibly open, or whether other protocols certainly are. It looks at
+// dormant pods too: what a policy does for them is no nothing.
+//
+// Cost: for each two programs that differ an evaluation of both for each part
+// of the classes that the old one tells apart; then the pairs of those parts,
+// of which mostly the first one differs.
+func (c *Contrast) Between(before, after *Index) (Pair, bool) {
+	if !c.Takes(before) || !c.Takes(after) {
+		panic("engine: Contrast of an index of another line")
+	}
+	for _, g := range c.changed(before, after) {
+		if p, ok := c.inGroup(&g, before, after); ok {
+			return p, true
+		}
+	}
+	return Pair{}, false
+}
+
+// changed groups the classes whose programs are not the same.
+func (c *Contrast) changed(a, b *Index) []changed {
+	type key struct {
+		dir           model.Direction
+		old, now, sig uint32
+	}
+	at := map[key]int{}
+	var out []changed
+	for cl := range a.podClasses {
+		p, q := a.programOf.get(cl), b.programOf.get(cl)
+		for d := range model.NumDirections {
+			if p[d] == q[d] {
+				continue
+			}
+			k := key{dir: model.Direction(d), old: p[d], now: q[d]}
+			if k.dir == model.Ingress {
+				k.sig = a.classes[cl].sig
+			}
+			i, ok := at[k]
+			if !ok {
+				i = len(out)
+				at[k] = i
+				out = append(out, changed{dir: k.dir, old: p[d], now: q[d], sig: k.sig})
+			}
+			out[i].classes = append(out[i].classes, Class(cl))
+		}
+	}
+	return out
+}
+
+func (c *Contrast) inGroup(g *changed, a, b *Index) (Pair, bool) {
+	old, now := &a.programs[g.old], &b.programs[g.now]
+	for _, f := range c.families(a, old) {
+		differ := c.parts(g.dir, f, a, old, b, now, g.classes[0])
+		if !slices.Contains(differ, true) {
+			continue
+		}
+		others := c.members(differ)
+		for _, s := range g.classes {
+			if p, ok := c.from(g.dir, s, others, a, b); ok {
+				return p, true
+			}
+		}
+	}
+	return Pair{}, false
+}
+
+// families are those in which a program has to be looked at.
+func (c *Contrast) families(x *Index, prog *program) []model.Family {
+	if x.traits(prog).addresses {
+		return []model.Family{model.IPv4, model.IPv6}
+	}
+	return []model.Family{model.IPv4}
+}
+
+// parts says of each part of the other ends that a program tells apart whether
+// it and one of fewer rules decide differently.
+func (c *Contrast) parts(d model.Direction, f model.Family, a *Index, old *program, b *Index, now *program, dst Class) []bool {
+	c.r.x = a
+	c.p.begin(old, a.traits(old), d, f, c.r.every)
+	c.p.evaluate(a, old, d, f, dst)
+	was := slices.Clone(c.p.decided)
+	c.p.evaluate(b, now, d, f, dst)
+	differ := make([]bool, len(was))
+	for i := range was {
+		differ[i] = c.p.stands[i].some && c.differ(was[i], c.p.decided[i])
+	}
+	return differ
+}
+
+// differ reports whether two openings open different things: that they say more
+// or less of what Kubernetes leaves open (R84) is none.
+func (c *Contrast) differ(a, b uint32) bool {
+	if a == b {
+		return false
+	}
+	p, q := &c.r.opens.all[a], &c.r.opens.all[b]
+	return !slices.Equal(p.worldLo, q.worldLo) || !slices.Equal(p.worldUp, q.worldUp) || othersDiffer(p.other, q.other)
+}
+
+func othersDiffer(a, b model.Other) bool {
+	return a == model.OtherNo && b == model.OtherYes || a == model.OtherYes && b == model.OtherNo
+}
+
+// member is a class of a part.
+type member struct {
+	class Class
+	part  int32
+}
+
+// members lists the classes of parts; outside addresses first, to which nothing
+// but their source has policies.
+func (c *Contrast) members(of []bool) []member {
+	var out []member
+	for w := len(c.p.within) - 1; w >= 0; w-- {
+		cells := c.p.cells[w]
+		if len(cells) == 0 {
+			cells = []cell{{bits: c.p.within[w]}}
+		}
+		start := len(out)
+		for _, cell := range cells {
+			if !of[cell.part] {
+				continue
+			}
+			for i := range 64 {
+				if cell.bits>>i&1 != 0 {
+					out = append(out, member{Class(w<<6 | i), cell.part})
+				}
+			}
+		}
+		slices.SortFunc(out[start:], func(a, b member) int { return cmp.Compare(b.class, a.class) })
+	}
+	return out
+}
+
+// alike is what of an other end the answer hangs on, beside its part and the
+// subject.
+type alike struct {
+	part     int32
+	old, now uint32 // programs of the other direction
+	slot     [model.NumFamilies]uint32
+	sig      uint32
+	atom     int32
+}
+
+// from looks for an other end between which and the subject the versions
+// differ.
+func (c *Contrast) from(d model.Direction, subject Class, others []member, a, b *Index) (Pair, bool) {
+	seen := map[alike]bool{} // of which none differs
+	other := model.Egress
+	if d == model.Egress {
+		other = model.Ingress
+	}
+	for _, m := range others {
+		k := alike{part: m.part, atom: -1}
+		switch cl := int(m.class); {
+		case cl >= len(a.classes):
+			k.atom = int32(a.addr.family(int32(cl - len(a.classes))))
+		case cl < a.podClasses:
+			k.old, k.now = a.programOf.get(cl)[other], b.programOf.get(cl)[other]
+			k.sig = a.classes[cl].sig
+			fallthrough
+		default:
+			k.slot = a.classes[cl].slot
+			if cl >= a.podClasses {
+				k.atom = -2
+			}
+		}
+		if seen[k] {
+			continue
+		}
+		src, dst := subject, m.class
+		if d == model.Ingress {
+			src, dst = dst, src
+		}
+		if !c.pairDiffers(classPair(src, dst), a, b) {
+			seen[k] = true
+			continue
+		}
+		// Two different endpoints that no relation opens: of the classes there
+		// may be none.
+		for _, s := range a.Members(src) {
+			for _, e := range a.Members(dst) {
+				if s != e && c.pairDiffers(a.pair(s, e), a, b) {
+					return Pair{s, e, a.Between(s, e), b.Between(s, e), d}, true
+				}
+			}
+		}
+	}
+	return Pair{}, false
+}
+
+// pairDiffers compares the connections of one pair.
+func (c *Contrast) pairDiffers(p pair, a, b *Index) bool {
+	was := a.betweenMasks(&p, c.masks)
+	copy(c.lo, c.masks.lo)
+	copy(c.up, c.masks.up)
+	is := b.betweenMasks(&p, c.masks)
+	return othersDiffer(was, is) || !slices.Equal(c.lo, c.masks.lo) || !slices.Equal(c.up, c.masks.up)
+}
+
+// Shadowed reports whether a rule of Snapshot decides nothing, because rules of
+// lower rank decide all that it matches: whatever it did, each direction of
+// each pod would be as it is. It is false for a rule that selects no pod, and
+// for one of a policy that nothing orders among others (R105). Cost: as Between
+// for the programs that have it.
+func (c *Contrast) Shadowed(rule int) bool {
+	x := c.x
+	if x.Snapshot(); x.ruleAt != nil {
+		panic(fmt.Sprintf("engine: rule %d of a version that Apply made", rule))
+	}
+	d := x.rule(int32(rule)).Direction
+	type key struct{ program, sig uint32 }
+	done := map[key]bool{}
+	for cl := range x.podClasses {
+		k := key{program: x.programOf.get(cl)[d]}
+		if d == model.Ingress {
+			k.sig = x.classes[cl].sig
+		}
+		if _, ok := done[k]; ok {
+			continue
+		}
+		done[k] = false
+		prog := &x.programs[k.program]
+		at := slices.IndexFunc(prog.segments, func(g uint32) bool { return slices.Contains(x.segments[g].rules, int32(rule)) })
+		if at < 0 {
+			continue
+		}
+		done[k] = true
+		if x.segments[prog.segments[at]].tie != 0 || c.decides(prog, at, rule, d, Class(cl)) {
+			return false
+		}
+	}
+	for _, is := range done {
+		if is {
+			return true
+		}
+	}
+	return false
+}
+
+// decides reports whether a rule in a segment of a program decides for some
+// other end: whether it makes a difference if it allows or denies what comes to
+// it.
+func (c *Contrast) decides(prog *program, at, rule int, d model.Direction, dst Class) bool {
+	x := c.x
+	with := func(action model.Action) (*Index, *program) {
+		y := &Index{rest: x.rest, addr: x.addr, port: x.port, full: x.full, nodeClass: x.nodeClass, podClasses: x.podClasses, classes: x.classes, tables: x.tables}
+		g := x.segments[prog.segments[at]]
+		g.action, g.entries, g.rules = action, []entry{{x.rulePeer[rule], x.rulePorts[rule]}}, []int32{int32(rule)}
+		y.segments = append(x.segments[:len(x.segments):len(x.segments)], g)
+		p := *prog
+		p.segments = append(slices.Clone(prog.segments[:at]), uint32(len(x.segments)))
+		return y, &p
+	}
+	a, allow := with(model.Allow)
+	b, deny := with(model.Deny)
+	for _, f := range c.families(a, allow) {
+		if slices.Contains(c.parts(d, f, a, allow, b, deny, dst), true) {
+			return true
+		}
+	}
+	return false
+}
