@@ -313,3 +313,53 @@ func (c *Contrast) decides(prog *program, at, rule int, d model.Direction, dst C
 	}
 	return false
 }
+
+// Ordered returns a version in which the policies of one tier and priority,
+// which nothing orders (R105), have an order: that of their ordinals. Where it
+// answers as the index itself, every order does, because that takes the best
+// and the worst of all. It is for Between only. Cost: O(segments + programs +
+// classes).
+func (c *Contrast) Ordered(t model.Tier, priority int32) *Index {
+	x := c.x
+	y := &Index{
+		rest: x.rest, addr: x.addr, port: x.port, full: x.full, nodeClass: x.nodeClass, podClasses: x.podClasses, classes: x.classes,
+		names: x.names, line: x.line, tables: x.tables, pods: x.pods,
+	}
+	firm := map[uint32]uint32{} // segment of the tie -> one of none
+	y.segments = x.segments[:len(x.segments):len(x.segments)]
+	for i := range x.segments {
+		g := x.segments[i]
+		if rank := x.rule(g.rules[0]).Rank; g.tie == 0 || rank.Tier != t || rank.Priority != priority {
+			continue
+		}
+		firm[uint32(i)] = uint32(len(y.segments))
+		g.tie = 0
+		y.segments = append(y.segments, g)
+	}
+	y.programs = slices.Clone(x.programs)
+	now := make([]uint32, len(x.programs))
+	for i := range x.programs {
+		now[i] = uint32(i)
+		p := x.programs[i]
+		if !slices.ContainsFunc(p.segments, func(g uint32) bool { _, tied := firm[g]; return tied }) {
+			continue
+		}
+		p.segments = slices.Clone(p.segments)
+		for j, g := range p.segments {
+			if f, tied := firm[g]; tied {
+				p.segments[j] = f
+			}
+		}
+		p.unsure = y.unsure(p.segments)
+		now[i] = uint32(len(y.programs))
+		y.programs = append(y.programs, p)
+	}
+	programs := make([][model.NumDirections]uint32, x.podClasses)
+	for cl := range programs {
+		for d, p := range x.programOf.get(cl) {
+			programs[cl][d] = now[p]
+		}
+	}
+	y.programOf = newVector(programs)
+	return y
+}

@@ -147,6 +147,10 @@ type Peer struct {
 	// UnknownHosts matches nodes and host-network pods in the families in
 	// which their address is not known.
 	UnknownHosts bool
+
+	// At says which members of the policy's list Pods and then Blocks are,
+	// where a list of NetworkPolicy mixes both; otherwise they are in its order.
+	At []int
 }
 
 // Rule is one line of the normal form. Rules are plain data and may be shared.

@@ -47,4 +47,5 @@ type CodeDoc struct {
 	Text     string // what it means and what to do, a paragraph or two
 	Profile  string // in which Example gives the code; "" is all
 	Example  string // input that gives exactly this code; a test runs it
+	After    string // of lint: the same put right, which gives no finding
 }

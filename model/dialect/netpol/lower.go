@@ -45,6 +45,7 @@ func Lower(np *networkingv1.NetworkPolicy, origin model.Origin, o Options) ([]mo
 		origin:  origin,
 	}
 	ingress, egress := directions(&np.Spec, o)
+	v.inert(&np.Spec, ingress, egress, origin)
 	if ingress {
 		l.isolate(model.Ingress, np.Spec.PolicyTypes)
 		for i, r := range np.Spec.Ingress {
@@ -139,8 +140,14 @@ func (l *lowering) peer(peers []networkingv1.NetworkPolicyPeer) model.Peer {
 		return model.Peer{Any: true}
 	}
 	var out model.Peer
+	var blocks []int
 	for i := range peers {
 		p := &peers[i]
+		if p.IPBlock != nil {
+			blocks = append(blocks, i)
+		} else {
+			out.At = append(out.At, i)
+		}
 		switch {
 		case p.IPBlock != nil:
 			out.Blocks = append(out.Blocks, l.block(p.IPBlock))
@@ -153,6 +160,11 @@ func (l *lowering) peer(peers []networkingv1.NetworkPolicyPeer) model.Peer {
 		default:
 			out.Pods = append(out.Pods, model.PodSet{Namespace: l.subject.Namespace, Pods: meta.Selector(p.PodSelector)})
 		}
+	}
+	if len(blocks) == 0 || len(out.At) == 0 {
+		out.At = nil
+	} else {
+		out.At = append(out.At, blocks...)
 	}
 	return out
 }
