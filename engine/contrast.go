@@ -35,11 +35,7 @@ func (x *Index) Contrast() *Contrast {
 func (c *Contrast) Takes(y *Index) bool { return c.x == y || c.x.line != nil && c.x.line == y.line }
 
 // Pair is two ends between which two versions differ.
-type Pair struct {
-	Src, Dst     EndpointID
-	Before, Then model.Bounds
-	Direction    model.Direction // of the rules that make the difference
-}
+type Pair struct{ Src, Dst EndpointID }
 
 // changed is subjects of which a direction changes in the same way.
 type changed struct {
@@ -51,8 +47,9 @@ type changed struct {
 
 // Between returns ends between which after opens something else than before,
 // of which it has all rules but some: what of TCP, UDP and SCTP is certainly or
-// possibly open, or whether other protocols certainly are. It looks at
-// dormant pods too: what a policy does for them is no nothing.
+// possibly open in some family and for some address of a host, or whether other
+// protocols certainly are. It looks at dormant pods too: what a policy does for
+// them is not nothing.
 //
 // Cost: for each two programs that differ an evaluation of both for each part
 // of the classes that the old one tells apart; then the pairs of those parts,
@@ -134,9 +131,24 @@ func (c *Contrast) parts(d model.Direction, f model.Family, a *Index, old *progr
 	c.p.evaluate(b, now, d, f, dst)
 	differ := make([]bool, len(was))
 	for i := range was {
-		differ[i] = c.p.stands[i].some && c.differ(was[i], c.p.decided[i])
+		if s := c.p.stands[i]; s.some {
+			// Of a host with several addresses they open what one of them does.
+			differ[i] = c.differ(was[i], c.p.decided[i]) || len(c.addresses(s.class, f)) > 1
+		}
 	}
 	return differ
+}
+
+// addresses are the atoms of a class of which each has to be looked at; nil
+// for what has one at most.
+func (c *Contrast) addresses(cl Class, f model.Family) []int32 {
+	if int(cl) >= len(c.x.classes) {
+		return nil
+	}
+	if s := &c.x.slots[c.x.classes[cl].slot[f]]; s.kind == slotKnown && len(s.atoms) > 1 {
+		return s.atoms
+	}
+	return nil
 }
 
 // differ reports whether two openings open different things: that they say more
@@ -233,7 +245,7 @@ func (c *Contrast) from(d model.Direction, subject Class, others []member, a, b 
 		for _, s := range a.Members(src) {
 			for _, e := range a.Members(dst) {
 				if s != e && c.pairDiffers(a.pair(s, e), a, b) {
-					return Pair{s, e, a.Between(s, e), b.Between(s, e), d}, true
+					return Pair{s, e}, true
 				}
 			}
 		}
@@ -241,12 +253,35 @@ func (c *Contrast) from(d model.Direction, subject Class, others []member, a, b 
 	return Pair{}, false
 }
 
-// pairDiffers compares the connections of one pair.
+// pairDiffers compares the connections of one pair, in each family and for each
+// address.
 func (c *Contrast) pairDiffers(p pair, a, b *Index) bool {
-	was := a.betweenMasks(&p, c.masks)
+	for f := range model.Family(model.NumFamilies) {
+		p.families = Only(f)
+		from, to := c.addresses(p.src, f), c.addresses(p.dst, f)
+		for i := range max(1, len(from)) {
+			for j := range max(1, len(to)) {
+				p.srcAtom, p.dstAtom = -1, -1
+				if from != nil {
+					p.srcAtom = from[i]
+				}
+				if to != nil {
+					p.dstAtom = to[j]
+				}
+				if c.oneDiffers(&p, a, b) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (c *Contrast) oneDiffers(p *pair, a, b *Index) bool {
+	was := a.betweenMasks(p, c.masks)
 	copy(c.lo, c.masks.lo)
 	copy(c.up, c.masks.up)
-	is := b.betweenMasks(&p, c.masks)
+	is := b.betweenMasks(p, c.masks)
 	return othersDiffer(was, is) || !slices.Equal(c.lo, c.masks.lo) || !slices.Equal(c.up, c.masks.up)
 }
 
