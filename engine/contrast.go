@@ -16,6 +16,8 @@ type Contrast struct {
 	r *factored
 	p *partition
 
+	sides []bool // of parts: whether they certainly differ
+
 	masks  *scratch
 	lo, up mask
 }
@@ -96,6 +98,22 @@ func (c *Contrast) changed(a, b *Index) []changed {
 	return out
 }
 
+// Sides reports whether the rules of some pod, by themselves, let out or in
+// something else, whatever the other end says and even if there is no such pair.
+// Cost: as Between without the pairs.
+func (c *Contrast) Sides(before, after *Index) bool {
+	for _, g := range c.changed(before, after) {
+		old, now := &before.programs[g.old], &after.programs[g.now]
+		for _, f := range c.families(before, old) {
+			c.parts(g.dir, f, before, old, after, now, g.classes[0])
+			if slices.Contains(c.sides, true) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (c *Contrast) inGroup(g *changed, a, b *Index) (Pair, bool) {
 	old, now := &a.programs[g.old], &b.programs[g.now]
 	for _, f := range c.families(a, old) {
@@ -130,10 +148,13 @@ func (c *Contrast) parts(d model.Direction, f model.Family, a *Index, old *progr
 	was := slices.Clone(c.p.decided)
 	c.p.evaluate(b, now, d, f, dst)
 	differ := make([]bool, len(was))
+	c.sides = c.sides[:0]
 	for i := range was {
 		if s := c.p.stands[i]; s.some {
+			differ[i] = c.differ(was[i], c.p.decided[i])
+			c.sides = append(c.sides, differ[i])
 			// Of a host with several addresses they open what one of them does.
-			differ[i] = c.differ(was[i], c.p.decided[i]) || len(c.addresses(s.class, f)) > 1
+			differ[i] = differ[i] || len(c.addresses(s.class, f)) > 1
 		}
 	}
 	return differ
@@ -229,7 +250,7 @@ func (c *Contrast) from(d model.Direction, subject Class, others []member, a, b 
 				k.atom = -2
 			}
 		}
-		if seen[k] {
+		if seen[k] || k.atom >= 0 && !c.unowned(m.class) {
 			continue
 		}
 		src, dst := subject, m.class
@@ -251,6 +272,12 @@ func (c *Contrast) from(d model.Direction, subject Class, others []member, a, b 
 		}
 	}
 	return Pair{}, false
+}
+
+// unowned reports whether some address of an outside class is nobody's.
+func (c *Contrast) unowned(cl Class) bool {
+	from, to := c.x.addr.bounds(int32(int(cl) - len(c.x.classes)))
+	return c.x.unowned(from, to).IsValid()
 }
 
 // pairDiffers compares the connections of one pair, in each family and for each

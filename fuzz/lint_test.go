@@ -78,9 +78,11 @@ func checkLint(c *gen.Cluster, r *rand.Rand) (Count, error) {
 		switch {
 		case nothing != (empty && sure):
 			return n, fmt.Errorf("%v selects nothing: lint says %v, its pods that %v", ref, nothing, empty && sure)
+		case idle && doubted(s, subject):
+			return n, fmt.Errorf("%v is for pods of which all is uncertain, and lint says that it has no effect", ref)
 		case (nothing || idle) && differ != "":
 			return n, fmt.Errorf("%v: lint says that it has no effect, but it has: %s", ref, differ)
-		case !empty && !idle && differ == "":
+		case !empty && !idle && differ == "" && !doubted(s, subject) && (len(subject.Pods) > 0 || hasRules(s, ref)): // the floor of a namespace is not told
 			return n, fmt.Errorf("%v has no effect, and lint does not say so", ref)
 		}
 		if idle || nothing {
@@ -97,6 +99,27 @@ func checkLint(c *gen.Cluster, r *rand.Rand) (Count, error) {
 		}
 	}
 	return n, nil
+}
+
+// doubted reports whether of some pod all is uncertain.
+func doubted(s *model.Snapshot, of *model.PodSet) bool {
+	in := func(set *model.PodSet, p *model.Pod) bool {
+		if set.Namespace != "" && set.Namespace != p.Namespace {
+			return false
+		}
+		i := slices.IndexFunc(s.Namespaces, func(n model.Namespace) bool { return n.Name == p.Namespace })
+		return (set.Namespace != "" || set.Namespaces.Matches(s.Namespaces[i].Labels)) && set.Pods.Matches(p.Labels)
+	}
+	return slices.ContainsFunc(s.Pods, func(p model.Pod) bool {
+		return !p.Hole() && !p.HostNetwork && in(of, &p) && slices.ContainsFunc(s.Rules, func(r model.Rule) bool {
+			return r.Rank.Tier == model.TierExempt && r.Action == model.Uncertain && r.Peer.Any && in(&r.Subject, &p)
+		})
+	})
+}
+
+// hasRules reports whether a policy has more than its isolation.
+func hasRules(s *model.Snapshot, ref model.ObjectRef) bool {
+	return slices.ContainsFunc(s.Rules, func(r model.Rule) bool { return r.Object == ref && !r.Isolates() })
 }
 
 func refOf(c *gen.Cluster, p *networkingv1.NetworkPolicy) model.ObjectRef {

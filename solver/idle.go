@@ -12,53 +12,63 @@ import (
 // idleness says whether a policy has no effect, and because of whom.
 type idleness struct {
 	idle   bool
-	beside []*policy // without any one of these it would not be idle
+	same   bool      // its own pods' rules are the same without it: it is no matter of the other ends
+	beside []*policy // without any one of these it would not be the same
 	all    []*policy // that have a part for some pod of it in some direction of it
 }
 
 // idle finds NetworkPolicies without which every connection is as it is
 // (PR4003).
 func (l *linter) idle(p *policy) {
-	if !p.networkPolicy() || len(p.classes) == 0 || !l.idleness(p).idle {
+	if !p.networkPolicy() || len(p.classes) == 0 || p.doubted {
 		return
 	}
-	i := l.idleness(p)
-	l.because(p, i)
-	f := Finding{Code: dialect.CodeLintNoEffect, Object: p.object, Origin: l.origin(p)}
 	open, rules := l.opensAll(p)
+	if rules == 0 && len(p.subject.Pods) == 0 || !l.idleness(p).idle {
+		return // the floor of a namespace, for pods to come
+	}
+	i := l.because(p)
+	f := Finding{Code: dialect.CodeLintNoEffect, Object: p.object, Origin: l.origin(p), Message: fmt.Sprintf("without %v every connection is as it is", p.object)}
 	switch {
+	case !i.same:
+		f.Severity = dialect.Note // others may come
+		f.Message += ": what it changes for its pods the other ends do not let through, or there is no other end"
 	case rules == 0:
 		f.Severity = dialect.Note // a floor, in case that the others go
-		f.Message = fmt.Sprintf("without %v every connection is as it is: its pods are isolated without it", p.object)
+		f.Message += ": its pods are isolated without it, by " + names(refs(i.all))
 	case open && len(i.all) == 0:
 		f.Severity = dialect.Note // it says what is so anyway
-		f.Message = fmt.Sprintf("without %v every connection is as it is: it allows everything, and no other policy isolates its pods", p.object)
-	case len(i.all) == 0:
-		f.Message = fmt.Sprintf("without %v every connection is as it is: what it denies the other ends or admin policies do not let through either", p.object)
+		f.Message += ": it allows everything, and no other policy isolates its pods"
+	case l.missesPeers(p):
+		f.Severity = dialect.Note // PR4002 says so
+		f.Message += ": of what it opens besides, the input holds nothing"
 	case len(i.beside) > 0:
-		f.Message = fmt.Sprintf("without %v every connection is as it is, because of %s", p.object, names(refs(i.beside)))
+		f.Message += ", because of " + names(refs(i.beside))
+	case len(i.all) > 0:
+		f.Message += fmt.Sprintf(": %s, with what admin policies decide, do what it does", names(refs(i.all)))
 	default:
-		f.Message = fmt.Sprintf("without %v every connection is as it is: %s, and what the other ends let through, come to the same", p.object, names(refs(i.all)))
+		f.Message += ": admin policies, or that its pods are not managed, decide"
 	}
-	var mutual []*policy
+	var mutual []string
 	for _, q := range i.beside {
-		if o := l.idleness(q); o.idle {
-			if l.because(q, o); slices.Contains(o.beside, p) {
-				mutual = append(mutual, q)
-			}
+		if l.idleness(q).idle && slices.Contains(l.because(q).beside, p) && l.differ(nil, []*policy{p, q}) {
+			mutual = append(mutual, q.object.String())
 		}
 	}
-	if len(mutual) > 0 {
-		who := mutual[0].object.String()
-		if len(mutual) > 1 {
-			who = "each of these"
-		}
-		f.Message += fmt.Sprintf("; likewise %s because of this one: one of them can go, not both", who)
+	if i.same && len(mutual) > 0 {
+		f.Message += fmt.Sprintf("; likewise %s because of this one: one can go, not both", names(mutual))
 	}
 	for _, q := range i.beside {
 		f.Related = append(f.Related, Related{Object: q.object, Origin: l.origin(q), Message: "what does the same, or more"})
 	}
 	l.report(f)
+}
+
+// missesPeers reports whether some peer of a policy selects nothing.
+func (l *linter) missesPeers(p *policy) bool {
+	return slices.ContainsFunc(p.rules, func(i int) bool {
+		return slices.ContainsFunc(l.s.Rules[i].Peer.Pods, func(s model.PodSet) bool { return len(l.selects(s)) == 0 })
+	})
 }
 
 func refs(list []*policy) []string {
@@ -87,15 +97,16 @@ func (l *linter) opensAll(p *policy) (open bool, rules int) {
 // idleness compares the cluster with that without the policy.
 func (l *linter) idleness(p *policy) *idleness {
 	if p.idle == nil {
-		p.idle = &idleness{idle: len(p.classes) > 0 && !l.differ([]*policy{}, []*policy{p})}
+		p.idle = &idleness{idle: len(p.classes) > 0 && !l.differ(nil, []*policy{p})}
 	}
 	return p.idle
 }
 
 // because finds the policies that make one idle.
-func (l *linter) because(p *policy, i *idleness) {
+func (l *linter) because(p *policy) *idleness {
+	i := l.idleness(p)
 	if i.all != nil {
-		return
+		return i
 	}
 	i.all = []*policy{}
 	for _, q := range l.inNamespace[p.object.Namespace] {
@@ -103,12 +114,16 @@ func (l *linter) because(p *policy, i *idleness) {
 			i.all = append(i.all, q)
 		}
 	}
+	if i.same = !l.sidesDiffer(nil, []*policy{p}); !i.same {
+		return i
+	}
 	const tried = 16 // each costs a comparison
 	for _, q := range i.all[:min(tried, len(i.all))] {
-		if l.differ([]*policy{q}, []*policy{q, p}) {
+		if l.sidesDiffer([]*policy{q}, []*policy{q, p}) {
 			i.beside = append(i.beside, q)
 		}
 	}
+	return i
 }
 
 // overlap reports whether two policies isolate some pod in the same direction.
@@ -122,15 +137,24 @@ func (l *linter) overlap(p, q *policy) bool {
 
 // differ reports whether some connection differs between the cluster without
 // the policies before and that without those after, which are more.
-func (l *linter) differ(before, after []*policy) bool {
-	for {
-		a, b := l.without(before), l.without(after)
-		if l.contrast.Takes(a) && l.contrast.Takes(b) {
-			_, differ := l.contrast.Between(a, b)
-			return differ
-		}
+func (l *linter) differ(before, after []*policy) (differ bool) {
+	l.compare(before, after, func(a, b *engine.Index) { _, differ = l.contrast.Between(a, b) })
+	return differ
+}
+
+// sidesDiffer is differ of what the rules of each pod say by themselves.
+func (l *linter) sidesDiffer(before, after []*policy) (differ bool) {
+	l.compare(before, after, func(a, b *engine.Index) { differ = l.contrast.Sides(a, b) })
+	return differ
+}
+
+func (l *linter) compare(before, after []*policy, with func(a, b *engine.Index)) {
+	a, b := l.without(before), l.without(after)
+	if !l.contrast.Takes(a) || !l.contrast.Takes(b) {
 		l.begin() // there have been very many versions
+		a, b = l.without(before), l.without(after)
 	}
+	with(a, b)
 }
 
 // without returns the index without the rules of some policies.
@@ -160,7 +184,7 @@ func (l *linter) begin() {
 
 // shadowed finds rules of admin policies that decide nothing (PR4005).
 func (l *linter) shadowed(p *policy) {
-	if p.networkPolicy() || len(p.classes) == 0 {
+	if p.networkPolicy() || len(p.classes) == 0 || p.doubted {
 		return
 	}
 	for _, same := range l.byOrigin(p) {

@@ -86,6 +86,7 @@ type linter struct {
 	hosts       map[string][]*model.Pod // pods of the host network
 	pods        map[string][]*model.Pod // the others
 	selected    map[string][]int32
+	doubted     map[int32]bool // classes of which all is uncertain, in some direction
 	words       map[string]*words
 	found       []Finding
 }
@@ -97,6 +98,7 @@ type policy struct {
 	subject model.PodSet
 	classes []int32 // that it selects
 	unsure  bool    // a part of it is not known
+	doubted bool    // of pods that it selects all is uncertain: whatever it says makes no difference
 	idle    *idleness
 }
 
@@ -156,6 +158,14 @@ func newLinter(x *engine.Index) (*linter, error) {
 		p.rules = append(p.rules, i)
 		p.unsure = p.unsure || r.Action == model.Uncertain || r.Action == model.MayAllow
 	}
+	l.doubted = map[int32]bool{}
+	for i := range s.Rules {
+		if r := &s.Rules[i]; r.Rank.Tier == model.TierExempt && r.Action == model.Uncertain && r.Peer.Any {
+			for _, c := range l.selects(r.Subject) {
+				l.doubted[c] = true
+			}
+		}
+	}
 	// What is not understood of a kind is no policy of ours to judge.
 	l.policies = slices.DeleteFunc(l.policies, func(p *policy) bool {
 		return !slices.ContainsFunc(p.rules, func(r int) bool { return s.Rules[r].Rank.Tier != model.TierExempt })
@@ -168,6 +178,7 @@ func newLinter(x *engine.Index) (*linter, error) {
 			}
 		}
 		p.classes = l.selects(p.subject)
+		p.doubted = slices.ContainsFunc(p.classes, func(c int32) bool { return l.doubted[c] })
 	}
 	slices.SortFunc(l.policies, func(a, b *policy) int {
 		return cmp.Or(cmp.Compare(a.object.Kind, b.object.Kind), cmp.Compare(a.object.Namespace, b.object.Namespace), cmp.Compare(a.object.Name, b.object.Name))

@@ -262,7 +262,7 @@ func (l *linter) void(p *policy, d model.Direction, rules bool) {
 	}
 	f := Finding{
 		Code: dialect.CodeLintReopened, Object: o.Object, Origin: o.Origin, About: fmt.Sprintf("%v %v", d, p.object),
-		Message: fmt.Sprintf("%v restricts %v of no pod: %s opens everything to all that it selects, %s", p.object, d, names(who), l.podsText(p.classes)),
+		Message: fmt.Sprintf("%v restricts %v of no pod: everything is opened to all that it selects, %s, by %s", p.object, d, l.podsText(p.classes), names(who)),
 		Related: []Related{{Object: p.object, Origin: l.s.Rules[l.isolating(p, d)].Origin, Message: "the restriction"}},
 	}
 	if !rules {

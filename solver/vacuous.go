@@ -67,7 +67,7 @@ func (l *linter) selectsNothing(p *policy) {
 		}
 	default:
 		why, _ := l.why(p.subject)
-		f.Message = fmt.Sprintf("%v selects no pod: %s", p.object, why)
+		f.Message = fmt.Sprintf("%v selects no pod of the input: %s", p.object, why)
 		if len(l.classes) == 0 {
 			f.Severity = dialect.Note
 		}

@@ -100,7 +100,7 @@ spec:
 	},
 	{
 		Code: CodeLintNoEffect, Severity: Warning, Title: "policy without effect",
-		Text: "Without the policy every connection between all pods, nodes and addresses is as it is, dormant pods included: the cluster was compared with the one that lacks it. Mostly another policy allows the same or more, which the message names; a policy can only add to what others allow. Two policies that say the same are told both, and one of them can go, not both. It is a note for a policy that has no rules, because its pods are isolated anyhow: it may be there in case the others go; and for one that allows everything to pods which nothing else isolates. Admin policies are not told: what they pin down often is so anyhow.",
+		Text: "Without the policy every connection between all pods, nodes and addresses is as it is, dormant pods included: the cluster was compared with the one that lacks it. It is a warning where the pods that it selects are as open without it, whatever the other ends say: other policies allow the same or more, and the message names them; a policy can only add to what others allow. Two policies that say the same are told both, and one of them can go, not both. It is a note where the other ends do not let through what it changes, or the input holds no other end; for one that allows everything to pods which nothing else isolates; and for one that has no rules, because its pods are isolated anyhow. A policy without rules for all pods of a namespace is not told: it is the floor for pods to come. Admin policies are not told: what they pin down often is so anyhow. Nor are policies for pods of which all is uncertain, because another policy is not modelled.",
 		Example: `apiVersion: v1
 kind: Namespace
 metadata: {name: ml}
