@@ -20,6 +20,8 @@ type Contrast struct {
 
 	masks  *scratch
 	lo, up mask
+
+	subjects [model.NumDirections][]programSubject // nil: not asked for
 }
 
 // Contrast prepares comparisons of x and what Apply makes of it. Cost:
@@ -323,33 +325,44 @@ func (c *Contrast) Shadowed(rule int) bool {
 		panic(fmt.Sprintf("engine: rule %d of a version that Apply made", rule))
 	}
 	d := x.rule(int32(rule)).Direction
-	type key struct{ program, sig uint32 }
-	done := map[key]bool{}
-	for cl := range x.podClasses {
-		k := key{program: x.programOf.get(cl)[d]}
-		if d == model.Ingress {
-			k.sig = x.classes[cl].sig
-		}
-		if _, ok := done[k]; ok {
-			continue
-		}
-		done[k] = false
+	some := false
+	for _, k := range c.subjectsOf(d) {
 		prog := &x.programs[k.program]
 		at := slices.IndexFunc(prog.segments, func(g uint32) bool { return slices.Contains(x.segments[g].rules, int32(rule)) })
 		if at < 0 {
 			continue
 		}
-		done[k] = true
-		if x.segments[prog.segments[at]].tie != 0 || c.decides(prog, at, rule, d, Class(cl)) {
+		some = true
+		if x.segments[prog.segments[at]].tie != 0 || c.decides(prog, at, rule, d, k.class) {
 			return false
 		}
 	}
-	for _, is := range done {
-		if is {
-			return true
+	return some
+}
+
+// programSubject is a program, and a class of those that have it; for ingress
+// the port names of these too.
+type programSubject struct {
+	program, sig uint32
+	class        Class
+}
+
+func (c *Contrast) subjectsOf(d model.Direction) []programSubject {
+	if c.subjects[d] != nil {
+		return c.subjects[d]
+	}
+	seen := map[[2]uint32]bool{}
+	for cl := range c.x.podClasses {
+		k := programSubject{program: c.x.programOf.get(cl)[d], class: Class(cl)}
+		if d == model.Ingress {
+			k.sig = c.x.classes[cl].sig
+		}
+		if !seen[[2]uint32{k.program, k.sig}] {
+			seen[[2]uint32{k.program, k.sig}] = true
+			c.subjects[d] = append(c.subjects[d], k)
 		}
 	}
-	return false
+	return c.subjects[d]
 }
 
 // decides reports whether a rule in a segment of a program decides for some

@@ -109,11 +109,17 @@ func (l *linter) because(p *policy) *idleness {
 		return i
 	}
 	i.all = []*policy{}
-	for _, q := range l.inNamespace[p.object.Namespace] {
-		if q != p && l.overlap(p, q) {
-			i.all = append(i.all, q)
+	for d := range model.Direction(model.NumDirections) {
+		if l.isolating(p, d) < 0 {
+			continue
+		}
+		for _, q := range l.beside(p, d) {
+			if q != p && !slices.Contains(i.all, q) {
+				i.all = append(i.all, q)
+			}
 		}
 	}
+	slices.SortFunc(i.all, func(a, b *policy) int { return a.number - b.number })
 	if i.same = !l.sidesDiffer(nil, []*policy{p}); !i.same {
 		return i
 	}
@@ -124,15 +130,6 @@ func (l *linter) because(p *policy) *idleness {
 		}
 	}
 	return i
-}
-
-// overlap reports whether two policies isolate some pod in the same direction.
-func (l *linter) overlap(p, q *policy) bool {
-	same := false
-	for d := range model.Direction(model.NumDirections) {
-		same = same || l.isolating(p, d) >= 0 && l.isolating(q, d) >= 0
-	}
-	return same && len(common(p.classes, q.classes)) > 0
 }
 
 // differ reports whether some connection differs between the cluster without

@@ -75,24 +75,25 @@ func Lint(x *engine.Index) iter.Seq[Finding] {
 
 // linter is what the kinds of findings share.
 type linter struct {
-	x           *engine.Index // compiled for changes
-	s           *model.Snapshot
-	contrast    *engine.Contrast
-	policies    []*policy // sorted by kind and name
-	byObject    map[model.ObjectRef]*policy
-	inNamespace map[string][]*policy // NetworkPolicies
-	classes     []podClass
-	byNS        map[string][]int32      // the classes of each namespace
-	hosts       map[string][]*model.Pod // pods of the host network
-	pods        map[string][]*model.Pod // the others
-	selected    map[string][]int32
-	doubted     map[int32]bool // classes of which all is uncertain, in some direction
-	words       map[string]*words
-	found       []Finding
+	x         *engine.Index // compiled for changes
+	s         *model.Snapshot
+	contrast  *engine.Contrast
+	policies  []*policy // sorted by kind and name
+	byObject  map[model.ObjectRef]*policy
+	isolators [model.NumDirections][][]*policy // the NetworkPolicies of each class
+	classes   []podClass
+	byNS      map[string][]int32      // the classes of each namespace
+	hosts     map[string][]*model.Pod // pods of the host network
+	pods      map[string][]*model.Pod // the others
+	selected  map[string][]int32
+	doubted   map[int32]bool // classes of which all is uncertain, in some direction
+	words     map[string]*words
+	found     []Finding
 }
 
 // policy is the rules of one object.
 type policy struct {
+	number  int // in their order
 	object  model.ObjectRef
 	rules   []int // into Snapshot.Rules
 	subject model.PodSet
@@ -119,7 +120,7 @@ func newLinter(x *engine.Index) (*linter, error) {
 	}
 	l := &linter{
 		x: base, s: s, contrast: base.Contrast(), byObject: map[model.ObjectRef]*policy{}, byNS: map[string][]int32{}, pods: map[string][]*model.Pod{}, hosts: map[string][]*model.Pod{},
-		inNamespace: map[string][]*policy{}, selected: map[string][]int32{}, words: map[string]*words{},
+		selected: map[string][]int32{}, words: map[string]*words{},
 	}
 	at := map[engine.Class]int32{}
 	for i := range s.Pods {
@@ -183,9 +184,20 @@ func newLinter(x *engine.Index) (*linter, error) {
 	slices.SortFunc(l.policies, func(a, b *policy) int {
 		return cmp.Or(cmp.Compare(a.object.Kind, b.object.Kind), cmp.Compare(a.object.Namespace, b.object.Namespace), cmp.Compare(a.object.Name, b.object.Name))
 	})
-	for _, p := range l.policies {
-		if p.networkPolicy() {
-			l.inNamespace[p.object.Namespace] = append(l.inNamespace[p.object.Namespace], p)
+	for d := range l.isolators {
+		l.isolators[d] = make([][]*policy, len(l.classes))
+	}
+	for n, p := range l.policies {
+		p.number = n
+		if !p.networkPolicy() {
+			continue
+		}
+		for d := range model.Direction(model.NumDirections) {
+			if l.isolating(p, d) >= 0 {
+				for _, c := range p.classes {
+					l.isolators[d][c] = append(l.isolators[d][c], p)
+				}
+			}
 		}
 	}
 	return l, nil

@@ -39,15 +39,30 @@ func (l *linter) reopened(p *policy) {
 
 func everything(r *model.Rule) bool { return r.Peer.Any && r.Ports.All }
 
-// beside are the other NetworkPolicies that isolate pods of p in a direction,
-// p itself included where own says so.
-func (l *linter) beside(p *policy, d model.Direction, own bool) []*policy {
+// maxBeside is how many other policies of its pods a policy is held against;
+// nobody reads of more.
+const maxBeside = 256
+
+// beside are the NetworkPolicies that isolate some pod of p in a direction, in
+// order, p itself included; of very many only some.
+func (l *linter) beside(p *policy, d model.Direction) []*policy {
+	seen := map[*policy]bool{}
 	var out []*policy
-	for _, q := range l.inNamespace[p.object.Namespace] {
-		if (own || q != p) && l.isolating(q, d) >= 0 && len(common(p.classes, q.classes)) > 0 {
-			out = append(out, q)
+	for _, c := range p.classes {
+		for _, q := range l.isolators[d][c] {
+			if !seen[q] {
+				seen[q] = true
+				out = append(out, q)
+			}
+			if len(out) == maxBeside {
+				break
+			}
+		}
+		if len(out) == maxBeside {
+			break
 		}
 	}
+	slices.SortFunc(out, func(a, b *policy) int { return a.number - b.number })
 	return out
 }
 
@@ -70,7 +85,7 @@ func (l *linter) excepted(p *policy, rule int) {
 		if len(b.Except) == 0 {
 			continue
 		}
-		for _, q := range l.beside(p, r.Direction, true) {
+		for _, q := range l.beside(p, r.Direction) {
 			for _, i := range l.allows(q, r.Direction) {
 				if o := &l.s.Rules[i]; portsCover(&o.Ports, &r.Ports) {
 					l.reopens(p, r, j, q, o, i == rule)
@@ -165,8 +180,8 @@ func (l *linter) side(c int32, other engine.EndpointID, d model.Direction) model
 // singledOut finds a policy of more pods that opens the internet to those for
 // which p has nothing but a denial.
 func (l *linter) singledOut(p *policy, d model.Direction) bool {
-	for _, q := range l.beside(p, d, false) {
-		if len(common(p.classes, q.classes)) < len(p.classes) {
+	for _, q := range l.beside(p, d) {
+		if q == p || len(common(p.classes, q.classes)) < len(p.classes) {
 			continue // an exception for some of them
 		}
 		for _, i := range l.allows(q, d) {
@@ -240,7 +255,10 @@ func blockSet(b model.Block) *netipx.IPSet {
 func (l *linter) void(p *policy, d model.Direction, rules bool) {
 	covered := map[int32]bool{}
 	var by []int
-	for _, q := range l.beside(p, d, false) {
+	for _, q := range l.beside(p, d) {
+		if q == p {
+			continue
+		}
 		for _, i := range l.allows(q, d) {
 			if !everything(&l.s.Rules[i]) {
 				continue
