@@ -1,8 +1,9 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
+	"iter"
+	"math/bits"
 	"slices"
 
 	"github.com/podreach/podreach/model"
@@ -194,29 +195,26 @@ type member struct {
 	part  int32
 }
 
-// members lists the classes of parts; outside addresses first, to which nothing
+// members are the classes of parts; outside addresses first, to which nothing
 // but their source has policies.
-func (c *Contrast) members(of []bool) []member {
-	var out []member
-	for w := len(c.p.within) - 1; w >= 0; w-- {
-		cells := c.p.cells[w]
-		if len(cells) == 0 {
-			cells = []cell{{bits: c.p.within[w]}}
-		}
-		start := len(out)
-		for _, cell := range cells {
-			if !of[cell.part] {
-				continue
+func (c *Contrast) members(of []bool) iter.Seq[member] {
+	return func(yield func(member) bool) {
+		for w := len(c.p.within) - 1; w >= 0; w-- {
+			cells := c.p.cells[w]
+			if len(cells) == 0 {
+				cells = []cell{{bits: c.p.within[w]}}
 			}
-			for i := range 64 {
-				if cell.bits>>i&1 != 0 {
-					out = append(out, member{Class(w<<6 | i), cell.part})
+			for _, cell := range slices.Backward(cells) {
+				for b := cell.bits; of[cell.part] && b != 0; {
+					i := bits.Len64(b) - 1
+					b &^= 1 << i
+					if !yield(member{Class(w<<6 | i), cell.part}) {
+						return
+					}
 				}
 			}
 		}
-		slices.SortFunc(out[start:], func(a, b member) int { return cmp.Compare(b.class, a.class) })
 	}
-	return out
 }
 
 // alike is what of an other end the answer hangs on, beside its part and the
@@ -231,13 +229,13 @@ type alike struct {
 
 // from looks for an other end between which and the subject the versions
 // differ.
-func (c *Contrast) from(d model.Direction, subject Class, others []member, a, b *Index) (Pair, bool) {
+func (c *Contrast) from(d model.Direction, subject Class, others iter.Seq[member], a, b *Index) (Pair, bool) {
 	seen := map[alike]bool{} // of which none differs
 	other := model.Egress
 	if d == model.Egress {
 		other = model.Ingress
 	}
-	for _, m := range others {
+	for m := range others {
 		k := alike{part: m.part, atom: -1}
 		switch cl := int(m.class); {
 		case cl >= len(a.classes):

@@ -3,6 +3,7 @@ package solver
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
@@ -49,16 +50,12 @@ func (l *linter) idle(p *policy) {
 	default:
 		f.Message += ": admin policies, or that its pods are not managed, decide"
 	}
-	var mutual []string
-	for _, q := range i.beside {
-		if l.idleness(q).idle && slices.Contains(l.because(q).beside, p) && l.differ(nil, []*policy{p, q}) {
-			mutual = append(mutual, q.object.String())
+	if len(i.beside) == 1 {
+		if q := i.beside[0]; l.idleness(q).idle && slices.Contains(l.because(q).beside, p) && l.differ(nil, []*policy{p, q}) {
+			f.Message += "; likewise that one because of this: one can go, not both"
 		}
 	}
-	if i.same && len(mutual) > 0 {
-		f.Message += fmt.Sprintf("; likewise %s because of this one: one can go, not both", names(mutual))
-	}
-	for _, q := range i.beside {
+	for _, q := range i.beside[:min(maxNames, len(i.beside))] {
 		f.Related = append(f.Related, Related{Object: q.object, Origin: l.origin(q), Message: "what does the same, or more"})
 	}
 	l.report(f)
@@ -97,9 +94,20 @@ func (l *linter) opensAll(p *policy) (open bool, rules int) {
 // idleness compares the cluster with that without the policy.
 func (l *linter) idleness(p *policy) *idleness {
 	if p.idle == nil {
-		p.idle = &idleness{idle: len(p.classes) > 0 && !l.differ(nil, []*policy{p})}
+		p.idle = &idleness{idle: len(p.classes) > 0 && (len(l.twins[p.says]) > 1 || !l.differ(nil, []*policy{p}))}
 	}
 	return p.idle
+}
+
+// says is what a policy says, without its name: policies of one namespace that
+// say the same are as one.
+func (l *linter) says(p *policy) string {
+	var b strings.Builder
+	for _, i := range p.rules {
+		r := &l.s.Rules[i]
+		fmt.Fprintln(&b, r.Rank, r.Direction, r.Subject, r.Peer.Any, r.Peer.Pods, r.Peer.Blocks, r.Peer.NoPods, r.Peer.Relation, r.Ports, r.Action)
+	}
+	return b.String()
 }
 
 // because finds the policies that make one idle.
@@ -109,6 +117,12 @@ func (l *linter) because(p *policy) *idleness {
 		return i
 	}
 	i.all = []*policy{}
+	if twins := l.twins[p.says]; len(twins) > 1 {
+		i.same, i.all = true, twins[:min(maxBeside, len(twins))]
+		i.all = slices.DeleteFunc(slices.Clone(i.all), func(q *policy) bool { return q == p })
+		i.beside = i.all
+		return i
+	}
 	for d := range model.Direction(model.NumDirections) {
 		if l.isolating(p, d) < 0 {
 			continue

@@ -86,7 +86,8 @@ type linter struct {
 	hosts     map[string][]*model.Pod // pods of the host network
 	pods      map[string][]*model.Pod // the others
 	selected  map[string][]int32
-	doubted   map[int32]bool // classes of which all is uncertain, in some direction
+	doubted   map[int32]bool       // classes of which all is uncertain, in some direction
+	twins     map[string][]*policy // by what they say
 	words     map[string]*words
 	found     []Finding
 }
@@ -94,6 +95,7 @@ type linter struct {
 // policy is the rules of one object.
 type policy struct {
 	number  int // in their order
+	says    string
 	object  model.ObjectRef
 	rules   []int // into Snapshot.Rules
 	subject model.PodSet
@@ -159,7 +161,7 @@ func newLinter(x *engine.Index) (*linter, error) {
 		p.rules = append(p.rules, i)
 		p.unsure = p.unsure || r.Action == model.Uncertain || r.Action == model.MayAllow
 	}
-	l.doubted = map[int32]bool{}
+	l.doubted, l.twins = map[int32]bool{}, map[string][]*policy{}
 	for i := range s.Rules {
 		if r := &s.Rules[i]; r.Rank.Tier == model.TierExempt && r.Action == model.Uncertain && r.Peer.Any {
 			for _, c := range l.selects(r.Subject) {
@@ -192,6 +194,8 @@ func newLinter(x *engine.Index) (*linter, error) {
 		if !p.networkPolicy() {
 			continue
 		}
+		p.says = l.says(p)
+		l.twins[p.says] = append(l.twins[p.says], p)
 		for d := range model.Direction(model.NumDirections) {
 			if l.isolating(p, d) >= 0 {
 				for _, c := range p.classes {
@@ -278,11 +282,12 @@ func (l *linter) allows(p *policy, d model.Direction) []int {
 	return out
 }
 
+const maxNames = 4 // in a message
+
 // names lists policies for people: "a", "a and b", "a, b and 3 more".
 func names(list []string) string {
-	const most = 4
-	if more := len(list) - most; more > 1 {
-		list = append(slices.Clone(list[:most]), fmt.Sprintf("%d more", more))
+	if more := len(list) - maxNames; more > 1 {
+		list = append(slices.Clone(list[:maxNames]), fmt.Sprintf("%d more", more))
 	}
 	if len(list) < 2 {
 		return strings.Join(list, "")
