@@ -372,7 +372,8 @@ func (c *Contrast) decides(prog *program, at, rule int, d model.Direction, dst C
 		y := &Index{rest: x.rest, addr: x.addr, port: x.port, full: x.full, nodeClass: x.nodeClass, podClasses: x.podClasses, classes: x.classes, tables: x.tables}
 		g := x.segments[prog.segments[at]]
 		g.action, g.entries, g.rules = action, []entry{{x.rulePeer[rule], x.rulePorts[rule]}}, []int32{int32(rule)}
-		y.segments = append(x.segments[:len(x.segments):len(x.segments)], g)
+		y.segments = slices.Clip(x.segments) // what is appended is in a copy
+		y.segments = append(y.segments, g)
 		p := *prog
 		p.segments = append(slices.Clone(prog.segments[:at]), uint32(len(x.segments)))
 		return y, &p

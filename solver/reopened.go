@@ -102,7 +102,7 @@ func (l *linter) reopens(p *policy, r *model.Rule, j int, q *policy, o *model.Ru
 	for _, e := range r.Peer.Blocks[j].Except {
 		whole := o.Peer.Any
 		for k, b := range o.Peer.Blocks {
-			if !(same && k == j) && b.CIDR.Bits() < e.Bits() && hasRange(b, e) {
+			if (!same || k != j) && b.CIDR.Bits() < e.Bits() && hasRange(b, e) {
 				whole = true
 				at = peerPlace(o, len(o.Peer.Pods)+k)
 			}
