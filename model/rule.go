@@ -139,6 +139,9 @@ const (
 type Peer struct {
 	Any      bool // every pod, node and address
 	NoPods   bool // every address outside, node and host-network pod: what is in no namespace (R97, Cilium)
+	// BlocksAt says, for a list of a NetworkPolicy that mixes Pods and Blocks
+	// and has at most 32 members, which of these are Blocks: bit i of member i.
+	BlocksAt uint32
 	Pods     []PodSet
 	Blocks   []Block
 	Nodes    []Selector // nodes by their labels (R99); package cluster puts Blocks in their place, so that no snapshot has any
@@ -147,10 +150,6 @@ type Peer struct {
 	// UnknownHosts matches nodes and host-network pods in the families in
 	// which their address is not known.
 	UnknownHosts bool
-
-	// At says which members of the policy's list Pods and then Blocks are,
-	// where a list of NetworkPolicy mixes both; otherwise they are in its order.
-	At []int
 }
 
 // Rule is one line of the normal form. Rules are plain data and may be shared.

@@ -328,11 +328,27 @@ func peerPlace(r *model.Rule, i int) model.Origin {
 	if r.Object.Kind != "NetworkPolicy" {
 		return r.Origin
 	}
-	at := i
-	if r.Peer.At != nil {
-		at = r.Peer.At[i]
+	list := r.Origin.Field([...]string{model.Ingress: "from", model.Egress: "to"}[r.Direction])
+	pods, mixed := len(r.Peer.Pods), len(r.Peer.Pods) > 0 && len(r.Peer.Blocks) > 0
+	switch {
+	case !mixed:
+		return list.Field(i)
+	case r.Peer.BlocksAt == 0:
+		return list
 	}
-	return r.Origin.Field([...]string{model.Ingress: "from", model.Egress: "to"}[r.Direction], at)
+	block := i >= pods
+	if block {
+		i -= pods
+	}
+	for at := range 32 {
+		if r.Peer.BlocksAt>>at&1 != 0 == block {
+			if i == 0 {
+				return list.Field(at)
+			}
+			i--
+		}
+	}
+	return list
 }
 
 // ruleName is how a rule is called in a sentence: "ingress rule 2".

@@ -140,17 +140,12 @@ func (l *lowering) peer(peers []networkingv1.NetworkPolicyPeer) model.Peer {
 		return model.Peer{Any: true}
 	}
 	var out model.Peer
-	var blocks []int
 	for i := range peers {
 		p := &peers[i]
-		if p.IPBlock != nil {
-			blocks = append(blocks, i)
-		} else {
-			out.At = append(out.At, i)
-		}
 		switch {
 		case p.IPBlock != nil:
 			out.Blocks = append(out.Blocks, l.block(p.IPBlock))
+			out.BlocksAt |= 1 << i // past 32 it is nothing
 		case p.NamespaceSelector != nil:
 			s := model.PodSet{Namespaces: meta.Selector(p.NamespaceSelector)}
 			if p.PodSelector != nil {
@@ -161,10 +156,8 @@ func (l *lowering) peer(peers []networkingv1.NetworkPolicyPeer) model.Peer {
 			out.Pods = append(out.Pods, model.PodSet{Namespace: l.subject.Namespace, Pods: meta.Selector(p.PodSelector)})
 		}
 	}
-	if len(blocks) == 0 || len(out.At) == 0 {
-		out.At = nil
-	} else {
-		out.At = append(out.At, blocks...)
+	if len(out.Pods) == 0 || len(peers) > 32 {
+		out.BlocksAt = 0
 	}
 	return out
 }
