@@ -261,10 +261,16 @@ func (p *partition) represent() {
 	}
 }
 
-// decide evaluates the program once for each part. dst, for ingress, is a
-// class of the subjects, whose port names count.
+// decide evaluates the program once for each part, and joins those of equal
+// openings. dst, for ingress, is a class of the subjects, whose port names
+// count.
 func (p *partition) decide(prog *program, d model.Direction, f model.Family, dst Class) layered {
-	x := p.r.x
+	p.evaluate(p.r.x, prog, d, f, dst)
+	return p.layers()
+}
+
+// evaluate decides each part by a program of x.
+func (p *partition) evaluate(x *Index, prog *program, d model.Direction, f model.Family, dst Class) {
 	p.decided = p.decided[:0]
 	for _, r := range p.stands {
 		if !r.some { // no class is left in it
@@ -283,7 +289,6 @@ func (p *partition) decide(prog *program, d model.Direction, f model.Family, dst
 		}
 		p.decided = append(p.decided, p.opens.number(p.lo, p.up, other))
 	}
-	return p.layers()
 }
 
 // layers joins parts of equal openings. The opening with most words becomes

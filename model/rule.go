@@ -137,8 +137,11 @@ const (
 // Peer is the other end that a rule speaks of: the union of its parts. The
 // zero Peer matches nothing.
 type Peer struct {
-	Any      bool // every pod, node and address
-	NoPods   bool // every address outside, node and host-network pod: what is in no namespace (R97, Cilium)
+	Any    bool // every pod, node and address
+	NoPods bool // every address outside, node and host-network pod: what is in no namespace (R97, Cilium)
+	// BlocksAt says, for a list of a NetworkPolicy that mixes Pods and Blocks
+	// and has at most 32 members, which of these are Blocks: bit i of member i.
+	BlocksAt uint32
 	Pods     []PodSet
 	Blocks   []Block
 	Nodes    []Selector // nodes by their labels (R99); package cluster puts Blocks in their place, so that no snapshot has any

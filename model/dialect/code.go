@@ -65,6 +65,18 @@ const (
 	CodeOutsideIdentity  Code = 3012
 	CodeTie              Code = 3013
 	CodePluginIgnores    Code = 3014
+
+	CodeLintSelectsNothing Code = 4001
+	CodeLintNoPeer         Code = 4002
+	CodeLintNoEffect       Code = 4003
+	CodeLintReopened       Code = 4004
+	CodeLintShadowed       Code = 4005
+	CodeLintTie            Code = 4006
+	CodeLintDirection      Code = 4007
+	CodeLintNoDNS          Code = 4008
+	CodeLintRange          Code = 4009
+	CodeLintPortName       Code = 4010
+	CodeLintLabel          Code = 4011
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -77,7 +89,7 @@ func (c Code) Doc() CodeDoc {
 }
 
 // Codes documents every code, sorted.
-var Codes = []CodeDoc{
+var Codes = append([]CodeDoc{
 	{
 		Code: CodeSyntax, Severity: Error, Title: "document cannot be parsed",
 		Text: "The document is neither YAML nor JSON. The other documents of the file count; behind a broken JSON value the rest of its file is lost, because nothing says where the next one begins. What the document held is not known: if it may be a policy, the pods of its namespace are answered as uncertain, or all pods when the namespace cannot be read (R115). Templates of a Helm chart are not YAML until helm template has rendered them.",
@@ -869,4 +881,4 @@ spec:
     from: [{namespaces: {matchLabels: {team: blue}}}]
 `,
 	},
-}
+}, lintCodes...)

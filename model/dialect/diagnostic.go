@@ -39,6 +39,10 @@ type Code uint16
 // String is "PR" and four digits.
 func (c Code) String() string { return fmt.Sprintf("PR%04d", uint16(c)) }
 
+// Lint reports whether the code is of what podreach lint finds: a policy that
+// does not do what it says.
+func (c Code) Lint() bool { return c/1000 == 4 }
+
 // CodeDoc explains a code.
 type CodeDoc struct {
 	Code     Code
@@ -47,4 +51,5 @@ type CodeDoc struct {
 	Text     string // what it means and what to do, a paragraph or two
 	Profile  string // in which Example gives the code; "" is all
 	Example  string // input that gives exactly this code; a test runs it
+	After    string // of lint: the same put right, which gives no finding
 }

@@ -250,7 +250,18 @@ func TestExamplesGiveTheirCode(t *testing.T) {
 		if d.Profile != "" {
 			args = append(args, "--profile", d.Profile)
 		}
-		_, stderr, code := exec("", args...)
+		if d.Code.Lint() {
+			args[0] = "lint"
+		}
+		stdout, stderr, code := exec("", args...)
+		if d.Code.Lint() {
+			require.Contains(t, stdout, "("+d.Code.String()+")\n")
+			require.Equal(t, exitNo, code, "%v: %s", d.Code, stderr)
+			require.NoError(t, os.WriteFile(file, []byte(d.After), 0o600))
+			stdout, stderr, code = exec("", args...)
+			require.Equal(t, exitYes, code, "%v: %s %s", d.Code, stdout, stderr)
+			continue
+		}
 		require.Contains(t, stderr, "("+d.Code.String()+")\n")
 		fails := d.Severity == dialect.Error || d.Code == dialect.CodeBrokenDocument // which comes with a PR1001
 		require.Equal(t, fails, code == exitError, "%v: %s", d.Code, stderr)

@@ -18,6 +18,7 @@ type codeDocument struct {
 	Title    string `json:"title"`
 	Text     string `json:"text,omitempty"`
 	Example  string `json:"example,omitempty"`
+	After    string `json:"after,omitempty"`
 }
 
 // codesDocument is podreach.codes/v1.
@@ -27,7 +28,7 @@ type codesDocument struct {
 }
 
 func codeDocumentOf(d dialect.CodeDoc) codeDocument {
-	return codeDocument{"podreach.code/v1", d.Code.String(), d.Severity.String(), d.Title, d.Text, d.Example}
+	return codeDocument{"podreach.code/v1", d.Code.String(), d.Severity.String(), d.Title, d.Text, d.Example, d.After}
 }
 
 // explainCode explains one code; without arguments it lists them.
@@ -104,11 +105,16 @@ func codeProse(d codeDocument) string {
 			b.WriteString("\n" + wrap(paragraph, 80))
 		}
 	}
-	if d.Example != "" {
-		b.WriteString("\nExample:\n\n")
-		for line := range strings.Lines(strings.TrimRight(d.Example, "\n")) {
+	example := func(title, text string) {
+		if text == "" {
+			return
+		}
+		b.WriteString("\n" + title + ":\n\n")
+		for line := range strings.Lines(strings.TrimRight(text, "\n")) {
 			b.WriteString("    " + strings.TrimRight(line, "\n") + "\n")
 		}
 	}
+	example("Example", d.Example)
+	example("Put right", d.After)
 	return b.String()
 }

@@ -46,6 +46,7 @@ type input struct {
 	allowEmpty       bool
 	live             liveFlags
 	pure             bool // no configuration file is looked for
+	lints            bool // what lint finds is the answer, no message
 	apply            []string
 	remove           []string // --delete
 
@@ -87,7 +88,7 @@ func (r *run) reads(cmd *cobra.Command) *input {
 	f.StringVar(&in.profile, "profile", "spec", "implementation-defined behaviours: spec, cilium or calico")
 	f.BoolVar(&in.strict, "strict", false, "anything not understood that could change an answer is an error")
 	f.StringSliceVar(&in.limits, "limit", nil, "bounds on what one input may cost, NAME=VALUE,...; explain PR1008 says what they are (defaults: "+manifest.DefaultLimits()+")")
-	f.StringVarP(&in.namespace, "namespace", "n", "", "list: print only rows with an end in this namespace; everything is analysed")
+	f.StringVarP(&in.namespace, "namespace", "n", "", "list: print only rows with an end in this namespace, lint: findings of it; everything is analysed")
 	f.BoolVarP(&in.all, "all-namespaces", "A", false, "list: print the rows of all namespaces (the default)")
 	in.live.add(f)
 	completeWords(cmd, "profile", profileNames())

@@ -41,7 +41,7 @@ func (in *input) errors() int {
 func (in *input) count(s dialect.Severity) int {
 	n := 0
 	for _, d := range in.ledger.Diagnostics {
-		if in.severity(d) == s {
+		if in.severity(d) == s && !in.answers(d.Code) {
 			n++
 		}
 	}
@@ -51,12 +51,15 @@ func (in *input) count(s dialect.Severity) int {
 // unkept counts the diagnostics of a severity that the ledger has only counted.
 func (in *input) unkept(s dialect.Severity) (n int) {
 	for code, left := range in.ledger.Left {
-		if in.severity(dialect.Diagnostic{Code: code}) == s {
+		if in.severity(dialect.Diagnostic{Code: code}) == s && !in.answers(code) {
 			n += left
 		}
 	}
 	return n
 }
+
+// answers reports whether diagnostics of a code are what the command answers.
+func (in *input) answers(c dialect.Code) bool { return in.lints && c.Lint() }
 
 // severity is the severity of a diagnostic in this run.
 func (in *input) severity(d dialect.Diagnostic) dialect.Severity {
@@ -78,7 +81,7 @@ func (in *input) printDiagnostics() {
 		}
 		shown, unread := 0, 0
 		for _, d := range in.ledger.Diagnostics {
-			if in.severity(d) != s {
+			if in.severity(d) != s || in.answers(d.Code) {
 				continue
 			}
 			counter := &shown

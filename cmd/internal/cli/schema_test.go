@@ -132,6 +132,10 @@ not json
 		{"code", false, 0, "", []string{"explain", "PR2006"}},
 		{"codes", false, 0, "", []string{"explain"}},
 		{"version", false, 0, "", []string{"version"}},
+		{"code", false, 0, "", []string{"explain", "PR4002"}},
+		{"lint", false, 1, "", append(live, "lint")},
+		{"lint", false, 0, "", append(live, "lint", "--fail-on", "error", "-n", "ml-data")},
+		{"lint", false, 2, "", append(static, "lint")},
 		{"connection", true, 2, "", append(static, "list", "-o", "jsonl")},
 		{"connection", true, 0, "", append(live, "list", "-o", "jsonl")},
 		{"verdict", true, 2, queries, append(static, "can", "--queries", "-")},
@@ -174,7 +178,7 @@ not json
 func commandAt(args []string) int {
 	for i, a := range args {
 		switch a {
-		case "can", "list", "explain", "diff", "version":
+		case "can", "list", "explain", "diff", "lint", "version":
 			return i
 		}
 	}
@@ -187,6 +191,7 @@ func TestSchemasReject(t *testing.T) {
 		"can":     {`{}`, `{"schema":"podreach.can/v2"}`},
 		"verdict": {`{"from":"a","to":"b","port":1}`, `{"verdict":"error"}`, `{"verdict":"denied"}`, `{"verdict":"uncertain","from":"a","to":"b","port":1}`},
 		"query":   {`{"from":"a","to":"b"}`, `{"from":"a","to":"b","port":0}`, `{"from":"a","to":"b","port":"80"}`},
+		"lint":    {`{}`, `{"schema":"podreach.lint/v1","findings":[{"code":"PR3001","severity":"note","object":{"kind":"k","name":"n"},"message":"m"}],"summary":{"errors":0,"warnings":0,"notes":1,"policies":1},"input":{"objects":1,"ignored":[],"errors":0,"warnings":0,"assumptions":[]}}`},
 		"codes":   {`[]`, `{"schema":"podreach.codes/v1","codes":[]}`},
 		"list":    {`{"schema":"podreach.list/v1","by":"node","connections":[],"uncertain":[],"input":{}}`},
 		"diff":    {`{"schema":"podreach.diff/v1","opened":[],"closed":[]}`},

@@ -45,6 +45,7 @@ func Lower(np *networkingv1.NetworkPolicy, origin model.Origin, o Options) ([]mo
 		origin:  origin,
 	}
 	ingress, egress := directions(&np.Spec, o)
+	v.inert(&np.Spec, ingress, egress, origin)
 	if ingress {
 		l.isolate(model.Ingress, np.Spec.PolicyTypes)
 		for i, r := range np.Spec.Ingress {
@@ -144,6 +145,7 @@ func (l *lowering) peer(peers []networkingv1.NetworkPolicyPeer) model.Peer {
 		switch {
 		case p.IPBlock != nil:
 			out.Blocks = append(out.Blocks, l.block(p.IPBlock))
+			out.BlocksAt |= 1 << i // past 32 it is nothing
 		case p.NamespaceSelector != nil:
 			s := model.PodSet{Namespaces: meta.Selector(p.NamespaceSelector)}
 			if p.PodSelector != nil {
@@ -153,6 +155,9 @@ func (l *lowering) peer(peers []networkingv1.NetworkPolicyPeer) model.Peer {
 		default:
 			out.Pods = append(out.Pods, model.PodSet{Namespace: l.subject.Namespace, Pods: meta.Selector(p.PodSelector)})
 		}
+	}
+	if len(out.Pods) == 0 || len(peers) > 32 {
+		out.BlocksAt = 0
 	}
 	return out
 }

@@ -250,6 +250,20 @@ func (v *validator) policyTypes(types []networkingv1.PolicyType, at model.Origin
 	}
 }
 
+// inert warns of rules of a direction that policyTypes does not list (R14).
+func (v *validator) inert(spec *networkingv1.NetworkPolicySpec, ingress, egress bool, origin model.Origin) {
+	warn := func(field string, listed string, rules int, missing networkingv1.PolicyType) {
+		v.report(dialect.CodeLintDirection, origin.Field("spec", field), "%s of %s %s no part, because policyTypes lists only %s; add %s to it, or take the rules out",
+			map[bool]string{true: "the rule", false: "the rules"}[rules == 1], field, map[bool]string{true: "has", false: "have"}[rules == 1], listed, missing)
+	}
+	if n := len(spec.Ingress); n > 0 && !ingress {
+		warn("ingress", "Egress", n, networkingv1.PolicyTypeIngress)
+	}
+	if n := len(spec.Egress); n > 0 && !egress {
+		warn("egress", "Ingress", n, networkingv1.PolicyTypeEgress)
+	}
+}
+
 var (
 	policyTypeNames = []string{string(networkingv1.PolicyTypeIngress), string(networkingv1.PolicyTypeEgress)}
 	operatorNames   = []string{"In", "NotIn", "Exists", "DoesNotExist"}
