@@ -126,6 +126,21 @@ func checkOne(x *engine.Index, a *Assertion, rowsPay int) Result {
 	if r.Truth == Yes || len(q.waivers) == 0 {
 		return r
 	}
+	if a.Expect == Exists { // its waivers are of the whole
+		for i := range q.waivers {
+			if r.Waivers[i] == WaiverExpired {
+				continue
+			}
+			r.Waivers[i] = WaiverUsed
+			for _, g := range r.Groups {
+				g.Waiver = i
+				r.Waived = append(r.Waived, g)
+			}
+			r.Truth, r.Groups, r.GroupCount, r.Violating, r.MaybeViolating, r.Ports = Yes, nil, 0, 0, 0, model.PortSet{}
+			break
+		}
+		return r
+	}
 	all := slices.Clone(q.except)
 	for i := range q.waivers {
 		if r.Waivers[i] == WaiverExpired {

@@ -24,6 +24,7 @@ const (
 	CodeBadConfig       Code = 1023
 	CodeNoTarget        Code = 1024
 	CodeNotAsApplied    Code = 1025
+	CodeBadAssertions   Code = 1030
 
 	CodePolicyName     Code = 2001
 	CodeProtocol       Code = 2002
@@ -64,6 +65,10 @@ const (
 	CodeOutsideIdentity  Code = 3012
 	CodeTie              Code = 3013
 	CodePluginIgnores    Code = 3014
+
+	CodeWaiverExpired Code = 4101
+	CodeChecksNothing Code = 4102
+	CodeWaiverIdle    Code = 4103
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -276,6 +281,17 @@ podCIDR: [10.0.0.0/16]
 		Code: CodeNotAsApplied, Severity: Warning, Title: "the cluster would take the change differently",
 		Text: "What --apply or --delete asks for is not what the cluster would make of it: a Job does not take another template, and the answer is for the Job deleted and made anew; an object that the API server refuses, or that would change what cannot be changed (the selector of a Deployment, the host network or ports of a Pod), changes nothing, and the one that is there stays; whether the controller of a custom resource replaces running pods when their template changes is not known, so that old and new ones stand side by side; a deleted pod comes back when a controller keeps a number of them, and where the input does not hold that controller the new pod has no part in the answer.",
 		Example: `podreach can ml-training: reach internet -f demo: --delete pod/ml-data/qdrant-1
+`,
+	},
+	{
+		Code: CodeBadAssertions, Severity: Error, Title: "assertions file cannot be read",
+		Text: "A file of podreach check is not of kind AssertionSet, or has a field that does not exist, a value that cannot be used, an id twice, or a waiver of an assertion that there is not. An assertion that was left out would read like one that holds, so nothing is checked. docs/ASSERTIONS.md describes the fields, docs/schema/assertionset.json is their JSON Schema.",
+		Example: `apiVersion: podreach.io/v1alpha1
+kind: AssertionSet
+metadata: {name: ml}
+spec:
+  assertions:
+  - {id: no-internet, expect: isolatd, from: 'ml-training:', to: internet}
 `,
 	},
 	{
@@ -860,6 +876,43 @@ spec:
   ingress:
   - action: Deny
     from: [{namespaces: {matchLabels: {team: blue}}}]
+`,
+	},
+	{
+		Code: CodeWaiverExpired, Severity: Warning, Title: "waiver has expired",
+		Text: "The last day of a waiver is past. It accepts nothing any more, what it accepted counts again, and it is a failure of its own, so that it does not stay in the file for ever: repair what it was about and remove it, or agree on another day.",
+		Example: `apiVersion: podreach.io/v1alpha1
+kind: AssertionSet
+metadata: {name: ml}
+spec:
+  assertions:
+  - {id: no-internet, expect: isolated, from: 'ml-data:', to: internet}
+  waivers:
+  - {assertion: no-internet, owner: platform, reason: the migration, expires: 2020-01-31}
+`,
+	},
+	{
+		Code: CodeChecksNothing, Severity: Warning, Title: "assertion selects nothing",
+		Text: "An endpoint expression of an assertion means nothing in the input, or no destination has a port of a name that it gives. An assertion about nothing would hold whatever the policies say, so it fails; the message names the nearest thing that exists. Where nothing is fair, as with one file for many clusters, --allow-empty takes it as an empty side.",
+		Example: `apiVersion: podreach.io/v1alpha1
+kind: AssertionSet
+metadata: {name: ml}
+spec:
+  assertions:
+  - {id: no-internet, expect: isolated, from: 'ml-trainin:', to: internet}
+`,
+	},
+	{
+		Code: CodeWaiverIdle, Severity: Warning, Title: "waiver accepts nothing",
+		Text: "A waiver is of an assertion that holds, or of endpoints that do not violate it. It does no harm and does not fail, but would accept what nobody has looked at yet: remove it.",
+		Example: `apiVersion: podreach.io/v1alpha1
+kind: AssertionSet
+metadata: {name: ml}
+spec:
+  assertions:
+  - {id: no-internet, expect: isolated, from: 'ml-data:', to: internet}
+  waivers:
+  - {assertion: no-internet, owner: platform, reason: the migration, expires: 2999-12-31}
 `,
 	},
 }

@@ -145,7 +145,7 @@ Start with:  ` + display + ` demo`,
 		Args:          cobra.ArbitraryArgs,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(r.demo(), r.can(), r.list(), r.explain(), r.version(), r.completion())
+	root.AddCommand(r.demo(), r.can(), r.check(), r.list(), r.explain(), r.version(), r.completion())
 	for _, c := range root.Commands() {
 		c.Example = strings.ReplaceAll(c.Example, "podreach ", display+" ")
 	}
