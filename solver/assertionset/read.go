@@ -13,7 +13,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/podreach/podreach/internal/nearest"
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
 	"github.com/podreach/podreach/solver"
@@ -151,11 +150,7 @@ func (r *reader) document(n *yaml.Node) {
 		if k := child(n, "kind"); k != nil {
 			at = k
 		}
-		hint := ""
-		if word, ok := top["kind"].(string); ok && nearest.Of(word, []string{Kind}) != "" {
-			hint = "; did you mean " + Kind + "?"
-		}
-		r.report(r.place(at), "kind is %s, expected %s%s", shown(top["kind"]), Kind, hint)
+		r.report(r.place(at), "kind is %s, expected %s", shown(top["kind"]), Kind)
 		return
 	}
 	if !r.validate(n, v) {

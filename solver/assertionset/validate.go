@@ -127,7 +127,7 @@ func (r *reader) leaves(top *yaml.Node, e *jsonschema.ValidationError, out *[]pr
 		}
 		add(n, "%s is %s%s", name, shown(k.Got), didYouMean(fmt.Sprint(k.Got), words))
 	case *kind.Const:
-		add(n, "%s is %s, expected %v%s", name, shown(k.Got), k.Want, hint(fmt.Sprint(k.Got), []string{fmt.Sprint(k.Want)}))
+		add(n, "%s is %s, expected %v", name, shown(k.Got), k.Want)
 	case *kind.Type:
 		add(n, "%s is %s, expected %s", name, typeName(k.Got), typeNames(k.Want))
 	case *kind.Pattern:

@@ -235,6 +235,8 @@ func TestExamplesGiveTheirCode(t *testing.T) {
 			args = strings.Fields(d.Example)[1:]
 		case d.Code == dialect.CodeBadConfig:
 			args = []string{"list", "-f", demoPath, "--config", file}
+		case strings.Contains(d.Example, "kind: AssertionSet"):
+			args = []string{"check", file, "-f", demoPath}
 		case d.Code == dialect.CodeUnreadable: // a path
 			args = []string{"list", "-f", strings.TrimSpace(d.Example)}
 		case d.Code == dialect.CodeNotFollowed: // a folder
