@@ -383,6 +383,7 @@ type checker struct {
 	self      *engine.EndpointID         // both sides name this one pod, or its workload
 	selfIs    model.Bounds
 	twins     bool // two pods of the workload are meant
+	oneEach   bool // both sides name one endpoint, where an address may mean several
 	allMarks  []string
 	markAt    map[string]int
 	wants     []want
@@ -449,15 +450,19 @@ func (c *checker) loadSelf(from, to []Ends, f, t []element) {
 	if len(f) != 1 || len(t) != 1 || c.a.Expect == Only || c.a.Expect == DNS {
 		return
 	}
-	id := f[0].owners[0]
-	if !id.IsPod() || t[0].owners[0] != id || len(f[0].owners)+len(t[0].owners) != 2 {
-		return
-	}
 	q := Question{From: from[0], To: to[0]}
 	for _, e := range slices.Concat(from, to) {
 		if !e.Named {
 			return
 		}
+	}
+	id := f[0].owners[0]
+	if len(f[0].owners)+len(t[0].owners) > 2 {
+		c.oneEach = true
+		return
+	}
+	if !id.IsPod() || t[0].owners[0] != id {
+		return
 	}
 	a := newAsker(c.x, q)
 	c.self, c.selfIs, c.twins = &id, a.itself(id), true
@@ -579,13 +584,20 @@ type opens [model.NumFamilies]model.Bounds
 
 // violation judges what a pair opens.
 func (c *checker) violation(a *asked, open *opens) violation {
-	lower, upper := open[0].Lower.Intersect(a.lower[0]), open[0].Upper.Intersect(a.upper[0])
+	reach := c.a.Expect == Reachable || c.a.Expect == DNS
+	// What is open counts against isolation where it is asked about for certain, and
+	// for reachability where it may be.
+	counts := &a.lower
+	if reach {
+		counts = &a.upper
+	}
+	lower, upper := open[0].Lower.Intersect(counts[0]), open[0].Upper.Intersect(a.upper[0])
 	askedLower, askedUpper := a.lower[0], a.upper[0]
 	if !a.same {
-		lower, upper = lower.Union(open[1].Lower.Intersect(a.lower[1])), upper.Union(open[1].Upper.Intersect(a.upper[1]))
+		lower, upper = lower.Union(open[1].Lower.Intersect(counts[1])), upper.Union(open[1].Upper.Intersect(a.upper[1]))
 		askedLower, askedUpper = askedLower.Union(a.lower[1]), a.any
 	}
-	if c.a.Expect != Reachable && c.a.Expect != DNS {
+	if !reach {
 		return violationOf(lower, upper)
 	}
 	if a.nothing() {
@@ -663,10 +675,13 @@ func (c *checker) worlds(a *asked, src, dst *cell) violation {
 				continue
 			}
 			v := violation{}
-			if s != d || !s.IsPod() {
+			if s != d || !s.IsPod() || c.oneEach {
 				own := model.Denied
 				if isHostEnd(c.x, s) && (src.contested() || src.like.named) {
 					own = c.x.OwnNode(s, d)
+				}
+				if s == d {
+					own = model.Allowed // BetweenFlow knows self traffic (R50)
 				}
 				v = c.violation(a, c.opens(a, &src.like, &dst.like, c.x.Class(s), c.x.Class(d), own, [2]engine.EndpointID{s, d}))
 			}

@@ -357,7 +357,7 @@ func side(t *testing.T, x *engine.Index, all []string, r *rand.Rand) (Side, []En
 
 func TestCheckPairByPair(t *testing.T) {
 	truths := map[string]int{}
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		x, cl := generated(t, seed)
 		if slices.ContainsFunc(x.Snapshot().Pods, func(p model.Pod) bool { return p.PortsUnknown }) {
 			continue // see TestCheckUnknownPortNames
@@ -373,14 +373,12 @@ func TestCheckPairByPair(t *testing.T) {
 			if a.From == nil || a.To == nil {
 				continue
 			}
-			var err error
 			ports := func() PortQuery {
 				q, err := ParsePorts([]string{"", "80", "UDP/53", "TCP/1-1023", "http", "web,443"}[r.IntN(6)])
 				require.NoError(t, err)
 				return q
 			}
 			a.Ports = ports()
-			require.NoError(t, err)
 			for range r.IntN(3) {
 				e := Exception{Ports: ports()}
 				var x exception
@@ -395,7 +393,7 @@ func TestCheckPairByPair(t *testing.T) {
 				slow.excepts = append(slow.excepts, x)
 			}
 			what := question{cl, fmt.Sprintf("seed %d: %v reach %v on %q is %v, except %+v", seed, a.From, a.To, a.Ports.Text, a.Expect, a.Except)}
-			if slices.ContainsFunc(x.Snapshot().Pods, func(p model.Pod) bool { return undecided(x, &a) != "" }) {
+			if undecided(x, &a) != "" {
 				continue
 			}
 			if a.Expect == Only {
