@@ -355,7 +355,7 @@ func lookOnce(x *engine.Index, a *Assertion, q *resolved, except []exception, co
 		return lookCovered(x, a, q, except, contested)
 	}
 	c := &checker{x: x, a: *a, except: except, contested: contested, rowsPay: rowsPay,
-		markAt: map[string]int{}, wantAtKey: map[string]int{}, partyAt: map[string]int{}, owners: map[engine.EndpointID]bool{}, overlap: map[[3]int]int{}, near: map[[2]int][]nearPods{}}
+		markAt: map[string]int{}, wantAtKey: map[string]int{}, partyAt: map[string]int{}, owners: map[engine.EndpointID]bool{}, overlap: map[[3]int]int{}, near: map[[2]int][]nearPods{}, known: map[outsidePair]violation{}}
 	from := q.from
 	switch a.Expect {
 	case Only:
@@ -394,6 +394,7 @@ type checker struct {
 	overlap   map[[3]int]int        // cell of from, cell of to, party: pods that are in both
 	near      map[[2]int][]nearPods // of named hosts
 	asks      map[askKey]*asked
+	known     map[outsidePair]violation
 
 	violating []*bitset.BitSet // by party of from: parties of to
 	out       finding
@@ -528,6 +529,13 @@ type askKey struct {
 	want     int
 }
 
+// outsidePair is what tells pairs with one outside destination apart.
+type outsidePair struct {
+	from  engine.OutsideKey
+	marks [model.NumFamilies]int
+	to    *cell
+}
+
 // asked is what is asked of a pair: ports in each family, or of both at once.
 type asked struct {
 	same         bool // in both families
@@ -641,6 +649,15 @@ func (c *checker) pair(src, dst *cell, own model.Verdict, at [2]engine.EndpointI
 	}
 	if src.contested() || dst.contested() {
 		return c.worlds(a, src, dst)
+	}
+	if dst.outside() && !src.outside() && src.plain() {
+		k := outsidePair{c.x.OutsideKey(src.class), src.marks, dst}
+		v, ok := c.known[k]
+		if !ok {
+			v = c.violation(a, c.opens(a, &src.like, &dst.like, src.class, dst.class, own, at))
+			c.known[k] = v
+		}
+		return v
 	}
 	return c.violation(a, c.opens(a, &src.like, &dst.like, src.class, dst.class, own, at))
 }

@@ -2,6 +2,7 @@ package solver
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -373,32 +374,32 @@ const maxSamples = 4
 func (c *checker) group(p, q int, from, to [][2]int) Group {
 	g := Group{From: c.parties[p], To: c.parties[q], Waiver: -1, opens: c.a.Expect != Reachable && c.a.Expect != DNS}
 	var maybe Group
-	var fromOutside, toOutside, fromMaybe, toMaybe netipx.IPSetBuilder
+	var outside, outsideMaybe [2]map[*engine.Outside]bool // of either side
 	add := func(v violation, n int, src, dst *cell, ends [2]engine.EndpointID) {
 		if n <= 0 || !v.maybe {
 			return
 		}
-		to, outside := &maybe, [2]*netipx.IPSetBuilder{&fromMaybe, &toMaybe}
+		to, parts := &maybe, &outsideMaybe
 		if v.certain {
 			g.Certain = true
-			to, outside = &g, [2]*netipx.IPSetBuilder{&fromOutside, &toOutside}
+			to, parts = &g, &outside
 		}
 		to.Pairs += n
 		to.Ports = union(to.Ports, v.ports)
 		for i, s := range []*cell{src, dst} {
 			if s.outside() {
-				for _, r := range s.like.outside.Ranges {
-					outside[i].AddRange(r)
+				if parts[i] == nil {
+					parts[i] = map[*engine.Outside]bool{}
 				}
+				parts[i][s.like.outside] = true
 			}
 		}
 		if len(to.Samples) < maxSamples {
 			to.Samples = append(to.Samples, c.sample(v, src, dst, ends))
 		}
 	}
-	for _, f := range from {
-		src := &c.from[f[0]]
-		s := &src.parties[f[1]]
+	for _, f := range c.sources(from, c.parties[q] == partyExternal) {
+		src, s := &c.from[f.cell], &f.share
 		for _, t := range to {
 			dst := &c.to[t[0]]
 			d := &dst.parties[t[1]]
@@ -407,9 +408,9 @@ func (c *checker) group(p, q int, from, to [][2]int) Group {
 			}
 			n := s.n * d.n
 			if p == q {
-				n -= c.overlap[[3]int{f[0], t[0], p}]
+				n -= c.overlap[[3]int{f.cell, t[0], p}]
 			}
-			for _, near := range c.near[[2]int{f[0], t[0]}] {
+			for _, near := range c.near[[2]int{f.cell, t[0]}] {
 				if near.p == p && near.q == q {
 					add(c.pair(src, dst, near.own, near.sample), near.n, src, dst, near.sample)
 					n -= near.n
@@ -422,15 +423,53 @@ func (c *checker) group(p, q int, from, to [][2]int) Group {
 	}
 	if !g.Certain {
 		g.Pairs, g.Ports, g.Samples = maybe.Pairs, maybe.Ports, maybe.Samples
-		fromOutside, toOutside = fromMaybe, toMaybe
+		outside = outsideMaybe
 	}
-	if c.parties[p] == partyExternal {
-		g.FromCIDRs = build(&fromOutside).Prefixes()
-	}
-	if c.parties[q] == partyExternal {
-		g.ToCIDRs = build(&toOutside).Prefixes()
-	}
+	g.FromCIDRs, g.ToCIDRs = prefixesOf(outside[0]), prefixesOf(outside[1])
 	return g
+}
+
+// source is a share of a cell, or of several that are alike to what is outside.
+type source struct {
+	cell  int
+	share share
+}
+
+// sources are shares of cells. To what is outside those of one key are one.
+func (c *checker) sources(from [][2]int, toOutside bool) []source {
+	type key struct {
+		outside engine.OutsideKey
+		marks   [model.NumFamilies]int
+	}
+	at := map[key]int{}
+	var out []source
+	for _, f := range from {
+		s := &c.from[f[0]]
+		if toOutside && s.plain() && !s.outside() {
+			k := key{c.x.OutsideKey(s.class), s.marks}
+			if i, ok := at[k]; ok {
+				out[i].share.n += s.parties[f[1]].n
+				continue
+			}
+			at[k] = len(out)
+		}
+		out = append(out, source{f[0], s.parties[f[1]]})
+	}
+	return out
+}
+
+// prefixesOf are the addresses of parts; nil when there are none.
+func prefixesOf(parts map[*engine.Outside]bool) []netip.Prefix {
+	if len(parts) == 0 {
+		return nil
+	}
+	var b netipx.IPSetBuilder
+	for o := range parts {
+		for _, r := range o.Ranges {
+			b.AddRange(r)
+		}
+	}
+	return build(&b).Prefixes()
 }
 
 // two are different endpoints of two shares, if there are any, and for a named

@@ -432,7 +432,7 @@ func TestCheckPairByPair(t *testing.T) {
 	}
 	for _, e := range []Expect{Isolated, Reachable, Exists, Only} {
 		for _, truth := range []Truth{Yes, No, Uncertain} {
-			require.Greater(t, truths[e.String()+" "+truth.String()], 20, "%v", truths)
+			require.Greater(t, truths[e.String()+" "+truth.String()], 10, "%v", truths)
 		}
 	}
 	t.Log(truths)
