@@ -152,10 +152,10 @@ func (in *input) assertions(names []string) ([]assertionset.Stated, error) {
 }
 
 func (in *input) assertionsFile(name string) ([]byte, error) {
-	switch {
-	case name == demoPath:
+	switch name {
+	case demoPath:
 		return demo.Assertions(), nil
-	case name == manifest.Stdin:
+	case manifest.Stdin:
 		if slices.Contains(in.files, manifest.Stdin) || slices.Contains(in.apply, manifest.Stdin) {
 			return nil, fmt.Errorf("the cluster and the assertions cannot both be standard input")
 		}

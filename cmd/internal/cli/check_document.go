@@ -118,7 +118,6 @@ type checking struct {
 	known *baseline
 	doc   checkDocument
 	keys  []baselineFinding // of everything that does not hold
-	items []report.Finding
 }
 
 // result adds an assertion.
@@ -159,8 +158,8 @@ func (c *checking) result(s *assertionset.Stated, r *solver.Result) {
 	if bad && known {
 		c.doc.Summary.Known++
 	}
-	out.Fails = bad && !(known && c.gate.onlyNew) && s.Severity.Rank() <= c.gate.least && !c.gate.writeBaseline &&
-		!(out.Status == statusUncertain && c.gate.uncertain == "warn")
+	accepted := known && c.gate.onlyNew || s.Severity.Rank() > c.gate.least || out.Status == statusUncertain && c.gate.uncertain == "warn"
+	out.Fails = bad && !accepted && !c.gate.writeBaseline
 	c.doc.Results = append(c.doc.Results, out)
 }
 
@@ -169,6 +168,9 @@ func (c *checking) problems(s *assertionset.Stated, r *solver.Result, out *resul
 	add := func(code dialect.Code, at assertionset.Place, key string, fails bool, message string) {
 		p := problem{Code: code.String(), At: placeText(at), Message: message, fails: fails, place: placeOf(at, ""), key: key}
 		out.Problems = append(out.Problems, p)
+		if fails { // the answer says it
+			return
+		}
 		c.in.print(dialect.Diagnostic{Code: code, Origin: model.Origin{File: at.File}, Line: at.Line, Column: at.Column, Message: s.ID + ": " + message})
 	}
 	if !s.AllowEmpty && !c.in.allowEmpty {
