@@ -149,8 +149,8 @@ type comparison struct {
 	key      []byte    // scratch
 	pairs    []pairing // scratch
 
-	found   []finding
-	outward [model.NumDirections][]outsidePair // to be joined
+	found   []movement
+	outward [model.NumDirections][]outwardPair // to be joined
 	changes []Change
 }
 
@@ -181,12 +181,12 @@ type table struct {
 	ids         []uint32
 }
 
-// finding is a move of two parties that is yet to be explained.
-type finding struct {
+// movement is a move of two parties that is yet to be explained.
+type movement struct {
 	parties [2]int
 	move    move
 	cells   [2]*jointCell // that show it
-	parts   []int    // outside: the parties that are one row
+	parts   []int         // outside: the parties that are one row
 }
 
 // compare compares all pairs of some sources and some destinations, a few rows
@@ -353,12 +353,12 @@ func (d *comparison) pair(t [versions]*table, from, to int, rows, columns [][ver
 	d.pairs = pairs
 	switch {
 	case b.Kind == PartyExternal:
-		d.outward[model.Egress] = append(d.outward[model.Egress], outsidePair{from, to, d.outcome(pairs)})
+		d.outward[model.Egress] = append(d.outward[model.Egress], outwardPair{from, to, d.outcome(pairs)})
 	case a.Kind == PartyExternal:
-		d.outward[model.Ingress] = append(d.outward[model.Ingress], outsidePair{to, from, d.outcome(pairs)})
+		d.outward[model.Ingress] = append(d.outward[model.Ingress], outwardPair{to, from, d.outcome(pairs)})
 	case !same:
 		for _, m := range d.outcome(pairs).moves {
-			d.found = append(d.found, finding{parties: [...]int{from, to}, move: m, cells: pairs[m.shows].cells})
+			d.found = append(d.found, movement{parties: [...]int{from, to}, move: m, cells: pairs[m.shows].cells})
 		}
 	}
 }

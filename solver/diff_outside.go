@@ -7,9 +7,9 @@ import (
 	"github.com/podreach/podreach/model"
 )
 
-// outsidePair is what a party may open to, or accept from, a range of outside
+// outwardPair is what a party may open to, or accept from, a range of outside
 // addresses.
-type outsidePair struct {
+type outwardPair struct {
 	inside, part int // parties
 	outcome      *outcome
 }
@@ -19,7 +19,7 @@ type outsidePair struct {
 func (d *comparison) joinOutside() {
 	for dir := range d.outward {
 		list := d.outward[dir]
-		slices.SortStableFunc(list, func(p, q outsidePair) int { return p.inside - q.inside })
+		slices.SortStableFunc(list, func(p, q outwardPair) int { return p.inside - q.inside })
 		for len(list) > 0 {
 			n := 1
 			for n < len(list) && list[n].inside == list[0].inside {
@@ -32,8 +32,8 @@ func (d *comparison) joinOutside() {
 	}
 }
 
-func (d *comparison) joinParts(dir model.Direction, list []outsidePair) {
-	if !slices.ContainsFunc(list, func(p outsidePair) bool { return len(p.outcome.moves) > 0 }) {
+func (d *comparison) joinParts(dir model.Direction, list []outwardPair) {
+	if !slices.ContainsFunc(list, func(p outwardPair) bool { return len(p.outcome.moves) > 0 }) {
 		return
 	}
 	everywhere, some4 := d.everywhere4(list)
@@ -50,7 +50,7 @@ func (d *comparison) joinParts(dir model.Direction, list []outsidePair) {
 			if !ok {
 				i = len(d.found)
 				at[k] = i
-				f := finding{parties: [...]int{p.inside, p.part}, move: m, cells: [...]*jointCell{inside.cells[m.shows], part.cells[0]}}
+				f := movement{parties: [...]int{p.inside, p.part}, move: m, cells: [...]*jointCell{inside.cells[m.shows], part.cells[0]}}
 				if dir == model.Ingress {
 					f.parties[0], f.parties[1] = f.parties[1], f.parties[0]
 					f.cells[0], f.cells[1] = f.cells[1], f.cells[0]
@@ -64,7 +64,7 @@ func (d *comparison) joinParts(dir model.Direction, list []outsidePair) {
 
 // everywhere4 is the ports that are certainly open to every IPv4 address, in
 // each version.
-func (d *comparison) everywhere4(list []outsidePair) (ports [versions]model.PortSet, some bool) {
+func (d *comparison) everywhere4(list []outwardPair) (ports [versions]model.PortSet, some bool) {
 	ports = [...]model.PortSet{model.AllPorts(), model.AllPorts()}
 	seen := map[*outcome]bool{}
 	for _, p := range list {

@@ -42,28 +42,39 @@ func (a *asker) stops() {
 // stop explains one pair: the egress side at a port of the question, the
 // ingress side at a port that egress admits where there is one.
 func (a *asker) stop(pair [2]engine.EndpointID, want model.PortSet, counts [model.NumDirections]map[int]int) {
-	f := a.flow(pair[0], pair[1])
-	if out := a.x.Side(f, model.Egress).Upper.Intersect(want); !out.Empty() {
+	rules, common := stopping(a.x, a.flow(pair[0], pair[1]), want)
+	for d := range rules {
+		for _, r := range rules[d] {
+			counts[d][r]++
+		}
+	}
+	if !common {
+		a.answer.NoFamily++
+	}
+}
+
+// stopping returns the rules that deny a flow at each end, at a port that
+// egress admits where there is one; once for each family. common is whether
+// the ends have, or may have, a family in common.
+func stopping(x *engine.Index, f engine.Flow, want model.PortSet) (rules [model.NumDirections][]int, common bool) {
+	if out := x.Side(f, model.Egress).Upper.Intersect(want); !out.Empty() {
 		want = out
 	}
 	f.Protocol, f.Port = telling(want)
-	common := false
-	for _, t := range a.x.Explain(f).Families {
+	for _, t := range x.Explain(f).Families {
 		common = common || t.Exists != model.Denied
 		// What is not known of port names keeps two sides from being open
 		// together of which each may be.
 		together := t.Verdict == model.Denied && t.Egress.Verdict != model.Denied && t.Ingress.Verdict != model.Denied
 		for _, s := range []engine.SideTrace{t.Egress, t.Ingress} {
 			for _, step := range s.Steps {
-				if step.Decides && step.Rule >= 0 && (s.Verdict == model.Denied || together && a.x.Snapshot().Rules[step.Rule].Action == model.Deny) {
-					counts[s.Direction][step.Rule]++
+				if step.Decides && step.Rule >= 0 && (s.Verdict == model.Denied || together && x.Snapshot().Rules[step.Rule].Action == model.Deny) {
+					rules[s.Direction] = append(rules[s.Direction], step.Rule)
 				}
 			}
 		}
 	}
-	if !common {
-		a.answer.NoFamily++
-	}
+	return rules, common
 }
 
 // sortStops puts the most effective rule first.

@@ -24,6 +24,7 @@ const (
 	CodeBadConfig       Code = 1023
 	CodeNoTarget        Code = 1024
 	CodeNotAsApplied    Code = 1025
+	CodeBadAssertions   Code = 1030
 	CodeGit             Code = 1040
 
 	CodePolicyName     Code = 2001
@@ -77,6 +78,9 @@ const (
 	CodeLintRange          Code = 4009
 	CodeLintPortName       Code = 4010
 	CodeLintLabel          Code = 4011
+	CodeWaiverExpired      Code = 4101
+	CodeChecksNothing      Code = 4102
+	CodeWaiverIdle         Code = 4103
 )
 
 // Doc returns the documentation of c. Every code has one.
@@ -289,6 +293,17 @@ podCIDR: [10.0.0.0/16]
 		Code: CodeNotAsApplied, Severity: Warning, Title: "the cluster would take the change differently",
 		Text: "What --apply or --delete asks for is not what the cluster would make of it: a Job does not take another template, and the answer is for the Job deleted and made anew; an object that the API server refuses, or that would change what cannot be changed (the selector of a Deployment, the host network or ports of a Pod), changes nothing, and the one that is there stays; whether the controller of a custom resource replaces running pods when their template changes is not known, so that old and new ones stand side by side; a deleted pod comes back when a controller keeps a number of them, and where the input does not hold that controller the new pod has no part in the answer.",
 		Example: `podreach can ml-training: reach internet -f demo: --delete pod/ml-data/qdrant-1
+`,
+	},
+	{
+		Code: CodeBadAssertions, Severity: Error, Title: "assertions file cannot be read",
+		Text: "A file of podreach check is not of kind AssertionSet, or has a field that does not exist, a value that cannot be used, an id twice, or a waiver of an assertion that there is not. An assertion that was left out would read like one that holds, so nothing is checked. docs/ASSERTIONS.md describes the fields, docs/schema/assertionset.json is their JSON Schema.",
+		Example: `apiVersion: podreach.io/v1alpha1
+kind: AssertionSet
+metadata: {name: ml}
+spec:
+  assertions:
+  - {id: no-internet, expect: isolatd, from: 'ml-training:', to: internet}
 `,
 	},
 	{
@@ -881,4 +896,4 @@ spec:
     from: [{namespaces: {matchLabels: {team: blue}}}]
 `,
 	},
-}, lintCodes...)
+}, slices.Concat(lintCodes, checkCodes)...)

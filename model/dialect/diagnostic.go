@@ -41,7 +41,7 @@ func (c Code) String() string { return fmt.Sprintf("PR%04d", uint16(c)) }
 
 // Lint reports whether the code is of what podreach lint finds: a policy that
 // does not do what it says.
-func (c Code) Lint() bool { return c/1000 == 4 }
+func (c Code) Lint() bool { return c/100 == 40 }
 
 // CodeDoc explains a code.
 type CodeDoc struct {

@@ -148,7 +148,7 @@ Start with:  ` + display + ` demo`,
 		Args:          cobra.ArbitraryArgs,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(r.demo(), r.can(), r.list(), r.explain(), r.diff(), r.lint(), r.version(), r.completion())
+	root.AddCommand(r.demo(), r.can(), r.list(), r.explain(), r.check(), r.diff(), r.lint(), r.version(), r.completion())
 	for _, c := range root.Commands() {
 		c.Example = strings.ReplaceAll(c.Example, "podreach ", display+" ")
 	}

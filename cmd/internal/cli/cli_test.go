@@ -235,6 +235,8 @@ func TestExamplesGiveTheirCode(t *testing.T) {
 			args = strings.Fields(d.Example)[1:]
 		case d.Code == dialect.CodeBadConfig:
 			args = []string{"list", "-f", demoPath, "--config", file}
+		case strings.Contains(d.Example, "kind: AssertionSet"):
+			args = []string{"check", file, "-f", demoPath}
 		case d.Code == dialect.CodeUnreadable: // a path
 			args = []string{"list", "-f", strings.TrimSpace(d.Example)}
 		case d.Code == dialect.CodeNotFollowed: // a folder
@@ -261,6 +263,9 @@ func TestExamplesGiveTheirCode(t *testing.T) {
 			stdout, stderr, code = exec("", args...)
 			require.Equal(t, exitYes, code, "%v: %s %s", d.Code, stdout, stderr)
 			continue
+		}
+		if args[0] == "check" { // says it in its answer
+			stderr += strings.ReplaceAll(stdout, ")  ", ")\n")
 		}
 		require.Contains(t, stderr, "("+d.Code.String()+")\n")
 		fails := d.Severity == dialect.Error || d.Code == dialect.CodeBrokenDocument // which comes with a PR1001

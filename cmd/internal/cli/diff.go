@@ -62,7 +62,9 @@ shown, and only these decide about the exit code: 1 when there is a change (or o
 		if err != nil {
 			return err
 		}
-		d := differ{old: old, now: in}
+		d := differ{old: old, now: in, fails: func(c *diffRow) bool {
+			return !exitZero && (failOn == gatedChanges[0] || c.sign() == failOn)
+		}}
 		for c := range solver.Diff(old.x, in.x) {
 			if in.namespace == "" || insideOf(in.namespace, &c) {
 				d.rows = append(d.rows, d.row(c))
@@ -77,7 +79,7 @@ shown, and only these decide about the exit code: 1 when there is a change (or o
 		switch {
 		case old.failed > 0: // before --apply
 			return exitCode(exitError)
-		case !exitZero && slices.ContainsFunc(d.rows, func(c diffRow) bool { return failOn == gatedChanges[0] || c.sign() == failOn }):
+		case slices.ContainsFunc(d.rows, func(c diffRow) bool { return d.fails(&c) }):
 			return exitCode(exitNo)
 		}
 		return nil
@@ -137,6 +139,7 @@ func (in *input) loadBoth(args []string) (old *input, err error) {
 type differ struct {
 	old, now *input
 	rows     []diffRow
+	fails    func(*diffRow) bool // it makes the exit code 1
 }
 
 // diffRow is a change as outputs show it.
@@ -331,7 +334,7 @@ func (d *differ) findings() *report.Findings {
 	}}
 	for i := range d.rows {
 		c := &d.rows[i]
-		item := report.Finding{Check: c.sign(), Level: report.Note, Message: d.sentence(c)}
+		item := report.Finding{Check: c.sign(), Level: report.Note, Message: d.sentence(c), Passes: !d.fails(c)}
 		if c.Opened() {
 			item.Level = report.Warning
 		}

@@ -64,21 +64,8 @@ func (in *input) explainEmpty(e *solver.EmptyError) {
 // say which pods have it (R66): a pod that it should have meant would be missing
 // from the answer, or one that it should not would be in it.
 func (in *input) checkUncertain(e solver.Expr) error {
-	var rest model.Selector
-	var undecided []model.Requirement
-	for _, r := range e.Pods.Pods {
-		if q := model.Undecided(r); in.x.Select(model.PodSet{Pods: model.Selector{q}}).Empty() {
-			rest = append(rest, r)
-		} else {
-			undecided = append(undecided, q)
-		}
-	}
-	for _, q := range undecided {
-		key, _ := model.UncertainLabel(q.Key)
-		set := e.Pods
-		if set.Pods = append(slices.Clone(rest), q); !in.x.Select(set).Empty() {
-			return coded(dialect.CodeUnknownPods, "%q selects by the label %s, and the input does not say which pods have it (R66); name the pods, or their workload", e.Text, key)
-		}
+	if key := solver.Undecided(in.x, e); key != "" {
+		return coded(dialect.CodeUnknownPods, "%q selects by the label %s, and the input does not say which pods have it (R66); name the pods, or their workload", e.Text, key)
 	}
 	return nil
 }

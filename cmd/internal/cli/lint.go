@@ -60,15 +60,16 @@ Exit code: 0 clean, 1 findings at or above --fail-on, 2 errors.`,
 		if err := in.checkNamespace(); err != nil {
 			return err
 		}
+		fails := func(f findingDocument) bool {
+			return slices.Index(failOn, f.Severity) <= least && least < len(failOn)-1
+		}
 		doc := in.lintDocument()
-		d := report.Document{Value: doc, Lines: lintLines(doc), Table: lintTable(doc), Findings: lintFindings(doc)}
+		d := report.Document{Value: doc, Lines: lintLines(doc), Table: lintTable(doc), Findings: lintFindings(doc, fails)}
 		if err := out.write(d, func(wide bool) string { return lintProse(doc, wide || in.verbose) }); err != nil {
 			return err
 		}
-		for _, f := range doc.Findings {
-			if slices.Index(failOn, f.Severity) <= least && least < len(failOn)-1 {
-				return exitCode(exitNo)
-			}
+		if slices.ContainsFunc(doc.Findings, fails) {
+			return exitCode(exitNo)
 		}
 		return nil
 	}
@@ -211,7 +212,7 @@ func (o objectDocument) String() string {
 }
 
 // lintFindings is the answer for the formats of CI.
-func lintFindings(doc lintDocument) *report.Findings {
+func lintFindings(doc lintDocument, fails func(findingDocument) bool) *report.Findings {
 	levels := map[string]report.Level{dialect.Error.String(): report.Error, dialect.Warning.String(): report.Warning, dialect.Note.String(): report.Note}
 	out := &report.Findings{Command: "podreach lint", Summary: lintSummaryText(doc.Summary)}
 	for _, c := range dialect.Codes {
@@ -226,7 +227,7 @@ func lintFindings(doc lintDocument) *report.Findings {
 		return []report.Place{{File: p.File, Line: p.Line, Column: p.Column, Message: message}}
 	}
 	for _, f := range doc.Findings {
-		item := report.Finding{Check: f.Code, Level: levels[f.Severity], Message: f.Message, At: at(f.Place, ""), Key: strings.TrimSpace(f.Code + " " + f.Object.String() + " " + f.About)}
+		item := report.Finding{Check: f.Code, Level: levels[f.Severity], Message: f.Message, At: at(f.Place, ""), Key: strings.TrimSpace(f.Code + " " + f.Object.String() + " " + f.About), Passes: !fails(f)}
 		for _, r := range f.Related {
 			item.At = append(item.At, at(r.Place, r.Object.String()+": "+r.Message)...)
 		}

@@ -62,6 +62,28 @@ kind: Pod
 metadata: {name: fresh, namespace: shop}
 `
 
+// staticAssertions state things about staticCluster with every status.
+const staticAssertions = `apiVersion: podreach.io/v1alpha1
+kind: AssertionSet
+metadata: {name: static}
+spec:
+  assertions:
+  - {id: uncertain, expect: isolated, from: shop/web, to: shop/db, title: Nobody knows, because: addresses are not known}
+  - {id: open, expect: isolated, from: shop/web, to: internet, ports: "443,UDP/53", severity: low, maps: [CIS 5.3.2]}
+  - {id: closed, expect: reachable, from: internet, to: shop/db}
+  - {id: lacks, expect: reachable, from: shop/web, to: [shop/web, shop/db], ports: sql}
+  - {id: some, expect: exists, from: internet, to: shop/db, ports: 80}
+  - {id: covered, expect: covered, pods: cluster, directions: [ingress, egress]}
+  - {id: dns, expect: dns}
+  - {id: empty, expect: only, from: 'shp:', to: shop/db}
+  - {id: waived, expect: isolated, from: shop/web, to: internet}
+  - {id: expired, expect: isolated, from: shop/web, to: internet}
+  waivers:
+  - {assertion: waived, owner: o, reason: r, expires: 2999-01-01}
+  - {assertion: expired, owner: o, reason: r, expires: 2020-01-01}
+  - {assertion: dns, owner: o, reason: r, expires: 2999-01-01}
+`
+
 // exec runs a command line.
 func exec(stdin string, args ...string) (stdout, stderr string, code int) {
 	var out, err bytes.Buffer
@@ -98,6 +120,8 @@ func TestOutputsMeetTheirSchemas(t *testing.T) {
 	static, live := []string{"-f", file}, []string{"-f", demoPath}
 	whatIf := []string{"-f", file, "--apply", opened, "--delete", "deploy/shop/db"}
 	lessLive := []string{"-f", demoPath, "--delete", "netpol/ml-training/allow-public-hubs", "--delete", "ns/ml-data"}
+	stated := filepath.Join(t.TempDir(), "stated.yaml")
+	require.NoError(t, os.WriteFile(stated, []byte(staticAssertions), 0o600))
 	queries := `{"from":"shop/web","to":"shop/db","port":5432}
 {"from":"shop/web","to":"shop/web","protocol":"tcp","port":80,"id":7,"verdict":"denied"}
 {"from":"shop/nobody","to":"shop/db","port":1}
@@ -129,6 +153,12 @@ not json
 		{"explain", false, 0, "", append(live, "explain", "nodes", "ml-data/qdrant")},
 		{"explain", false, 0, "", append(live, "explain", "monitoring:", "ml-data:")},
 		{"explain", false, 0, "", append(live, "explain", "ml-dat:", "internet", "--allow-empty")},
+		{"check", false, 1, "", append(live, "check", "demo:")},
+		{"check", false, 1, "", append(live, "check", "demo:", "--uncertain", "warn")},
+		{"checkresult", true, 1, "", append(live, "check", "demo:", "-o", "jsonl")},
+		{"check", false, 2, "", append(static, "check", stated)},
+		{"check", false, 2, "", append(whatIf[:2:2], "check", stated, "--allow-empty")},
+		{"checkresult", true, 2, "", append(static, "check", stated, "-o", "jsonl")},
 		{"code", false, 0, "", []string{"explain", "PR2006"}},
 		{"codes", false, 0, "", []string{"explain"}},
 		{"version", false, 0, "", []string{"version"}},
@@ -178,7 +208,7 @@ not json
 func commandAt(args []string) int {
 	for i, a := range args {
 		switch a {
-		case "can", "list", "explain", "diff", "lint", "version":
+		case "can", "check", "list", "explain", "diff", "lint", "version":
 			return i
 		}
 	}
@@ -188,14 +218,16 @@ func commandAt(args []string) int {
 // The schemas reject what is not an answer, so that meeting them means something.
 func TestSchemasReject(t *testing.T) {
 	for name, texts := range map[string][]string{
-		"can":     {`{}`, `{"schema":"podreach.can/v2"}`},
-		"verdict": {`{"from":"a","to":"b","port":1}`, `{"verdict":"error"}`, `{"verdict":"denied"}`, `{"verdict":"uncertain","from":"a","to":"b","port":1}`},
-		"query":   {`{"from":"a","to":"b"}`, `{"from":"a","to":"b","port":0}`, `{"from":"a","to":"b","port":"80"}`},
-		"lint":    {`{}`, `{"schema":"podreach.lint/v1","findings":[{"code":"PR3001","severity":"note","object":{"kind":"k","name":"n"},"message":"m"}],"summary":{"errors":0,"warnings":0,"notes":1,"policies":1},"input":{"objects":1,"ignored":[],"errors":0,"warnings":0,"assumptions":[]}}`},
-		"codes":   {`[]`, `{"schema":"podreach.codes/v1","codes":[]}`},
-		"list":    {`{"schema":"podreach.list/v1","by":"node","connections":[],"uncertain":[],"input":{}}`},
-		"diff":    {`{"schema":"podreach.diff/v1","opened":[],"closed":[]}`},
-		"change":  {`{"from":"a","to":"b","ports":"all","before":"denied","after":"allowed","because":null,"witness":{"from":"a","to":"b"}}`},
+		"can":      {`{}`, `{"schema":"podreach.can/v2"}`},
+		"verdict":  {`{"from":"a","to":"b","port":1}`, `{"verdict":"error"}`, `{"verdict":"denied"}`, `{"verdict":"uncertain","from":"a","to":"b","port":1}`},
+		"query":    {`{"from":"a","to":"b"}`, `{"from":"a","to":"b","port":0}`, `{"from":"a","to":"b","port":"80"}`},
+		"lint":     {`{}`, `{"schema":"podreach.lint/v1","findings":[{"code":"PR3001","severity":"note","object":{"kind":"k","name":"n"},"message":"m"}],"summary":{"errors":0,"warnings":0,"notes":1,"policies":1},"input":{"objects":1,"ignored":[],"errors":0,"warnings":0,"assumptions":[]}}`},
+		"codes":    {`[]`, `{"schema":"podreach.codes/v1","codes":[]}`},
+		"list":     {`{"schema":"podreach.list/v1","by":"node","connections":[],"uncertain":[],"input":{}}`},
+		"diff":     {`{"schema":"podreach.diff/v1","opened":[],"closed":[]}`},
+		"change":   {`{"from":"a","to":"b","ports":"all","before":"denied","after":"allowed","because":null,"witness":{"from":"a","to":"b"}}`},
+		"check":    {`{}`, `{"schema":"podreach.check/v1","passes":true,"results":[],"input":{}}`},
+		"baseline": {`{}`, `{"schema":"podreach.baseline/v1","findings":[{"assertion":"a"}]}`},
 		"connection": {
 			`{"from":"a","to":"b","ports":"all","before":true}`, `{"from":"a","to":"b","ports":"all","change":"old"}`,
 		},

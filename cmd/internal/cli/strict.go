@@ -58,6 +58,8 @@ var inert = kindSet(
 	"ScrapeConfig", "AlertmanagerConfig", "ExternalSecret", "SecretStore", "ClusterSecretStore", "SealedSecret", "GatewayClass",
 	"HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ReferenceGrant", "VirtualService", "DestinationRule", "ServiceEntry",
 	"ResourceFlavor", "ClusterQueue", "LocalQueue", "CiliumIdentity", "CiliumEndpoint", "CiliumNode",
+	// what podreach check reads
+	"AssertionSet",
 	// staged policies are never enforced
 	"StagedNetworkPolicy", "StagedGlobalNetworkPolicy", "StagedKubernetesNetworkPolicy",
 )

@@ -15,6 +15,16 @@ import (
 //go:embed cluster/*.yaml cluster/policies/*.yaml
 var embedded embed.FS
 
+// AssertionsName is the name of the assertions file; it is no part of the
+// cluster.
+const AssertionsName = "assertions.yaml"
+
+//go:embed assertions.yaml
+var assertions []byte
+
+// Assertions returns the text of the assertions file, a copy.
+func Assertions() []byte { return slices.Clone(assertions) }
+
 // Files returns the manifests. It is read-only, never changes and is safe for
 // concurrent use; its paths are those that Names lists.
 func Files() fs.FS {

@@ -99,14 +99,14 @@ func (d *comparison) blame() {
 	d.found = nil
 }
 
-// caused is a part of a finding that has one cause.
+// caused is a part of a movement that has one cause.
 type caused struct {
 	ports model.PortSet
 	cause *verdictCause
 	parts []int
 }
 
-func (b *blamer) byCause(f *finding) []caused {
+func (b *blamer) byCause(f *movement) []caused {
 	var out []caused
 	split := func(cells [2]*jointCell, addr netip.Addr, parts []int) {
 		for rest := f.move.ports; !rest.Empty(); {
@@ -161,7 +161,7 @@ func sameCauses(a, b *verdictCause) bool {
 	return a == b || a.unproven == b.unproven && slices.EqualFunc(a.causes, b.causes, func(c, d Cause) bool { return c.key() == d.key() })
 }
 
-func (b *blamer) change(f *finding, g caused) Change {
+func (b *blamer) change(f *movement, g caused) Change {
 	c := Change{From: b.parties[f.parties[0]].Party, To: b.parties[f.parties[1]].Party, Ports: g.ports, Before: f.move.before, After: f.move.after,
 		Some: f.move.some, Because: g.cause.causes, Unproven: g.cause.unproven}
 	ends := [2]*string{&c.Witness.From, &c.Witness.To}
@@ -214,7 +214,7 @@ type contrastEnd struct {
 }
 
 // cause finds why a pair has another verdict at the first of some ports.
-func (b *blamer) cause(f *finding, cells [2]*jointCell, addr netip.Addr, ports model.PortSet) *verdictCause {
+func (b *blamer) cause(f *movement, cells [2]*jointCell, addr netip.Addr, ports model.PortSet) *verdictCause {
 	first := ports.Ranges()[0]
 	first.Last = first.First
 	key := blameKey{port: first, after: f.move.after}
@@ -264,7 +264,7 @@ func (b *blamer) contrastEnd(party int, cl *jointCell, addr netip.Addr) contrast
 
 // arrivals is the cause of changes that come of a party that is new or gone;
 // nil for others.
-func (b *blamer) arrivals(f *finding) *verdictCause {
+func (b *blamer) arrivals(f *movement) *verdictCause {
 	out := &verdictCause{extent: model.AllPorts()}
 	for k, i := range f.parties {
 		p := &b.parties[i]
@@ -315,8 +315,8 @@ func (b *blamer) arrivals(f *finding) *verdictCause {
 	return out
 }
 
-// element is something that differs for a pair.
-type element struct {
+// difference is something that differs for a pair.
+type difference struct {
 	object *objectEdit
 	end    int // of an aspect
 	aspect aspect
@@ -326,7 +326,7 @@ type element struct {
 }
 
 // text tells elements apart.
-func (e *element) text() string {
+func (e *difference) text() string {
 	if e.object != nil {
 		return e.object.object.String()
 	}
@@ -334,12 +334,12 @@ func (e *element) text() string {
 }
 
 // elements lists what differs for a pair.
-func (b *blamer) elements(c *contrast) []element {
-	var out []element
+func (b *blamer) elements(c *contrast) []difference {
+	var out []difference
 	objects := slices.Concat(b.concerned(c, model.Egress), b.concerned(c, model.Ingress))
 	slices.Sort(objects)
 	for _, i := range slices.Compact(objects) {
-		out = append(out, element{object: &b.edits.objects[i]})
+		out = append(out, difference{object: &b.edits.objects[i]})
 	}
 	nodes := false
 	for k := range c.ends {
@@ -352,11 +352,11 @@ func (b *blamer) elements(c *contrast) []element {
 			a := aspectsOf(e.pod[was], e.pod[is])
 			for bit := aspectLabels; bit < allAspects; bit <<= 1 {
 				if a&bit != 0 {
-					out = append(out, element{end: k, aspect: bit})
+					out = append(out, difference{end: k, aspect: bit})
 				}
 			}
 			if ns := e.pod[was].Namespace; b.edits.spaces[ns] && (k == 0 || c.ends[0].pod[was] == nil || c.ends[0].pod[was].Namespace != ns) {
-				out = append(out, element{space: ns})
+				out = append(out, difference{space: ns})
 			}
 			for _, p := range e.pod {
 				nodes = nodes || p.HostNetwork && b.edits.nodes[p.NodeName]
@@ -366,10 +366,10 @@ func (b *blamer) elements(c *contrast) []element {
 		}
 	}
 	if nodes {
-		out = append(out, element{nodes: true})
+		out = append(out, difference{nodes: true})
 	}
 	if b.edits.everywhere {
-		out = append(out, element{ranges: true})
+		out = append(out, difference{ranges: true})
 	}
 	return out
 }
@@ -467,7 +467,7 @@ func ruleExtent(c *Cause, k *contrast) model.PortSet {
 }
 
 // suffices finds elements that make the verdict what it is now.
-func (b *blamer) suffices(c *contrast, elements []element, all uint) (mask uint, extent model.PortSet, unproven bool) {
+func (b *blamer) suffices(c *contrast, elements []difference, all uint) (mask uint, extent model.PortSet, unproven bool) {
 	w := b.world(c, elements)
 	verdict := func(mask uint) (model.Verdict, byVerdict, bool) {
 		if b.worlds >= maxWorlds {
@@ -539,7 +539,7 @@ func (b *blamer) objectCause(e *objectEdit, c *contrast) Cause {
 }
 
 // elementCause is an element as a cause.
-func (b *blamer) elementCause(e *element, c *contrast) Cause {
+func (b *blamer) elementCause(e *difference, c *contrast) Cause {
 	switch {
 	case e.object != nil:
 		return b.objectCause(e.object, c)
@@ -659,12 +659,12 @@ func (b *blamer) rulesOf(c *contrast, v int) []*model.Rule {
 type world struct {
 	b        *blamer
 	c        *contrast
-	elements []element
+	elements []difference
 	rules    []*model.Rule             // that do not differ
 	objects  [][versions][]*model.Rule // by element
 }
 
-func (b *blamer) world(c *contrast, elements []element) *world {
+func (b *blamer) world(c *contrast, elements []difference) *world {
 	w := &world{b: b, c: c, elements: elements, objects: make([][versions][]*model.Rule, len(elements))}
 	at := map[model.ObjectRef]int{}
 	for i := range elements {
@@ -687,7 +687,7 @@ func (b *blamer) world(c *contrast, elements []element) *world {
 // bounds decides the pair with the elements of a mask as they are, and the
 // others as they were.
 func (w *world) bounds(mask uint) (model.Bounds, error) {
-	version := func(is func(e *element) bool) int {
+	version := func(is func(e *difference) bool) int {
 		for i := range w.elements {
 			if is(&w.elements[i]) {
 				return int(mask >> i & 1)
@@ -696,9 +696,9 @@ func (w *world) bounds(mask uint) (model.Bounds, error) {
 		return was
 	}
 	snap := &w.b.edits.snap
-	ranges := snap[version(func(e *element) bool { return e.ranges })]
+	ranges := snap[version(func(e *difference) bool { return e.ranges })]
 	s := &model.Snapshot{PodCIDRs: ranges.PodCIDRs, ServiceCIDRs: ranges.ServiceCIDRs, PodDomain: ranges.PodDomain, NodeDomain: ranges.NodeDomain, UnknownNode: ranges.UnknownNode}
-	nodes := version(func(e *element) bool { return e.nodes })
+	nodes := version(func(e *difference) bool { return e.nodes })
 	addNode := func(name string) {
 		if name == "" || slices.ContainsFunc(s.Nodes, func(n model.Node) bool { return n.Name == name }) {
 			return
@@ -719,7 +719,7 @@ func (w *world) bounds(mask uint) (model.Bounds, error) {
 				end = 0
 			}
 			take := func(a aspect) *model.Pod {
-				return e.pod[version(func(x *element) bool { return x.object == nil && x.aspect == a && x.end == end })]
+				return e.pod[version(func(x *difference) bool { return x.object == nil && x.aspect == a && x.end == end })]
 			}
 			p := *e.pod[was]
 			p.Name = string(rune('a' + k))
@@ -732,7 +732,7 @@ func (w *world) bounds(mask uint) (model.Bounds, error) {
 			}
 			s.Pods = append(s.Pods, p)
 			if !slices.ContainsFunc(s.Namespaces, func(n model.Namespace) bool { return n.Name == p.Namespace }) {
-				v := version(func(x *element) bool { return x.space == p.Namespace })
+				v := version(func(x *difference) bool { return x.space == p.Namespace })
 				s.Namespaces = append(s.Namespaces, model.Namespace{Name: p.Namespace, Labels: w.b.edits.labels[v][p.Namespace]})
 			}
 		}
