@@ -241,7 +241,7 @@ func (o *Oracle) readPolicies(w World) {
 		}
 		seen[id] = true
 		if validatePolicy(np, namespace) != nil { // R115
-			o.rejected = append(o.rejected, id)
+			o.rejected = append(o.rejected, model.ObjectRef{Kind: "NetworkPolicy", Namespace: namespace, Name: np.Name})
 			continue
 		}
 		p := policy{
