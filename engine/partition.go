@@ -73,6 +73,7 @@ func newPartition(r *factored, opens *openings) *partition {
 type traits struct {
 	addresses bool // the program sees addresses, or whether they are known
 	external  bool
+	noPods    bool // a peer means whatever is no pod
 	named     bool // it has named ports
 }
 
@@ -82,6 +83,7 @@ func (x *Index) traits(prog *program) (t traits) {
 			p := &x.peers[e.peer]
 			t.addresses = t.addresses || p.lost || len(p.blocks)+len(p.external) > 0
 			t.external = t.external || len(p.external) > 0
+			t.noPods = t.noPods || p.noPods
 			t.named = t.named || len(x.ports[e.ports].named) > 0
 		}
 	}
@@ -109,6 +111,10 @@ func (p *partition) begin(prog *program, t traits, d model.Direction, f model.Fa
 				}
 			}
 		}
+	}
+	if t.noPods { // hosts and the outside are apart from pods that no set has
+		p.round++
+		p.takeRun(x.podClasses, x.Classes())
 	}
 	if t.addresses {
 		p.byAddress(prog, t, f)
