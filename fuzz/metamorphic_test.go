@@ -375,6 +375,9 @@ func oneOfTwo(planted bool) property {
 				if worlds[0].subjectable(q.subject(d)) == nil || peer == nil || peer.HostNetwork || q.s == q.d || open.Upper.Empty() {
 					continue
 				}
+				if ofCilium(c) && worlds[0].subjectable(q.peer(d)) == nil { // no selector means it (R69)
+					continue
+				}
 				compared = true
 				a, b := q.side(1, d), q.side(2, d)
 				opposite := samePorts(a, open) && b.Upper.Empty() || samePorts(b, open) && a.Upper.Empty()

@@ -37,7 +37,7 @@ import (
 )
 
 const (
-	mutated = "engine model/dialect/netpol model/dialect/admin model/dialect/meta"
+	mutated = "engine model/cluster model/dialect/netpol model/dialect/admin model/dialect/meta"
 	// Short comparisons of what the engine answers in several ways come first,
 	// those with the reference interpreter last: on the corpus, and on generated
 	// clusters. Dialects use meta, and the solver what callers of the engine see.
