@@ -42,7 +42,7 @@ const (
 	// those with the reference interpreter last: on the corpus, and on generated
 	// clusters. Dialects use meta, and the solver what callers of the engine see.
 	tests = "own -test.short; model/dialect/netpol; model/dialect/admin; fuzz -test.run=^Test(Rows|Views|Apply)$ -verdicts=200000; " +
-		"corpus -test.run=^TestEngine; solver -test.short; fuzz -test.run=^TestEngine$ -verdicts=1000000"
+		"corpus -test.run=^TestEngine; solver -test.short; cmd/podreach; fuzz -test.run=^TestEngine$ -verdicts=1000000"
 
 	survivors = "internal/mutate/survivors.txt"
 	atLeast   = 0.9
