@@ -93,7 +93,7 @@ func (e *endpoint) subjectable() bool { return e.kind == pod && !e.hostNetwork }
 // selectable: selectors mean pods alone, no host-network pods (R27, R56), and in
 // Cilium none that it does not manage (R69).
 func (o *Oracle) selectable(y peer) bool {
-	return y.kind == pod && !y.hostNetwork && !(o.profile.unmanagedEntity && y.unmanaged)
+	return y.kind == pod && !y.hostNetwork && (!o.profile.unmanagedEntity || !y.unmanaged)
 }
 
 // selects reports whether x is a subject of the policy.
