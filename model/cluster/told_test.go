@@ -10,6 +10,7 @@ import (
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/cluster"
 	"github.com/podreach/podreach/model/dialect"
+	"github.com/podreach/podreach/model/manifest"
 )
 
 // An admin policy whose apiVersion does not have its kind makes all pods
@@ -116,5 +117,40 @@ func TestDeletedWithItsTwins(t *testing.T) {
 		for _, d := range s.Ledger().Diagnostics {
 			require.NotEqual(t, dialect.Error, d.Severity(), "%v", d)
 		}
+	}
+}
+
+// A pod of an owner that the input knows by name alone, whose labels no set of
+// the applied object has, stands for none of them: the new ones come beside it.
+func TestAppliedBesideAStranger(t *testing.T) {
+	const pod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: %s
+  namespace: ml
+  ownerReferences: [{apiVersion: kubeflow.org/v1, kind: PyTorchJob, name: train, controller: true}]
+  labels: {training.kubeflow.org/job-name: train, training.kubeflow.org/replica-type: %s, training.kubeflow.org/replica-index: "0"}
+spec: {containers: [{name: c}]}
+status: {phase: Running, podIP: 10.0.0.%d}
+---
+`
+	const job = `apiVersion: kubeflow.org/v1
+kind: PyTorchJob
+metadata: {name: train, namespace: ml}
+spec: {pytorchReplicaSpecs: {Worker: {replicas: 2, template: {spec: {containers: [{name: pytorch}]}}}}}
+`
+	for role, want := range map[string]struct{ pods, told int }{"worker": {2, 0}, "chief": {4, 1}} {
+		s := read(t, cluster.Options{}, yamlFile(fmt.Sprintf(pod, "train-one", "worker", 1)+fmt.Sprintf(pod, "train-two", role, 2)))
+		s.Snapshot()
+		s.Apply(manifest.NewReader(manifest.Options{}).Read([]manifest.Input{manifest.Bytes("job.yaml", []byte(job))}, s.Ledger()))
+		pods := s.Snapshot().Pods
+		told := 0
+		for _, d := range s.Ledger().Diagnostics {
+			if d.Code == dialect.CodeNotAsApplied && strings.Contains(d.Message, "the new ones stand beside them") {
+				told++
+			}
+		}
+		require.Len(t, pods, want.pods, role)
+		require.Equal(t, want.told, told, role)
 	}
 }
