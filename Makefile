@@ -64,6 +64,9 @@ soak: ## compare on new clusters for DURATION (10m) and note what was compared i
 mutate: ## make MUTANTS (300) small mistakes of SEED (1), and see that tests notice them
 	$(GO) run ./internal/mutate -n $(MUTANTS) -seed $(SEED)
 
+mutate-cluster: ## the same of the package that makes snapshots of objects, 40 of seed 7
+	$(GO) run ./internal/mutate -packages model/cluster -n 40 -seed 7
+
 bench: ## run the suite of bench/ (12 minutes), or what of it matches BENCH, COUNT times (1)
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) -timeout=1h ./bench
 

@@ -56,7 +56,8 @@
 // the expectations of such cases are those of the cluster without it.
 //
 // Every case also expects what no policy can change: a pod reaches
-// itself (R50), and a node its own pods (R52).
+// itself (R50), and a node its own pods (R52), unless it says something about
+// the two (R128).
 package corpus
 
 import (

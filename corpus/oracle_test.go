@@ -32,8 +32,8 @@ func TestOracleRejects(t *testing.T) {
 		require.NoError(t, err, c.ID)
 		if len(c.Errors) > 0 {
 			var got []string
-			for _, name := range slices.Concat(s.Rejected(), s.Conflicting()) {
-				got = append(got, strings.TrimPrefix(name, "/"))
+			for _, o := range slices.Concat(s.Rejected(), s.Conflicting()) {
+				got = append(got, strings.TrimPrefix(o.Namespace+"/"+o.Name, "/"))
 			}
 			slices.Sort(got)
 			require.Equal(t, c.Errors, got, c.ID)

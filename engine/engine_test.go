@@ -219,6 +219,41 @@ func TestMatrixAgreesWithBetween(t *testing.T) {
 	}
 }
 
+// What a peer means that is no pod is apart from pods that it does not mean
+// (R97), where nothing else of the program tells them apart.
+func TestRowsOfWhatIsNoPod(t *testing.T) {
+	noPods := model.Peer{NoPods: true}
+	all := model.RulePorts{All: true, Other: model.OtherYes}
+	for _, d := range []model.Direction{model.Ingress, model.Egress} {
+		for _, rules := range [][]model.Rule{
+			{allow("shop", app("db"), d, noPods, all), isolate("shop", app("db"), d)},
+			{{Rank: model.Rank{Tier: model.TierAdmin, Priority: 1}, Direction: d, Subject: model.PodSet{Namespace: "shop"}, Peer: noPods, Ports: all, Action: model.Deny}},
+		} {
+			x := small(t, rules...)
+			n := 0
+			m := x.Matrix(model.AllPorts())
+			for row := range x.Rows() {
+				for _, src := range row.Sources {
+					lower, _ := m.Row(src)
+					for dst := range engine.Class(x.Classes()) {
+						want := x.BetweenClasses(src, dst)
+						got := model.Bounds{}
+						for _, l := range row.Layers {
+							if l.Classes.Test(uint(dst)) {
+								got = l.Bounds
+							}
+						}
+						require.Equal(t, want.Lower.String(), got.Lower.String(), "%v: %d to %d", d, src, dst)
+						require.Equal(t, !want.Lower.Empty(), lower.Test(uint(dst)), "%v: %d to %d", d, src, dst)
+						n++
+					}
+				}
+			}
+			require.Equal(t, x.Classes()*x.Classes(), n)
+		}
+	}
+}
+
 func TestExplainNamesWhatDecides(t *testing.T) {
 	x := small(t, shopRules()...)
 	web, db := mustPod(t, x, "web-0"), mustPod(t, x, "db")

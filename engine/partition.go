@@ -73,7 +73,7 @@ func newPartition(r *factored, opens *openings) *partition {
 type traits struct {
 	addresses bool // the program sees addresses, or whether they are known
 	external  bool
-	noPods    bool // it has rules for whatever is no pod
+	noPods    bool // a peer means whatever is no pod
 	named     bool // it has named ports
 }
 
@@ -112,7 +112,7 @@ func (p *partition) begin(prog *program, t traits, d model.Direction, f model.Fa
 			}
 		}
 	}
-	if t.noPods {
+	if t.noPods { // hosts and the outside are apart from pods that no set has
 		p.round++
 		p.takeRun(x.podClasses, x.Classes())
 	}

@@ -259,32 +259,3 @@ func TestPeersOfSeveralSets(t *testing.T) {
 		allow("shop", app("db"), model.Ingress, peer("none"), model.RulePorts{All: true}))
 	require.True(t, x.Between(mustPod(t, x, "web-0"), mustPod(t, x, "db")).Upper.Empty())
 }
-
-// A rule about whatever is no pod tells hosts and outside addresses from pods
-// that it does not name (R97): rows did not, and had one answer for both.
-func TestRowsOfWhatIsNoPod(t *testing.T) {
-	for _, d := range []model.Direction{model.Ingress, model.Egress} {
-		s := &model.Snapshot{
-			Namespaces: []model.Namespace{{Name: "shop"}},
-			Nodes:      []model.Node{{Name: "n1", Addresses: []netip.Addr{netip.MustParseAddr("192.168.0.1")}}},
-			Pods:       []model.Pod{pod("shop", "a", "10.0.0.1", map[string]string{"app": "a"}), pod("shop", "b", "10.0.0.2", map[string]string{"app": "b"})},
-			Rules: []model.Rule{{
-				Rank: model.Rank{Tier: model.TierAdmin, Ordinal: 1}, Direction: d, Subject: model.PodSet{Namespace: "shop", Pods: app("a")},
-				Peer: model.Peer{NoPods: true}, Ports: model.RulePorts{All: true}, Action: model.Deny,
-			}},
-		}
-		x, err := engine.Compile(s, engine.Options{})
-		require.NoError(t, err)
-		for row := range x.Rows() {
-			for _, src := range row.Sources {
-				for dst := range engine.Class(x.Classes()) {
-					var got model.Bounds
-					if i := layerOf(row, dst); i >= 0 {
-						got = row.Layers[i].Bounds
-					}
-					require.Equal(t, x.BetweenClasses(src, dst), got, "%v: %d to %d", d, src, dst)
-				}
-			}
-		}
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/podreach/podreach/internal/gen"
+	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
 )
 
@@ -57,22 +58,22 @@ func check(c *gen.Cluster, r *rand.Rand, everythingUpTo, perPair int) (Count, er
 
 // sameRejections checks that both left out the same policies (R115), or say
 // that they are not defined together (R106).
-func sameRejections(want []string, l *dialect.Ledger) error {
-	got := map[string]bool{}
+func sameRejections(want []model.ObjectRef, l *dialect.Ledger) error {
+	got := map[model.ObjectRef]bool{}
 	for _, d := range l.Diagnostics {
 		// That there is no object at all is said of no policy. It would make
 		// the empty cluster the smallest that fails.
 		if d.Severity() == dialect.Error && d.Code != dialect.CodeEmptyFile && d.Code != dialect.CodeNoObjects {
-			got[d.Object.Namespace+"/"+d.Object.Name] = true
+			got[d.Object] = true
 		}
 	}
-	for _, name := range want {
-		if !got[name] {
-			return fmt.Errorf("the oracle alone rejects: %s; diagnostics: %v", name, l.Diagnostics)
+	for _, o := range want {
+		if !got[o] {
+			return fmt.Errorf("the oracle alone rejects: %v; diagnostics: %v", o, l.Diagnostics)
 		}
 	}
-	for _, name := range want {
-		delete(got, name)
+	for _, o := range want {
+		delete(got, o)
 	}
 	if len(got) > 0 {
 		return fmt.Errorf("the cluster alone rejects: %v; diagnostics: %v", got, l.Diagnostics)

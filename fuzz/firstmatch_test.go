@@ -27,7 +27,7 @@ import (
 func TestP08FirstMatch(t *testing.T) { holds(t, "P8", 50, firstMatches(model.Block.Contains)) }
 
 func TestP08NoticesExceptsThatAreForgotten(t *testing.T) {
-	notices(t, firstMatches(func(b model.Block, a netip.Addr) bool { return b.CIDR.Contains(a) }))
+	notices(t, "first match and Verdict: ", firstMatches(func(b model.Block, a netip.Addr) bool { return b.CIDR.Contains(a) }))
 }
 
 func firstMatches(holds func(model.Block, netip.Addr) bool) property {

@@ -61,7 +61,7 @@ func TestP09NothingUnknown(t *testing.T) {
 }
 
 func TestP09NoticesAnUnknownAddress(t *testing.T) {
-	notices(t, nothingUnknown(func(w *world, r *rand.Rand) *gen.Cluster {
+	notices(t, "nothing is unknown: .* want equal bounds", nothingUnknown(func(w *world, r *rand.Rand) *gen.Cluster {
 		c := known(w, r)
 		c.Nodes[0].Status.Addresses = nil
 		return c
@@ -177,7 +177,7 @@ func TestP10NamesAreNumbers(t *testing.T) {
 }
 
 func TestP10NoticesTheNumbersOfAnother(t *testing.T) {
-	notices(t, namesAreNumbers(func(w *world, d *model.Pod) *model.Pod {
+	notices(t, "numbers for names: ", namesAreNumbers(func(w *world, d *model.Pod) *model.Pod {
 		for i := range w.x.Snapshot().Pods {
 			if p := &w.x.Snapshot().Pods[i]; p != d && len(p.Ports) > 0 {
 				return p

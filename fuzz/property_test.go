@@ -55,12 +55,14 @@ func unreadable(c *gen.Cluster) bool {
 }
 
 // notices tests that a property can fail: with something wrong planted in it,
-// it does on one of the first clusters.
-func notices(t *testing.T, planted property) {
+// it does on one of the first clusters, and says what begins with what. An error
+// of another kind is a defect of the property, or of what it is about.
+func notices(t *testing.T, what string, planted property) {
 	t.Helper()
 	on := Comparison{}
 	for seed := range uint64(400) {
 		if _, err := planted(on.cluster(seed+1), questions(seed+1)(0)); err != nil {
+			require.Regexp(t, "^(?:"+what+")", err.Error(), "seed %d", seed+1)
 			return
 		}
 	}
@@ -74,8 +76,8 @@ type end = oracle.End
 type world struct {
 	*gen.Cluster
 	x       *engine.Index
-	refused map[string]bool // "namespace/name" of policies that are answered as absent (R115)
-	mixed   bool            // admin policies of both versions (R106)
+	refused map[model.ObjectRef]bool // policies that are answered as absent (R115)
+	mixed   bool                     // admin policies of both versions (R106)
 	// uncertain are the keys of labels of which the input does not tell whether
 	// some pod has them (R66).
 	uncertain  map[string]bool
@@ -90,13 +92,13 @@ func readText(c *gen.Cluster, text []byte) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{Cluster: c, x: x, refused: map[string]bool{}, uncertain: map[string]bool{}, namespaces: map[string]map[string]string{}}
+	w := &world{Cluster: c, x: x, refused: map[model.ObjectRef]bool{}, uncertain: map[string]bool{}, namespaces: map[string]map[string]string{}}
 	for _, d := range ledger.Diagnostics {
 		switch {
 		case d.Code == dialect.CodeMixedAdmin:
 			w.mixed = true
 		case d.Severity() == dialect.Error:
-			w.refused[d.Object.Namespace+"/"+d.Object.Name] = true
+			w.refused[d.Object] = true
 		}
 	}
 	s := x.Snapshot()

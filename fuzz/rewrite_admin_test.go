@@ -40,7 +40,10 @@ func (a adminOf) ports() string { return either(a.old, "ports", "protocols") }
 func (a adminOf) limit() int    { return either(a.old, 100, 25) } // R104
 
 // accepted reports whether the API server accepts an admin policy.
-func (w *world) accepted(p map[string]any) bool { return !w.refused["/"+adminHead(p).name] }
+func (w *world) accepted(p map[string]any) bool {
+	a := adminHead(p)
+	return !w.refused[model.ObjectRef{Kind: a.kind, Name: a.name}]
+}
 
 // withoutAdmin leaves out the admin policies that drop says.
 func withoutAdmin(c *gen.Cluster, drop func(p map[string]any) bool) *gen.Cluster {

@@ -15,6 +15,7 @@ import (
 	netutils "k8s.io/utils/net"
 
 	"github.com/podreach/podreach/internal/gen"
+	"github.com/podreach/podreach/model"
 )
 
 // rule is a rule of a NetworkPolicy, of either direction.
@@ -62,7 +63,7 @@ func cloneTree(v any) any {
 func (w *world) rewriteRules(c *gen.Cluster, rewrite func(np *networkingv1.NetworkPolicy, d networkingv1.PolicyType, r rule) []rule) {
 	for i := range c.Policies {
 		np := &c.Policies[i]
-		if w.refused[w.space(np.ObjectMeta)+"/"+np.Name] {
+		if w.refused[w.ref(np)] {
 			continue
 		}
 		directions := w.directions(np)
@@ -83,6 +84,11 @@ func (w *world) rewriteRules(c *gen.Cluster, rewrite func(np *networkingv1.Netwo
 		}
 		np.Spec.Ingress, np.Spec.Egress = in, eg
 	}
+}
+
+// ref names a NetworkPolicy as diagnostics do.
+func (w *world) ref(np *networkingv1.NetworkPolicy) model.ObjectRef {
+	return model.ObjectRef{Kind: "NetworkPolicy", Namespace: w.space(np.ObjectMeta), Name: np.Name}
 }
 
 // space is the namespace that an object is in (R7).

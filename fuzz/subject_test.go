@@ -50,7 +50,7 @@ func (w *world) subjectable(e end) *model.Pod {
 // direction.
 func (w *world) selects(np *networkingv1.NetworkPolicy, e end, d model.Direction) bool {
 	p := w.subjectable(e)
-	if p == nil || w.refused[w.space(np.ObjectMeta)+"/"+np.Name] || p.Namespace != w.space(np.ObjectMeta) {
+	if p == nil || w.refused[w.ref(np)] || p.Namespace != w.space(np.ObjectMeta) {
 		return false
 	}
 	t := either(d == model.Ingress, networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress)

@@ -44,3 +44,13 @@ func Undecided(r Requirement) Requirement {
 }
 
 const uncertainPrefix = "?"
+
+// UnmanagedLabel is the key of the label that pods have in whose place the
+// network plugin sees something else (R69, Cilium): UnmanagedYes, or
+// UnmanagedMaybe where the input does not say which pods these are. Keys have no
+// exclamation mark, so that no valid selector names it. It is never shown.
+const (
+	UnmanagedLabel = "!unmanaged"
+	UnmanagedYes   = "yes"
+	UnmanagedMaybe = "maybe"
+)

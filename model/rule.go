@@ -25,7 +25,7 @@ const (
 	TierAdmin                     // AdminNetworkPolicy, ClusterNetworkPolicy tier Admin
 	TierNetworkPolicy             // NetworkPolicy
 	TierBaseline                  // BaselineAdminNetworkPolicy, ClusterNetworkPolicy tier Baseline
-	TierDefault                   // the isolation of NetworkPolicies where Baseline comes before it (R93, Cilium)
+	TierDefault                   // behind Baseline: the own node's allow (R128), the isolation of NetworkPolicies (R93), both in Cilium
 )
 
 // String is the tier's name in lower case.
@@ -42,7 +42,7 @@ const (
 	PriorityUndecided              // subjects of admin policies of which nobody knows what these say (R96, R106)
 )
 
-// Priorities of TierNetworkPolicy; the last one also of TierDefault.
+// Priorities of TierNetworkPolicy; the last two also of TierDefault.
 const (
 	PriorityExplicitDeny = iota // dialects that have one
 	PriorityAllow

@@ -341,7 +341,7 @@ func nearestLabel(selector model.Selector, labels []map[string]string) model.Sel
 		var keys, values []string
 		for _, l := range labels {
 			for k, v := range l {
-				if _, uncertain := model.UncertainLabel(k); uncertain {
+				if _, uncertain := model.UncertainLabel(k); uncertain || k == model.UnmanagedLabel {
 					continue
 				}
 				keys = append(keys, k)

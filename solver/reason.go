@@ -110,6 +110,8 @@ func ruleDoubt(r *model.Rule) doubt {
 		return doubt{r.Note, "the objects that could not be read; a warning says why"}
 	case r.Object.Kind == "":
 		return doubt{r.Note, "a document that can be read"}
+	case strings.Contains(r.Note, " has no such kind, "):
+		return doubt{r.Note, "an apiVersion that has the kind"}
 	}
 	return doubt{r.Note, fmt.Sprintf("nothing in the input: %s is a kind that this version does not decide", r.Object.Kind)}
 }

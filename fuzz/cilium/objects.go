@@ -27,10 +27,12 @@ type objects struct {
 	nodes      bool // some rule of admin has nodes
 }
 
-// pod is a pod that Cilium manages.
+// pod is a pod that is not on the host network.
 type pod struct {
 	*slimcorev1.Pod
-	number    int // in the snapshot
+	number    int  // in the snapshot
+	unmanaged bool // by Cilium (R69)
+	guessed   bool // its ports are what podreach says
 	addresses [model.NumFamilies]model.Address
 }
 
@@ -141,6 +143,7 @@ func decode(documents []json.RawMessage, s *model.Snapshot, defaultNamespace str
 			if t := templates[p.Namespace+"/"+p.Workload.Kind+"/"+p.Workload.Name]; t != nil {
 				out.Spec = t.Spec
 			} else {
+				out.guessed = true
 				out.Spec.Containers = []slimcorev1.Container{{Ports: portsOf(p)}}
 			}
 		}

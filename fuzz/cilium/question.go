@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 
@@ -99,11 +100,17 @@ func newQuestions(x *engine.Index, text []byte, defaultNamespace string, unmanag
 }
 
 func questionsAbout(x *engine.Index, o *objects, unmanaged []model.PodSet, r *rand.Rand) (*questions, error) {
-	o.pods = slices.DeleteFunc(o.pods, func(p pod) bool {
-		return slices.ContainsFunc(unmanaged, func(s model.PodSet) bool {
+	guessed := false
+	for i := range o.pods {
+		p := &o.pods[i]
+		p.unmanaged = slices.ContainsFunc(unmanaged, func(s model.PodSet) bool {
 			return (s.Namespace == p.Namespace || s.Namespace == "" && s.Namespaces.Matches(o.namespaces[p.Namespace].labels)) && s.Pods.Matches(p.Labels)
 		})
-	})
+		guessed = guessed || p.unmanaged && p.guessed
+	}
+	if guessed { // of the ports that they share podreach knows more
+		o.pods = slices.DeleteFunc(o.pods, func(p pod) bool { return p.unmanaged })
+	}
 	q := &questions{x: x, r: r, objects: o, onNodes: map[netip.Addr]bool{}}
 	var err error
 	if q.world, err = newWorld(o); err != nil {
@@ -185,11 +192,18 @@ func (q *questions) ask(flows int) (fuzz.Count, error) {
 				}
 			}
 		}
+		var others []end
 		for _, a := range outside {
-			if err := q.pair(end{pod: src}, end{addr: a}, flows); err != nil {
+			others = append(others, end{addr: a})
+		}
+		for i := range q.x.Snapshot().Nodes {
+			others = append(others, end{node: &q.x.Snapshot().Nodes[i], number: i})
+		}
+		for _, e := range others {
+			if err := q.pair(end{pod: src}, e, flows); err != nil {
 				return q.count, err
 			}
-			if err := q.pair(end{addr: a}, end{pod: src}, flows); err != nil {
+			if err := q.pair(e, end{pod: src}, flows); err != nil {
 				return q.count, err
 			}
 		}
@@ -197,28 +211,39 @@ func (q *questions) ask(flows int) (fuzz.Count, error) {
 	return q.count, nil
 }
 
-// end is a pod or an outside address.
+// end is a pod, a node or an outside address.
 type end struct {
-	pod  *pod
-	addr netip.Addr
+	pod    *pod
+	node   *model.Node
+	number int // of the node
+	addr   netip.Addr
 }
 
 func (e end) String() string {
-	if e.pod == nil {
+	switch {
+	case e.node != nil:
+		return "node/" + e.node.Name
+	case e.pod == nil:
 		return e.addr.String()
 	}
 	return e.pod.Namespace + "/" + e.pod.Name
 }
 
 func (e end) has(f model.Family) bool {
-	if e.pod == nil {
+	switch {
+	case e.node != nil: // what it lacks podreach denies (R46)
+		return slices.ContainsFunc(e.node.Addresses, func(a netip.Addr) bool { return model.FamilyOf(a) == f })
+	case e.pod == nil:
 		return model.FamilyOf(e.addr) == f
 	}
 	return e.pod.addresses[f].State != model.AddressNone
 }
 
 func (q *questions) id(e end) engine.EndpointID {
-	if e.pod == nil {
+	switch {
+	case e.node != nil:
+		return engine.NodeID(e.number)
+	case e.pod == nil:
 		return q.x.Addr(e.addr)
 	}
 	return engine.EndpointID(e.pod.number)
@@ -266,26 +291,50 @@ func (q *questions) one(src, dst end, f model.Family, p port) error {
 		q.uncertain++
 		return nil
 	}
-	if q.objects.nodes && dst.pod != nil && q.onNodes[dst.pod.addresses[f].Addr] {
+	if q.objects.nodes && (dst.node != nil || dst.pod != nil && q.onNodes[dst.pod.addresses[f].Addr]) {
 		q.excluded++
 		return nil
 	}
 	q.asked++
-	flow := q.flow(q.world, src, dst, f, p)
-	theirs, err := q.world.allowed(flow)
-	if err != nil {
-		return err
+	for _, flow := range q.flows(q.world, src, dst, f, p) {
+		theirs, err := q.world.allowed(flow)
+		if err != nil {
+			return err
+		}
+		if err := q.confirm(flow, theirs); err != nil {
+			return fmt.Errorf("%w: %v to %v, %v, %v", err, src, dst, p, f)
+		}
+		q.count.Verdicts++
+		if theirs != (ours == model.Allowed) {
+			return fmt.Errorf("%v to %v, %v, %v: podreach says %v, Cilium allowed, from %v: %v", src, dst, p, f, ours, flow.from.LabelArray, theirs)
+		}
 	}
-	if err := q.confirm(flow, theirs); err != nil {
-		return fmt.Errorf("%w: %v to %v, %v, %v", err, src, dst, p, f)
-	}
-	q.count.Verdicts++
-	if theirs == (ours == model.Allowed) {
-		return nil
-	}
-	return fmt.Errorf("%v to %v, %v, %v: podreach says %v, Cilium allowed: %v", src, dst, p, f, ours, theirs)
+	return nil
 }
 
+// flows are the connection as Cilium may see it: the node of a pod is its host,
+// others are remote, and which of it a node is may not be known (R57).
+func (q *questions) flows(w *world, src, dst end, f model.Family, p port) []flow {
+	out := q.flow(w, src, dst, f, p)
+	node, pod, id := src.node, dst.pod, &out.from
+	if node == nil {
+		node, pod, id = dst.node, src.pod, &out.to
+	}
+	if node == nil {
+		return []flow{out}
+	}
+	on := q.x.Snapshot().Pods[pod.number].NodeName
+	var all []flow
+	for _, n := range []identity.NumericIdentity{identity.ReservedIdentityHost, identity.ReservedIdentityRemoteNode} {
+		if on == "" || (on == node.Name) == (n == identity.ReservedIdentityHost) {
+			*id = reserved(n)
+			all = append(all, out)
+		}
+	}
+	return all
+}
+
+// flow is the connection, without the identities of nodes.
 func (q *questions) flow(w *world, src, dst end, f model.Family, p port) flow {
 	out := flow{protocol: protocols[p.protocol], port: p.number}
 	if p.icmp { // an echo request
@@ -294,19 +343,24 @@ func (q *questions) flow(w *world, src, dst end, f model.Family, p port) flow {
 			out.protocol, out.port = u8proto.ICMPv6, 128
 		}
 	}
-	if src.pod == nil {
-		out.from = w.identityOf(src.addr)
-	} else {
-		out.fromPod = w.pods[src.String()]
-		out.from = out.fromPod.identity
-	}
-	if dst.pod == nil {
-		out.to = w.identityOf(dst.addr)
-	} else {
-		out.toPod = w.pods[dst.String()]
-		out.to = out.toPod.identity
-	}
+	out.from, out.fromPod = w.of(src)
+	out.to, out.toPod = w.of(dst)
 	return out
+}
+
+// of is the identity of an end, and its endpoint if it has one.
+func (w *world) of(e end) (*identity.Identity, *endpoint) {
+	switch {
+	case e.node != nil:
+		return nil, nil
+	case e.pod == nil:
+		return w.identityOf(e.addr), nil
+	}
+	p := w.pods[e.String()]
+	if p.unmanaged {
+		return p.identity, nil
+	}
+	return p.identity, p
 }
 
 // confirm asks Cilium in its two other ways, now and then.

@@ -131,11 +131,17 @@ func isName(port string) bool { return port != "" && (port[0] < '0' || port[0] >
 func rest(entries types.PolicyEntries, e *endpoint, ingress bool) types.PolicyEntries {
 	for _, p := range entries {
 		if p.DefaultDeny && p.Ingress == ingress && p.Subject.Matches(e.identity.LabelArray) {
+			if ingress { // R128
+				return restOf(e, types.HostSelectors, ingress)
+			}
 			return nil
 		}
 	}
-	return types.PolicyEntries{{Tier: types.DefaultPolicy, Subject: types.NewLabelSelectorFromLabels(e.identity.LabelArray...),
-		L3: types.WildcardSelectors, Verdict: types.Allow, Ingress: ingress}}
+	return restOf(e, types.WildcardSelectors, ingress)
+}
+
+func restOf(e *endpoint, peers types.Selectors, ingress bool) types.PolicyEntries {
+	return types.PolicyEntries{{Tier: types.DefaultPolicy, Subject: types.NewLabelSelectorFromLabels(e.identity.LabelArray...), L3: peers, Verdict: types.Allow, Ingress: ingress}}
 }
 
 // plain are the entries in the form that the simulator can read: a port name of

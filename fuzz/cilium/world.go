@@ -35,6 +35,7 @@ var configure = sync.OnceValue(func() error {
 	option.Config.EnableIPv4, option.Config.EnableIPv6 = true, true
 	option.Config.ClusterName = clusterName
 	option.Config.EnableNodeSelectorLabels, option.Config.EnableL7Proxy = true, true
+	option.Config.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways // as daemon/cmd/daemon.go has it with Kubernetes (R128)
 	policy.SetPolicyEnabled(option.DefaultEnforcement)
 	return labelsfilter.ParseLabelPrefixCfg(quiet, nil, nil, "")
 })
@@ -62,8 +63,14 @@ type world struct {
 
 // endpoint is a pod.
 type endpoint struct {
-	identity *identity.Identity
-	ports    ciliumtypes.NamedPortMap
+	identity  *identity.Identity
+	ports     ciliumtypes.NamedPortMap
+	unmanaged bool // no policy has it as a subject
+}
+
+// reserved is the identity of what is no endpoint of Cilium's.
+func reserved(n identity.NumericIdentity) *identity.Identity {
+	return identity.LookupReservedIdentity(n)
 }
 
 // newWorld gives every pod its identity and loads the policies.
@@ -76,11 +83,20 @@ func newWorld(o *objects) (*world, error) {
 		return nil, err
 	}
 	known := identity.IdentityMap{}
+	for _, n := range []identity.NumericIdentity{identity.ReservedIdentityHost, identity.ReservedIdentityRemoteNode, identity.ReservedIdentityUnmanaged} {
+		known[n] = reserved(n).LabelArray
+	}
 	named := ciliumtypes.NewNamedPortMultiMap()
 	shared := map[string]*identity.Identity{}
 	for _, p := range o.pods {
-		e := w.endpoint(o, p.Pod, shared)
-		known[e.identity.ID] = e.identity.LabelArray
+		var e *endpoint
+		if p.unmanaged { // as updatePodHostData of pkg/k8s/watchers/pod.go
+			ports, _ := k8s.GetPodMetadata(quiet, o.namespaces[p.Namespace], p.Pod)
+			e = &endpoint{reserved(identity.ReservedIdentityUnmanaged), ports, true}
+		} else {
+			e = w.endpoint(o, p.Pod, shared)
+			known[e.identity.ID] = e.identity.LabelArray
+		}
 		named.Update(e.identity.ID, nil, e.ports)
 		w.pods[p.Namespace+"/"+p.Name] = e
 	}
@@ -112,7 +128,7 @@ func (w *world) endpoint(o *objects, p *slimcorev1.Pod, shared map[string]*ident
 	if shared[key] == nil {
 		shared[key] = identity.NewIdentityFromLabelArray(identity.NumericIdentity(1000+len(shared)), array)
 	}
-	return &endpoint{shared[key], ports}
+	return &endpoint{identity: shared[key], ports: ports}
 }
 
 // outsiders makes an identity for each prefix that a policy names, and those of

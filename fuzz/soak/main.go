@@ -36,19 +36,18 @@ type part struct {
 	module   string // folder of go.mod
 	packages string
 	tests    string // regular expression
-	runs     int    // how many tests these are that go on as long as they are told
 	weight   int    // percentage of the time
 }
 
 // The parts. The oracle is the one that knows everything, so that it gets most
 // of the time. Cilium takes longest for a verdict.
 var parts = []part{
-	{".", "./fuzz", "^TestEngine$", 1, 68},
-	{".", "./fuzz", "^Test(Views|Rows|Apply)$", 3, 5},
-	{".", "./fuzz", "^TestP[01]", 17, 7},
-	{"fuzz/cyclonus", ".", "^TestCyclonus$", 1, 9},
-	{"fuzz/cilium", ".", "^TestCilium$", 1, 8},
-	{"fuzz/apiserver", "./accept", "^Test(NetworkPolicies|AdminPolicies)$", 2, 3},
+	{".", "./fuzz", "^TestEngine$", 68},
+	{".", "./fuzz", "^Test(Views|Rows|Apply)$", 5},
+	{".", "./fuzz", "^TestP[01]", 7},
+	{"fuzz/cyclonus", ".", "^TestCyclonus$", 9},
+	{"fuzz/cilium", ".", "^TestCilium$", 8},
+	{"fuzz/apiserver", "./accept", "^Test(NetworkPolicies|AdminPolicies)$", 3},
 }
 
 const (
@@ -104,13 +103,24 @@ func soak(duration time.Duration, after uint64) error {
 				return fmt.Errorf("%s: %w", p.module, err)
 			}
 		}
+		list, err := exec.Command(binary, "-test.list="+p.tests).Output()
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", p.tests, p.module, err)
+		}
+		runs, before := comparisons(list), lines(tally)
+		if runs == 0 {
+			return fmt.Errorf("no test of %s is named %s", p.module, p.tests)
+		}
 		share := duration * time.Duration(p.weight) / 100
 		fmt.Printf("soak: %s of %s for %v\n", p.tests, filepath.Join(p.module, p.packages), share.Round(time.Second))
 		run := command(filepath.Join(p.module, p.packages), binary, "-test.run="+p.tests, "-test.timeout=0", "-test.v",
-			"-after="+strconv.FormatUint(after, 10), "-verdicts=1", "-for="+(share/time.Duration(p.runs)).String(), "-tally="+tally)
+			"-after="+strconv.FormatUint(after, 10), "-verdicts=1", "-for="+(share/time.Duration(runs)).String(), "-tally="+tally)
 		run.Stdout = os.Stdout
 		if err := run.Run(); err != nil {
 			failed = append(failed, fmt.Sprintf("%s of %s", p.tests, p.module))
+		}
+		if n := lines(tally) - before; n != runs {
+			failed = append(failed, fmt.Sprintf("%s of %s: %d tests share its time, %d comparisons took it", p.tests, p.module, runs, n))
 		}
 	}
 	r := result{
@@ -128,6 +138,24 @@ func soak(duration time.Duration, after uint64) error {
 		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+// comparisons counts the tests of a list that go on as long as they are told:
+// all but those that plant something for a property to notice.
+func comparisons(list []byte) (n int) {
+	for name := range strings.FieldsSeq(string(list)) {
+		if strings.HasPrefix(name, "Test") && !strings.Contains(name, "Notices") {
+			n++
+		}
+	}
+	return n
+}
+
+// lines counts those of a file, none if there is no file: each is the tally of
+// a comparison.
+func lines(path string) int {
+	text, _ := os.ReadFile(path)
+	return bytes.Count(text, []byte("\n"))
 }
 
 func command(dir string, name string, args ...string) *exec.Cmd {

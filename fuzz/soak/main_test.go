@@ -46,3 +46,13 @@ func TestReadme(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, shown, string(text))
 }
+
+func TestComparisons(t *testing.T) {
+	require.Equal(t, 2, comparisons([]byte("TestP01OrderIsNothing\nTestP01NoticesARuleThatIsGone\nTestP12Exemptions\n")))
+	require.Zero(t, comparisons(nil))
+	path := filepath.Join(t.TempDir(), "tally")
+	require.Zero(t, lines(path))
+	require.NoError(t, (&fuzz.Tally{Counterpart: "P1"}).Append(path))
+	require.NoError(t, (&fuzz.Tally{Counterpart: "P2"}).Append(path))
+	require.Equal(t, 2, lines(path))
+}

@@ -30,6 +30,10 @@ func (k adminKind) allow() string { return either(k.version == "v1alpha1", "Allo
 // ports is the name of the field.
 func (k adminKind) ports() string { return either(k.version == "v1alpha1", "ports", "protocols") }
 
+func (k adminKind) namedPort() string {
+	return either(k.version == "v1alpha1", "namedPort", "destinationNamedPort")
+}
+
 // limit is how many rules, peers and ports there may be (R104).
 func (k adminKind) limit() int { return either(k.version == "v1alpha1", 100, 25) }
 
@@ -183,19 +187,26 @@ func (g *generator) adminRule(k adminKind, direction string) tree {
 		r["name"] = strings.Repeat("n", pick(g, []int{1, 20, 100}))
 	}
 	var peers []any
+	before := g.closedElements()
 	for range g.between(1, 2) {
 		peers = append(peers, g.adminPeer(k, direction, action))
 	}
+	closed := g.closedElements() > before
 	if g.pct(pctRepeat) {
 		g.hit(AdminPeerDuplicate)
 		peers = append(peers, peers[0])
 	}
 	r[peersOf(direction)] = peers
 	switch {
-	case g.pct(55):
+	case g.pct(55), closed && g.pct(50):
 		var ports []any
 		for range g.between(1, 3) {
 			ports = append(ports, g.adminPort(k))
+		}
+		if closed && g.pct(pctClosedPortName) { // whose ports are kept (R103)
+			g.hit(AdminPortName)
+			g.hit(either(action == k.allow(), AdminClosedPortNameAllowed, AdminClosedPortName))
+			ports = append(ports, tree{k.namedPort(): pick(g, portNames)})
 		}
 		r[k.ports()] = ports
 		named := slices.ContainsFunc(ports, func(p any) bool { return p.(tree)["namedPort"] != nil || p.(tree)["destinationNamedPort"] != nil })
@@ -223,6 +234,13 @@ func (g *generator) adminPeer(k adminKind, direction, action string) tree {
 	case n < 3:
 		g.hit(AdminPeerNamespaces)
 		e := tree{"namespaces": either(g.pct(35), any(tree{}), plain(g.selector(true)))}
+		if g.c.Profile == "cilium" && g.pct(pctNamespacesNegative) {
+			g.hit(AdminNamespacesNegative)
+			e["namespaces"] = tree{"matchExpressions": []any{pick(g, []tree{
+				{"key": pick(g, labelKeys), "operator": "DoesNotExist"},
+				{"key": pick(g, labelKeys), "operator": "NotIn", "values": []any{pick(g, labelValues)}},
+			})}}
+		}
 		if g.pct(10) {
 			g.hit(AdminPeerFieldNull)
 			e["pods"] = nil
@@ -317,6 +335,15 @@ func (g *generator) adminClosed(k adminKind, direction string) tree {
 	return f.element
 }
 
+// closedElements counts the elements so far that fail closed, or that nobody
+// understands.
+func (g *generator) closedElements() (n int) {
+	for _, f := range []Feature{AdminClosedEmpty, AdminClosedLabel, AdminClosedNoValues, AdminClosedNotAtIngress, AdminClosedNotInBaseline, AdminClosedOperator, AdminClosedUnknown, AdminDomainsDenied} {
+		n += g.c.Features[f]
+	}
+	return n
+}
+
 // adminPort makes an element of ports or protocols.
 func (g *generator) adminPort(k adminKind) tree {
 	protocol := pick(g, []string{"TCP", "TCP", "UDP", "SCTP"})
@@ -342,7 +369,7 @@ func (g *generator) adminPort(k adminKind) tree {
 	default:
 		name := pick(g, append([]string{unresolvedName}, append(portNames, portNames...)...))
 		g.hit(either(name == unresolvedName, AdminPortNameUnresolved, AdminPortName))
-		return tree{either(k.version == "v1alpha1", "namedPort", "destinationNamedPort"): name}
+		return tree{k.namedPort(): name}
 	}
 	if k.version == "v1alpha2" {
 		if form["start"] != nil {

@@ -4,7 +4,7 @@ package gen
 // "bad" are rejected, those with "admin-closed" fail closed (R103).
 var adminFeatures = []Feature{
 	AdminAllow, AdminClosedEmpty, AdminClosedLabel, AdminClosedNoValues, AdminClosedNotAtIngress, AdminClosedNotInBaseline,
-	AdminClosedOperator, AdminClosedUnknown, AdminDeny, AdminDomainsDenied, AdminDomainsNearDNS, AdminMixed, AdminNamespaceWritten, AdminNetworkAll,
+	AdminClosedOperator, AdminClosedPortName, AdminClosedPortNameAllowed, AdminClosedUnknown, AdminDeny, AdminDomainsDenied, AdminDomainsNearDNS, AdminMixed, AdminNamespaceWritten, AdminNamespacesNegative, AdminNetworkAll,
 	AdminNetworkHostBits, AdminNetworkPolicy, AdminNodesAll, AdminPass, AdminPassOfClusterNetworkPolicy, AdminPeerDomains,
 	AdminPeerDuplicate, AdminPeerFieldNull, AdminPeerNamespaces, AdminPeerNetworks, AdminPeerNodes, AdminPeerPods,
 	AdminPodsOfAllNamespaces, AdminPortName, AdminPortNameBesideAddresses, AdminPortNameUnresolved,
@@ -27,12 +27,15 @@ const (
 	AdminClosedNotAtIngress         Feature = "admin-closed-not-at-ingress" // fields that only egress has
 	AdminClosedNotInBaseline        Feature = "admin-closed-not-in-baseline"
 	AdminClosedOperator             Feature = "admin-closed-operator"
-	AdminClosedUnknown              Feature = "admin-closed-unknown" // fields of a version to come
+	AdminClosedPortName             Feature = "admin-closed-port-name"         // ports of containers in a rule that fails closed
+	AdminClosedPortNameAllowed      Feature = "admin-closed-port-name-allowed" // the same in one that allows
+	AdminClosedUnknown              Feature = "admin-closed-unknown"           // fields of a version to come
 	AdminDeny                       Feature = "admin-deny"
-	AdminDomainsNearDNS             Feature = "admin-domains-near-dns"  // some pod has the label of the cluster's DNS
-	AdminDomainsDenied              Feature = "admin-domains-denied"    // domain names in another rule than Allow (R100)
-	AdminMixed                      Feature = "admin-mixed"             // both versions of the API (R106)
-	AdminNamespaceWritten           Feature = "admin-namespace-written" // which means nothing
+	AdminDomainsNearDNS             Feature = "admin-domains-near-dns"    // some pod has the label of the cluster's DNS
+	AdminDomainsDenied              Feature = "admin-domains-denied"      // domain names in another rule than Allow (R100)
+	AdminMixed                      Feature = "admin-mixed"               // both versions of the API (R106)
+	AdminNamespaceWritten           Feature = "admin-namespace-written"   // which means nothing
+	AdminNamespacesNegative         Feature = "admin-namespaces-negative" // of profile cilium: they mean what is no pod too (R97)
 	AdminNetworkAll                 Feature = "admin-network-all"
 	AdminNetworkHostBits            Feature = "admin-network-host-bits"
 	AdminNetworkPolicy              Feature = "admin-network-policy"

@@ -51,7 +51,7 @@ var Features = slices.Concat([]Feature{
 	KruiseReserved,
 	TrainingTypeEmpty,
 	// Unmanaged pods.
-	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedSeveral,
+	UnmanagedNamespace, UnmanagedPods, UnmanagedByNamespaceLabels, UnmanagedEverywhere, UnmanagedPortsUnknown, UnmanagedSeveral,
 	// Policies.
 	PoliciesNone, PoliciesSeveralTogether, PolicyWithoutSubjects,
 	TypesAbsent, TypesEmpty, TypesNull, TypesIngress, TypesEgress, TypesBoth, TypesDuplicate, RulesOfUnlistedDirection, EgressRulesWithoutTypes, EgressEmptyWithoutTypes,
@@ -315,6 +315,7 @@ const (
 	UnmanagedPods              Feature = "unmanaged-pods"
 	UnmanagedByNamespaceLabels Feature = "unmanaged-by-namespace-labels"
 	UnmanagedEverywhere        Feature = "unmanaged-everywhere"
+	UnmanagedPortsUnknown      Feature = "unmanaged-ports-unknown" // pods of known address share the names of pods of unknown ports (R69, Cilium)
 	UnmanagedSeveral           Feature = "unmanaged-several"
 
 	PoliciesNone             Feature = "policies-none"

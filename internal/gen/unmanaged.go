@@ -3,6 +3,7 @@ package gen
 import (
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podreach/podreach/model"
@@ -11,7 +12,7 @@ import (
 // unmanaged says which pods the network plugin does not manage (R69). It comes
 // last, so that selectors can name what there is.
 func (g *generator) unmanaged() {
-	if !g.pct(pctUnmanaged) {
+	if !g.pct(either(g.c.Profile == "cilium", pctUnmanagedEntity, pctUnmanaged)) {
 		return
 	}
 	for range g.between(1, 2) {
@@ -37,8 +38,25 @@ func (g *generator) unmanaged() {
 		}
 		g.c.Unmanaged = append(g.c.Unmanaged, set)
 	}
+	g.unmanagedTogether()
 	if len(g.c.Unmanaged) > 1 {
 		g.hit(UnmanagedSeveral)
+	}
+}
+
+// unmanagedTogether makes the pods of two namespaces unmanaged, one of which has
+// pods of unknown ports. In Cilium they share their port names, so that pods of
+// known address have unknown ports too.
+func (g *generator) unmanagedTogether() {
+	of := slices.IndexFunc(g.c.Custom, func(c Custom) bool { return c.kind() == "LLMInferenceService" })
+	live := slices.IndexFunc(g.c.Pods, func(p corev1.Pod) bool { return !p.Spec.HostNetwork && p.Status.PodIP != "" && p.Namespace != "" })
+	if g.c.Profile != "cilium" || of < 0 || live < 0 || g.c.Custom[of].space() == "" {
+		return
+	}
+	g.hit(UnmanagedPortsUnknown)
+	for _, space := range []string{g.c.Custom[of].space(), g.c.Pods[live].Namespace} {
+		g.hit(UnmanagedNamespace)
+		g.c.Unmanaged = append(g.c.Unmanaged, model.PodSet{Namespace: space})
 	}
 }
 

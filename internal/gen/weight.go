@@ -14,6 +14,7 @@ const (
 	pctProfile            = 30 // other than the default, for each of the three alike
 	pctOtherDefault       = 10
 	pctUnmanaged          = 12
+	pctUnmanagedEntity    = 35 // in the profile cilium
 	pctPodsInside         = 60 // of clusters: no pod outside the pod ranges, nor outside the private ones
 	pctNamespaceNotSaid   = 6
 
@@ -88,13 +89,15 @@ const (
 	pctEmptySelector = 15
 
 	// Admin policies.
-	pctAdmin         = 45 // of clusters
-	pctAdminMixed    = 5  // of those: both versions of the API
-	pctAdminNoRules  = 25 // for each direction
-	pctAdminClosed   = 6  // of elements
-	pctAdminUnclear  = 2  // subjects with a selector that is none
-	pctAdminRejected = 20 // for each policy
-	pctNodeLabel     = 45 // for each label of the alphabet
+	pctAdmin              = 45 // of clusters
+	pctAdminMixed         = 5  // of those: both versions of the API
+	pctAdminNoRules       = 25 // for each direction
+	pctAdminClosed        = 6  // of elements
+	pctNamespacesNegative = 25 // of namespaces peers in profile cilium
+	pctClosedPortName     = 40 // of rules with such an element that have ports
+	pctAdminUnclear       = 2  // subjects with a selector that is none
+	pctAdminRejected      = 20 // for each policy
+	pctNodeLabel          = 45 // for each label of the alphabet
 
 	// Blocks.
 	pctExcept      = 45

@@ -95,6 +95,7 @@ var plainValues = []string{
 	"Family", "IPv4", "IPv6", "AnyFamily", "NumFamilies", "FamilyOf",
 	"Verdict", "Unknown", "Allowed", "Denied", "Bounds",
 	"Other", "OtherNo", "OtherUnspecified", "OtherYes",
+	"ObjectRef", // the name of an API object
 }
 
 func TestOracleUsesPlainValuesOnly(t *testing.T) {

@@ -9,6 +9,10 @@
 // of a sample are built into the tests at once, with `go test -overlay`, so that
 // the tree is never touched, and the environment says which of them is on.
 //
+// Package model/cluster, where more is told to people, has a sample of its own:
+//
+//	go run ./internal/mutate -packages model/cluster -n 40 -seed 7
+//
 // The tests of a few packages are run on each, the cheapest first, until one
 // fails. A mutant that no test kills must be explained in survivors.txt, by
 // what makes its answers equal; if it is no equal, a test is missing. The
@@ -42,7 +46,7 @@ const (
 	// those with the reference interpreter last: on the corpus, and on generated
 	// clusters. Dialects use meta, and the solver what callers of the engine see.
 	tests = "own -test.short; model/dialect/netpol; model/dialect/admin; fuzz -test.run=^Test(Rows|Views|Apply)$ -verdicts=200000; " +
-		"corpus -test.run=^TestEngine; solver -test.short; fuzz -test.run=^TestEngine$ -verdicts=1000000"
+		"corpus -test.run=^TestEngine; solver -test.short; cmd/podreach; fuzz -test.run=^TestEngine$ -verdicts=1000000"
 
 	survivors = "internal/mutate/survivors.txt"
 	atLeast   = 0.9

@@ -125,11 +125,14 @@ func (o *Oracle) adminUndecided(d networkingv1.PolicyType, x *endpoint, y peer) 
 		if p.pods != nil && o.doubtful(p.pods, x) {
 			return true
 		}
-		if !o.adminSelects(p, x) || y.kind != pod || y.hostNetwork || o.bothVersions {
+		if !o.adminSelects(p, x) || !o.selectable(y) || o.bothVersions {
 			continue
 		}
 		for _, r := range p.rules[d] {
 			for _, e := range r.named() {
+				if o.maybeEntity(y) && e.namespaces != nil && (e.pods == nil || !matchesNothing(e.pods)) {
+					return true
+				}
 				if e.pods != nil && e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) && o.doubtful(e.pods, y.endpoint) {
 					return true
 				}
@@ -221,7 +224,7 @@ func (o *Oracle) adminPeerMatches(e adminPeer, y peer, c connection) bool {
 	switch {
 	case e.everybody:
 		return true
-	case e.namespaces != nil && (y.kind != pod || y.hostNetwork): // R97
+	case e.namespaces != nil && !o.selectable(y): // R97
 		return o.profile.beyondPods && e.pods == nil && !e.namespaces.Empty() && e.namespaces.Matches(labels.Set{})
 	case e.namespaces != nil:
 		return e.namespaces.Matches(labels.Set(o.namespaces[y.end.Namespace])) &&

@@ -38,7 +38,7 @@ func (o *Oracle) readAdmin(w World) error {
 		}
 		seen[id] = true
 		if validateAdmin(object) != nil { // R115
-			o.rejected = append(o.rejected, "/"+object.name())
+			o.rejected = append(o.rejected, model.ObjectRef{Kind: kind, Name: object.name()})
 			continue
 		}
 		dropNulls(map[string]any(object))

@@ -35,6 +35,7 @@ type endpoint struct {
 	uncertain    map[string]string // labels that it may have or not, with any value, or with one that begins so (R66)
 	maybeManaged bool              // whether it is unmanaged hangs on those
 	portsUnknown bool              // it may have more named ports
+	portsShared  bool              // its ports are those of all pods that Cilium does not manage (R69)
 	implied      bool              // a node without a Node object
 	status       []netip.Addr      // what its status says
 	addresses    [model.NumFamilies]fact

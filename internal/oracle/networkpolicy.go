@@ -30,7 +30,7 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 	if len(o.uncertain) > 0 && o.undecided(d, x, y) { // R66
 		return either(c.hope, model.OtherYes, model.OtherNo)
 	}
-	if d == networkingv1.PolicyTypeIngress && own { // R52, R57
+	if d == networkingv1.PolicyTypeIngress && own && !o.profile.ownNodeLast { // R52, R57
 		return model.OtherYes
 	}
 	if o.undefined(d, x) {
@@ -64,7 +64,7 @@ func (o *Oracle) verdict(d networkingv1.PolicyType, x *endpoint, y peer, own boo
 	case deny:
 		return model.OtherNo
 	}
-	if isolated {
+	if isolated && !own { // what own still means here is R128
 		return o.denied(c)
 	}
 	return model.OtherYes // R9, R95
@@ -89,6 +89,12 @@ func (o *Oracle) denied(c connection) model.Other {
 // subjectable: outside addresses, nodes and host-network pods are never
 // subjects (R55, R114).
 func (e *endpoint) subjectable() bool { return e.kind == pod && !e.hostNetwork }
+
+// selectable: selectors mean pods alone, no host-network pods (R27, R56), and in
+// Cilium none that it does not manage (R69).
+func (o *Oracle) selectable(y peer) bool {
+	return y.kind == pod && !y.hostNetwork && (!o.profile.unmanagedEntity || !y.unmanaged)
+}
 
 // selects reports whether x is a subject of the policy.
 func (p *policy) selects(x *endpoint) bool {
@@ -122,7 +128,7 @@ func (o *Oracle) elementMatches(p *policy, e peerElement, y peer) bool {
 		}
 		return true
 	}
-	if y.kind != pod || y.hostNetwork { // R27, R56
+	if !o.selectable(y) {
 		return false
 	}
 	return o.inNamespaces(p, e, y) && (e.pods == nil || e.pods.Matches(labels.Set(y.labels))) // R22
@@ -178,7 +184,7 @@ func (o *Oracle) resolve(dst *endpoint, name string, p model.Protocol) []uint16 
 			named = append(named, port)
 		}
 	}
-	if o.profile.lastOfName && len(named) > 0 {
+	if o.profile.lastOfName && !dst.portsShared && len(named) > 0 {
 		if dst.portsUnknown { // another container may declare it too
 			return nil
 		}
@@ -235,7 +241,7 @@ func (o *Oracle) readPolicies(w World) {
 		}
 		seen[id] = true
 		if validatePolicy(np, namespace) != nil { // R115
-			o.rejected = append(o.rejected, id)
+			o.rejected = append(o.rejected, model.ObjectRef{Kind: "NetworkPolicy", Namespace: namespace, Name: np.Name})
 			continue
 		}
 		p := policy{
@@ -366,6 +372,8 @@ type profile struct {
 	dnsByDomains    bool // the same
 	brokenOpen      bool // brokenSelectors=open (R103)
 	newVersionOnly  bool // admin=v1alpha2 (R106)
+	unmanagedEntity bool // unmanagedAsPeer=entity (R69)
+	ownNodeLast     bool // ownNodeIngress=last (R52, R128)
 }
 
 func parseProfile(name string) (profile, error) {
@@ -376,6 +384,7 @@ func parseProfile(name string) (profile, error) {
 		return profile{
 			typesFromRules: true, externalBlocks: true, lastOfName: true, otherAsPortless: true, identityLabels: true,
 			isolationLast: true, externalNets: true, beyondPods: true, refusesDomains: true, dnsByDomains: true, brokenOpen: true, newVersionOnly: true,
+			unmanagedEntity: true, ownNodeLast: true,
 			initContainers: func(corev1.Container) bool { return false },
 		}, nil
 	case "calico":

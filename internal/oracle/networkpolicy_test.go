@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/podreach/podreach/model"
 )
 
 // The subject of most policies below is xa: namespace x, label app=a.
@@ -104,7 +106,7 @@ func TestPorts(t *testing.T) {
 		{rule: "R36 not on host-network pods", policies: []string{eg + `{ports: [{port: http}]}]}`},
 			world: func(w *World) { w.pod("y", "a").Spec.HostNetwork = true }, want: []string{"xa>ya NONE", "xa>yb TCP 80"}},
 		{rule: "R37 unknown name", policies: ports(`{port: nosuch}, {port: 80}`), want: []string{"xb>xa TCP 80"}},
-		{rule: "R38 digits", policies: ports(`{port: "80"}`), rejected: []string{"x/p0"}, want: []string{"xb>xa ALL"}},
+		{rule: "R38 digits", policies: ports(`{port: "80"}`), rejected: []model.ObjectRef{{Kind: "NetworkPolicy", Namespace: "x", Name: "p0"}}, want: []string{"xb>xa ALL"}},
 		{rule: "R39 SCTP", policies: ports(`{protocol: SCTP, port: 80}`), want: []string{"xb>xa SCTP 80"}},
 	})
 }

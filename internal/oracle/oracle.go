@@ -91,7 +91,7 @@ type Oracle struct {
 	uncertain  map[string]bool            // keys of labels that some pod may have or not (R66)
 	policies   []policy                   // those that the API server accepts
 	admin      []*adminPolicy             // the same, by tier and priority
-	rejected   []string
+	rejected   []model.ObjectRef
 	boundaries []netip.Prefix // what separates addresses (R109)
 
 	bothVersions bool                         // of the API of admin policies (R106)
@@ -158,18 +158,17 @@ func (o *Oracle) Path(e End) string {
 	return e.Namespace + "/pod/" + e.Name
 }
 
-// Rejected returns "namespace/name" of the policies that the API server would
-// reject (R116, R104), in input order, NetworkPolicies first. The namespace of
-// an admin policy is "".
-func (o *Oracle) Rejected() []string { return o.rejected }
+// Rejected returns the policies that the API server would reject (R116, R104),
+// in input order, NetworkPolicies first.
+func (o *Oracle) Rejected() []model.ObjectRef { return o.rejected }
 
 // Conflicting returns the admin policies that are accepted and not defined
-// together (R106), as Rejected names them.
-func (o *Oracle) Conflicting() []string {
-	var out []string
+// together (R106).
+func (o *Oracle) Conflicting() []model.ObjectRef {
+	var out []model.ObjectRef
 	for _, p := range o.admin {
 		if o.bothVersions {
-			out = append(out, "/"+p.name)
+			out = append(out, model.ObjectRef{Kind: p.kind, Name: p.name})
 		}
 	}
 	return out

@@ -125,11 +125,14 @@ func (o *Oracle) undecided(d networkingv1.PolicyType, x *endpoint, y peer) bool 
 		if o.doubtful(p.subject, x) {
 			return true
 		}
-		if !p.selects(x) || y.kind != pod || y.hostNetwork {
+		if !p.selects(x) || !o.selectable(y) {
 			continue
 		}
 		for _, r := range p.rules[d] {
 			for _, e := range r.peers {
+				if o.maybeEntity(y) && !e.block && (e.pods == nil || !matchesNothing(e.pods)) {
+					return true
+				}
 				if !e.block && e.pods != nil && o.inNamespaces(p, e, y) && o.doubtful(e.pods, y.endpoint) {
 					return true
 				}
@@ -138,3 +141,7 @@ func (o *Oracle) undecided(d networkingv1.PolicyType, x *endpoint, y peer) bool 
 	}
 	return o.adminUndecided(d, x, y)
 }
+
+// maybeEntity: whether selectors of pods can mean y hangs on whether it is
+// managed, and that on labels (R66, R69).
+func (o *Oracle) maybeEntity(y peer) bool { return o.profile.unmanagedEntity && y.maybeManaged }

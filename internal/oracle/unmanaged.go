@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/podreach/podreach/model"
 )
 
 // readUnmanaged marks the pods that the network plugin does not manage (R69).
@@ -40,5 +42,49 @@ func (o *Oracle) readUnmanaged(w World) error {
 			}
 		}
 	}
+	if o.profile.unmanagedEntity {
+		o.sharePorts()
+	}
 	return nil
+}
+
+// sharePorts: in Cilium the pods that it does not manage are one identity, on
+// which a name means the port of that protocol that is one and the same on all
+// pods that declare it (R69).
+func (o *Oracle) sharePorts() {
+	type key struct {
+		name     string
+		protocol model.Protocol
+	}
+	numbers := map[key]map[uint16]bool{}
+	var all []*endpoint
+	known := true
+	for _, e := range o.endpoints {
+		if e.kind != pod || e.hostNetwork || !e.unmanaged && !e.maybeManaged {
+			continue
+		}
+		all = append(all, e)
+		known = known && !e.portsUnknown && e.unmanaged
+		last := map[string]namedPort{}
+		for _, p := range e.ports {
+			last[p.name] = p // R35
+		}
+		for _, p := range last {
+			k := key{p.name, p.protocol}
+			if numbers[k] == nil {
+				numbers[k] = map[uint16]bool{}
+			}
+			numbers[k][p.number] = true
+		}
+	}
+	for _, e := range all {
+		e.ports, e.portsShared, e.portsUnknown = nil, true, !known
+		for k, declared := range numbers {
+			for number := range declared {
+				if known && len(declared) == 1 {
+					e.ports = append(e.ports, namedPort{k.name, k.protocol, number})
+				}
+			}
+		}
+	}
 }

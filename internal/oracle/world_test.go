@@ -24,7 +24,7 @@ type scenario struct {
 	profile  string
 	world    func(*World) // changes to the standard world
 	want     []string     // see check
-	rejected []string
+	rejected []model.ObjectRef
 }
 
 // standardWorld: nodes n1 (192.168.0.11) and n2 (192.168.0.12); namespaces

@@ -75,7 +75,7 @@ func TestGolden(t *testing.T) {
 		}
 		for _, name := range cases {
 			t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar")+"/"+name, func(t *testing.T) {
-				got := describe(t, read(t, options[name], inputs[name]...))
+				got := describe(t, read(t, options[name], inputs[name]...), options[name].Profile)
 				if *update {
 					last := 0
 					for i, f := range kept {
@@ -113,11 +113,11 @@ func parseOptions(t *testing.T, text []byte) cluster.Options {
 }
 
 // describe is the snapshot and the ledger as text.
-func describe(t *testing.T, s *cluster.State) string {
+func describe(t *testing.T, s *cluster.State, p cluster.Profile) string {
 	t.Helper()
 	snapshot := s.Snapshot()
 	require.NoError(t, snapshot.Validate())
-	implied := model.FormatRules(cluster.New(cluster.Options{}).Snapshot().Rules)
+	implied := model.FormatRules(cluster.New(cluster.Options{Profile: p}).Snapshot().Rules)
 	text := snapshot.String()
 	require.Contains(t, text, implied)
 	var b strings.Builder

@@ -158,6 +158,22 @@ func meantPolicy(apiVersion, kind string) string {
 	return ""
 }
 
+// versionOf is the API version that an admin policy is of, when it says the
+// other one, which does not have its kind; else "".
+func versionOf(apiVersion, kind string) string {
+	of, known := "", false
+	for _, k := range adminKinds {
+		known = known || apiVersion == k.apiVersion
+		if kind == k.kind && apiVersion != k.apiVersion {
+			of = k.apiVersion
+		}
+	}
+	if !known { // a version to come may have it
+		return ""
+	}
+	return of
+}
+
 // objectKinds are the kinds that pods and what selectors see of them come from,
 // with their API version.
 var objectKinds = []struct{ kind, apiVersion string }{

@@ -237,7 +237,9 @@ func (s *State) lower(o *object) {
 		p.rules, p.diagnostics = netpol.Lower(np, o.Origin, s.options.Profile.netpol())
 		p.subject, p.readable = netpol.Subject(np)
 	} else if a, ok := admin.Read(o.Value); ok {
-		p.rules, p.diagnostics = a.Lower(o.Origin, s.options.Profile.admin())
+		options := s.options.Profile.admin()
+		options.UnknownFields = o.UnknownFields
+		p.rules, p.diagnostics = a.Lower(o.Origin, options)
 		p.subject, p.readable = a.Subject()
 		p.version = admin.Version(o.Kind)
 		if why := s.options.Profile.ignores(a, o.Kind); why != "" && !hasError(p.diagnostics) {

@@ -38,7 +38,9 @@ func (s *State) Snapshot() *model.Snapshot {
 	s.selectNodes(out)
 	policies := s.inForce()
 	labels.report(policies, s.ledger)
-	out.Rules = slices.Concat(labels.unmanaged(s.unmanaged()), exempt, s.uncertain, labels.doubts(policies), policies)
+	unmanaged := labels.unmanaged(s.unmanaged())
+	policies, maybe := s.setApart(out, unmanaged, policies)
+	out.Rules = slices.Concat(unmanaged, s.options.Profile.exempt(), s.uncertain, maybe, labels.doubts(policies), policies)
 	boundNames(out)
 	s.facts = facts{}
 	s.heard, s.noted, s.left = len(s.ledger.Diagnostics), len(s.ledger.Assumptions), maps.Clone(s.ledger.Left)
@@ -227,16 +229,21 @@ func (s *State) namespaceFacts() []model.Namespace {
 	return out
 }
 
-// exempt are the rules that Kubernetes itself implies.
-var exempt = []model.Rule{
-	implied(model.Ingress, model.PrioritySelf, model.Self, "a pod always reaches itself (R50)"),
-	implied(model.Egress, model.PrioritySelf, model.Self, "a pod always reaches itself (R50)"),
-	implied(model.Ingress, model.PriorityOwnNode, model.OwnNode, "a node always reaches its own pods (R52)"),
+// exempt are the rules that Kubernetes itself implies. In Cilium what its own
+// node may do comes after all that policies say, but isolation.
+func (p Profile) exempt() []model.Rule {
+	own := implied(model.Ingress, model.Rank{Tier: model.TierExempt, Priority: model.PriorityOwnNode}, model.OwnNode, "a node always reaches its own pods (R52)")
+	if p == ProfileCilium {
+		own.Rank, own.Note = model.Rank{Tier: model.TierDefault, Priority: model.PriorityAllow}, "a node reaches its own pods unless a rule denies it (R128)"
+	}
+	self := model.Rank{Tier: model.TierExempt, Priority: model.PrioritySelf}
+	const note = "a pod always reaches itself (R50)"
+	return []model.Rule{implied(model.Ingress, self, model.Self, note), implied(model.Egress, self, model.Self, note), own}
 }
 
-func implied(d model.Direction, priority int32, r model.Relation, note string) model.Rule {
+func implied(d model.Direction, rank model.Rank, r model.Relation, note string) model.Rule {
 	return model.Rule{
-		Rank:      model.Rank{Tier: model.TierExempt, Priority: priority},
+		Rank:      rank,
 		Direction: d,
 		Peer:      model.Peer{Relation: r},
 		Ports:     model.RulePorts{All: true, Other: model.OtherYes},

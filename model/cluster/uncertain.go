@@ -68,6 +68,12 @@ func (s *State) fileOther(o manifest.Object, namespace string) {
 		if k.nodes() {
 			what += "; nodes that it selects are answered as if it were not there"
 		}
+		if version := versionOf(o.APIVersion, o.Kind); version != "" && !o.Live && o.Stored == nil {
+			report(dialect.CodeNotModelled, "%s: there is no %s in %s; did you mean %s? The API server refuses it (no matches for kind), unless the cluster has a definition that podreach does not know; %s",
+				name, o.Kind, o.APIVersion, version, scope(ref.Namespace))
+			s.doubt(ref.Namespace, directions, ref, o.Origin, fmt.Sprintf("%s: %s has no such kind, %s has (R120)", name, o.APIVersion, version))
+			break
+		}
 		what += meantPolicy(o.APIVersion, o.Kind)
 		report(dialect.CodeNotModelled, "%s (%s) is not modelled; %s%s", name, who, scope(ref.Namespace), what)
 		s.doubt(ref.Namespace, directions, ref, o.Origin, fmt.Sprintf("%s (%s) is not modelled (R120)", name, who))

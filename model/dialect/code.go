@@ -645,7 +645,7 @@ spec:
 	},
 	{
 		Code: CodeNotUnderstood, Severity: Warning, Title: "part of an admin policy cannot be understood",
-		Text: "The API server may take the policy, but a part of it has no meaning that is known: a peer with no field that podreach knows, as a newer API version might have, or with a selector that is broken; domainNames in a rule that does not allow; an unknown protocol; a range that ends below its start. Such a peer fails closed: in a rule that allows it matches nothing, in one that denies or passes the rule denies everything on its ports (R103). A port entry of the kind matches nothing (R102). Where the subject cannot be understood all pods are uncertain in the directions in which the policy has rules (R96).",
+		Text: "The API server may take the policy, but a part of it has no meaning that is known: a peer with no field that podreach knows, as a newer API version might have, or with a selector that is broken; domainNames in a rule that does not allow; an unknown protocol; a range that ends below its start. Such a peer fails closed: in a rule that allows it matches nothing, in one that denies or passes the rule denies everything on its ports (R103). The message names the fields that are not known, and those that a peer may have there. A port entry of the kind matches nothing (R102). Where the subject cannot be understood all pods are uncertain in the directions in which the policy has rules (R96).",
 		Example: `apiVersion: policy.networking.k8s.io/v1alpha1
 kind: AdminNetworkPolicy
 metadata: {name: deny-blue}
@@ -687,7 +687,7 @@ spec: {containers: [{name: main, image: trainer}]}
 	},
 	{
 		Code: CodeNotModelled, Severity: Warning, Title: "policy of a kind that is not modelled",
-		Text: "The object is a network policy of a kind whose meaning is not computed (yet). What its scope (its namespace, or the cluster) may reach is told as uncertain, never as allowed or denied (R120).",
+		Text: "The object is a network policy of a kind whose meaning is not computed (yet). What its scope (its namespace, or the cluster) may reach is told as uncertain, never as allowed or denied (R120). Nor is it known what an object means whose kind its apiVersion does not have, as a ClusterNetworkPolicy of v1alpha1, which has AdminNetworkPolicy and BaselineAdminNetworkPolicy, or one of these of v1alpha2: an API server refuses it with \"no matches for kind\", so that it has no effect, but a cluster may have a definition of its own. Write the version that the message names.",
 		Example: `apiVersion: v1
 kind: Namespace
 metadata: {name: ml}

@@ -137,6 +137,14 @@ func (d *decoder) adminStruct(e *element, dec *jsontext.Decoder, path string, t 
 		}
 	}
 	if !some && strings.HasSuffix(t.Name(), "Peer") { // the dialect says what that means
+		if inner, ok := within(path, e.path); ok && len(unknown) > 0 {
+			if e.unknown == nil {
+				e.unknown = map[string][]string{}
+			}
+			for _, name := range unknown[:min(len(unknown), maxProblems)] {
+				e.unknown[inner] = append(e.unknown[inner], clip(name))
+			}
+		}
 		return
 	}
 	for _, name := range unknown {

@@ -80,6 +80,8 @@ type element struct {
 
 	template bool // an object of an ignored kind holds a pod template
 
+	unknown map[string][]string // Object.UnknownFields
+
 	problems []problem
 }
 

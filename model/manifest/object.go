@@ -21,6 +21,11 @@ type Object struct {
 	Live       bool         // a live cluster has it: its API server has accepted it
 	Stored     *Stored      // what an API server that has stored it says of its origin; nil for a plain manifest, and for kinds that are ignored
 
+	// UnknownFields are the fields of the peers of an admin policy that have none
+	// which is known (R103), by the peer: "spec.ingress[0].from[1]". It is nil
+	// where there are none, and must not be changed.
+	UnknownFields map[string][]string
+
 	// Value is what the analysis needs of the object:
 	//
 	//   - *Pod, *Namespace, *Node, *Workload, *ServiceCIDR, and

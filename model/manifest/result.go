@@ -44,7 +44,7 @@ func (d *decoder) object(e *element) found {
 	o.Origin.Path = e.path
 	f := found{object: o}
 	if e.value != nil {
-		o.Stored = e.meta.stored()
+		o.Stored, o.UnknownFields = e.meta.stored(), e.unknown
 		o.Value = e.finished()
 		switch {
 		case o.Name != "":

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/podreach/podreach/cmd/internal/report"
@@ -94,6 +95,7 @@ func rulePorts(p model.RulePorts, brief bool) string {
 }
 
 func rulePeer(p model.Peer, brief bool) string {
+	p.Pods = shownSets(p.Pods)
 	switch {
 	case p.Any:
 		return "everything"
@@ -114,6 +116,23 @@ func rulePeer(p model.Peer, brief bool) string {
 		parts = append(parts, p.Relation.String())
 	}
 	return briefList(parts, " + ")
+}
+
+// shownSets leaves out what marks pods that are not managed (R69, Cilium): a
+// term of every set, and the set of just those, of a peer that means all but pods.
+func shownSets(sets []model.PodSet) []model.PodSet {
+	var out []model.PodSet
+	for _, s := range sets {
+		marks := func(r model.Requirement) bool { return r.Key == model.UnmanagedLabel }
+		if i := slices.IndexFunc(s.Pods, marks); i >= 0 {
+			if s.Pods[i].Operator == model.Exists {
+				continue
+			}
+			s.Pods = slices.DeleteFunc(slices.Clone(s.Pods), marks)
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // blockText is "0.0.0.0/0 except 10.0.0.0/8, 172.16.0.0/12 and 3 more".

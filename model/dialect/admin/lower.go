@@ -17,6 +17,10 @@ type Options struct {
 	NamespacesMatchOutside bool // namespaces that ask for no label also mean what is in no namespace (R97, Cilium)
 	BrokenSelectorsOpen    bool // whom a peer with a selector that cannot be read means is not known (R103, Cilium)
 	DomainsOpenDNS         bool // a rule that accepts domainNames accepts the cluster's DNS pods too (R100, Cilium)
+
+	// UnknownFields are those of peers that have no other, by the path of the
+	// peer below the policy. They are only told (R103).
+	UnknownFields map[string][]string
 }
 
 // Lower validates p and turns it into rules. Their ordinals are 0, and nodes

@@ -35,12 +35,13 @@ var tierNames = []string{"Admin", "Baseline"}
 type validator struct {
 	*Policy
 	options     Options
+	origin      model.Origin
 	diagnostics []dialect.Diagnostic
 	rejected    bool // some diagnostic is an error
 }
 
 func validate(p *Policy, origin model.Origin, o Options) *validator {
-	v := &validator{Policy: p, options: o}
+	v := &validator{Policy: p, options: o, origin: origin}
 	meta.Validate(p.metadata, false, func(code dialect.Code, path, message string) { v.report(code, origin.Field(path), "%s", message) })
 	if only := p.words.onlyName; only != "" && p.metadata.Name != only && p.metadata.Name != "" {
 		v.report(dialect.CodePolicyName, origin.Field("metadata", "name"), "%q is not a valid name: the only one is named %s", p.metadata.Name, only)
@@ -162,6 +163,9 @@ func (v *validator) peers(r *rule, at model.Origin, list string) {
 			case r.action != v.words.allow:
 				effect = "the rule denies everything on its ports, to be on the safe side"
 			}
+			if len(given) == 0 {
+				why, at = v.strange(why, at, list)
+			}
 			v.report(dialect.CodeNotUnderstood, at, "%s; %s (R103)", why, effect)
 			continue
 		}
@@ -169,6 +173,32 @@ func (v *validator) peers(r *rule, at model.Origin, list string) {
 			v.report(dialect.CodeExperimental, at, "peers with %s are of the experimental channel of the API; clusters with the standard one do not have them", given[0])
 		}
 	}
+}
+
+// strange names the fields of a peer of which none is known, and where they are.
+// Of a peer without any field it returns what it was given.
+func (v *validator) strange(why string, at model.Origin, list string) (string, model.Origin) {
+	path := strings.TrimPrefix(strings.TrimPrefix(at.Path, v.origin.Path), ".")
+	names := v.options.UnknownFields[path]
+	if len(names) == 0 {
+		return why, at
+	}
+	known := []string{"namespaces", "pods"}
+	if list == "to" {
+		known = append(known, "nodes", "networks")
+		if v.object.Kind != kindBaseline {
+			known = append(known, "domainNames")
+		}
+	}
+	hint := "; its fields are " + strings.Join(known, ", ")
+	if n := nearest.Of(names[0], known); n != "" {
+		hint = " (did you mean " + n + "?)"
+	}
+	verb := "is no field"
+	if len(names) > 1 {
+		verb = "are no fields"
+	}
+	return fmt.Sprintf("%s %s of a peer of %s%s", strings.Join(names, ", "), verb, list, hint), at.Field(names[0])
 }
 
 // given names the fields that a peer has.
