@@ -164,7 +164,8 @@ func (x *Index) updatePods(d *model.Delta) bool {
 	for _, name := range d.Gone {
 		if e, ok := x.Pod(name.Namespace, name.Name); ok {
 			c.hole()
-			x.setPod(e, nil, Class(c.classOf[string(c.key.b)]), nodeUnknown)
+			class, _ := c.class()
+			x.setPod(e, nil, class, nodeUnknown)
 			x.holes = &hole{e, x.holes}
 		}
 	}
@@ -174,8 +175,8 @@ func (x *Index) updatePods(d *model.Delta) bool {
 		if p.Hole() || p.Validate() != nil || c.namespace(p.Namespace) < 0 || !c.knowsPorts(p) {
 			return false
 		}
-		_, _, atoms = c.pod(p, atoms)
-		class, ok := c.classOf[string(c.key.b)]
+		atoms = c.pod(p, atoms)
+		class, ok := c.class()
 		if !ok {
 			return false
 		}
@@ -187,7 +188,7 @@ func (x *Index) updatePods(d *model.Delta) bool {
 		default:
 			e = EndpointID(x.pods.n)
 		}
-		x.setPod(e, p, Class(class), c.nodeNumber(p))
+		x.setPod(e, p, class, c.nodeNumber(p))
 		x.line.pods++
 		x.names.mu.Lock()
 		x.names.add(e, p)
@@ -198,6 +199,24 @@ func (x *Index) updatePods(d *model.Delta) bool {
 
 func (x *Index) setPod(e EndpointID, p *model.Pod, class Class, node int32) {
 	x.pods.set(int(e), podPlace{p, class, node}, x.version)
+}
+
+// class returns the class of c.key, if there is one.
+func (c *compiler) class() (Class, bool) {
+	id, ok := c.classIDs.number(c.key.n)
+	if !ok {
+		return 0, false
+	}
+	return c.classOf[id], true
+}
+
+// numbered are the numbers of named ports that rules have used before.
+func (c *compiler) numbered(list []model.NamedPort) []int32 {
+	out := make([]int32, len(list))
+	for i, n := range list {
+		out[i] = c.names[n]
+	}
+	return out
 }
 
 // knowsPorts reports whether the port atoms are fine enough for the ports of a
@@ -267,7 +286,7 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 				sets[i] = c.podSet(&r.Peer.Pods[i])
 			}
 			c.x.rulePeer = append(c.x.rulePeer, c.peer(&r.Peer, sets))
-			c.x.rulePorts = append(c.x.rulePorts, c.ports(&r.Ports))
+			c.x.rulePorts = append(c.x.rulePorts, c.ports(&r.Ports, c.numbered(r.Ports.Named)))
 			e := at(r)
 			e.add = append(e.add, id)
 			now = append(now, id)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 
 	"github.com/podreach/podreach/model"
@@ -59,18 +58,18 @@ func (c *compiler) lower() {
 	x.rulePorts = make([]uint32, len(s.Rules))
 	subject := make([]int32, len(s.Rules))
 	for i := range c.podSets {
-		c.eval(&c.podSets[i])
+		c.eval(int32(i))
 	}
-	sets := c.setsOf
+	sets, named := c.setsOf, c.namesOf
 	for i := range s.Rules {
 		r := &s.Rules[i]
 		n := 1 + len(r.Peer.Pods)
 		subject[i] = sets[0]
 		x.rulePeer[i] = c.peer(&r.Peer, sets[1:n])
-		x.rulePorts[i] = c.ports(&r.Ports)
-		sets = sets[n:]
+		x.rulePorts[i] = c.ports(&r.Ports, named[:len(r.Ports.Named)])
+		sets, named = sets[n:], named[len(r.Ports.Named):]
 	}
-	c.setsOf = nil
+	c.setsOf, c.namesOf = nil, nil
 	order, rank := c.byRank()
 	c.tieOf = c.ties(order)
 	segmentOf := map[uint64]int32{} // by number of rank, direction and subject
@@ -216,42 +215,52 @@ func (c *compiler) ties(order []int32) map[tier]int32 {
 
 // podSet interns a pod set and evaluates it.
 func (c *compiler) podSet(p *model.PodSet) int32 {
-	id, ok := c.internSet(p)
-	if !ok {
-		c.eval(&c.podSets[id])
+	id, known := c.internSet(p)
+	if !known {
+		c.eval(id)
 	}
 	return id
 }
 
-// internSet numbers a pod set; ok if it has a number already.
-func (c *compiler) internSet(p *model.PodSet) (id int32, ok bool) {
-	k := appendString(c.key.b[:0], p.Namespace)
-	if p.Namespace == "" {
-		k = appendSelector(k, p.Namespaces)
-	} else {
-		k = append(k, 0xff)
+// What the key of a pod set begins with when it names no namespace of the
+// snapshot: then comes the number of a namespace selector, or nothing matches.
+const (
+	bySelector = -1 - iota
+	nowhere
+)
+
+// internSet numbers a pod set; known if it has a number already. Its key is the
+// number of its namespace, or what stands for none, and its selector in numbers.
+func (c *compiler) internSet(p *model.PodSet) (id int32, known bool) {
+	k := &c.key
+	k.reset()
+	switch {
+	case p.Namespace == "":
+		k.i32(bySelector)
+		k.u32(c.nsSelector(p.Namespaces))
+	default:
+		i := c.namespace(p.Namespace)
+		if i < 0 {
+			i = nowhere
+		}
+		k.i32(int32(i))
 	}
-	k = appendSelector(k, p.Pods)
-	c.key.b = k
-	if id, ok = c.podSetIDs[string(k)]; !ok {
-		id = int32(len(c.podSets))
-		c.podSetIDs[string(k)] = id
-		c.podSets = append(c.podSets, podSet{of: p})
+	k.n = c.labels.mention(p.Pods, k.n)
+	n, known := c.podSetIDs.get(k.n)
+	if !known {
+		c.podSets = append(c.podSets, podSet{})
 	}
-	return id, ok
+	return int32(n), known
 }
 
-// eval finds the classes that p selects.
-func (c *compiler) eval(p *podSet) {
+// eval finds the classes that a pod set selects.
+func (c *compiler) eval(id int32) {
 	out := c.selected[:0]
-	switch of := p.of; {
-	case of.Namespace != "":
-		if i := c.namespace(of.Namespace); i >= 0 {
-			out = c.pods.selectRange(c.terms.set(c.labels, of.Pods), c.nsRange[i].lo, c.nsRange[i].hi, out)
-		}
-	default:
-		n := c.nsSelector(of.Namespaces)
-		terms := c.terms.set(c.labels, of.Pods)
+	switch key := c.podSetIDs.key(uint32(id)); key[0] {
+	case nowhere:
+	case bySelector:
+		n := c.namespaces(key[1])
+		terms := c.terms.read(key[2:])
 		if n.all {
 			out = c.pods.selectRange(terms, 0, int32(c.x.podClasses), out)
 			break
@@ -260,9 +269,12 @@ func (c *compiler) eval(p *podSet) {
 			out = c.pods.selectRange(terms, c.nsRange[i].lo, c.nsRange[i].hi, out)
 		}
 		slices.Sort(out)
+	default:
+		r := c.nsRange[key[0]]
+		out = c.pods.selectRange(c.terms.read(key[1:]), r.lo, r.hi, out)
 	}
 	c.selected = out
-	p.ids, p.classes, p.of = slices.Clone(out), newClassSet(out), nil
+	c.podSets[id] = podSet{ids: slices.Clone(out), classes: newClassSet(out)}
 }
 
 func (c *compiler) namespace(name string) int {
@@ -282,21 +294,29 @@ func (c *compiler) namespace(name string) int {
 	return -1
 }
 
-// nsSelector interns and evaluates a namespace selector.
-func (c *compiler) nsSelector(s model.Selector) *nsSel {
-	c.key.b = appendSelector(c.key.b[:0], s)
-	id, ok := c.nsSelIDs[string(c.key.b)]
-	if !ok {
-		id = int32(len(c.nsSels))
-		c.nsSelIDs[string(c.key.b)] = id
-		n := nsSel{all: len(s) == 0}
-		if !n.all {
-			n.list = c.ns.selectRange(c.terms.set(c.ns.labels, s), 0, int32(len(c.snap.Namespaces)), nil)
+// nsSelector interns a namespace selector.
+func (c *compiler) nsSelector(s model.Selector) uint32 {
+	c.nsKey = c.nsLabels.mention(s, c.nsKey[:0])
+	id, known := c.nsSelIDs.get(c.nsKey)
+	if !known {
+		c.nsSels = append(c.nsSels, nsSel{})
+	}
+	return id
+}
+
+// namespaces evaluates a namespace selector.
+func (c *compiler) namespaces(id int32) *nsSel {
+	n := &c.nsSels[id]
+	if !n.known {
+		n.known = true
+		if s := c.nsSelIDs.key(uint32(id)); len(s) == 0 {
+			n.all = true
+		} else {
+			n.list = c.ns.selectRange(c.terms.read(s), 0, int32(len(c.snap.Namespaces)), nil)
 			n.all = len(n.list) == len(c.snap.Namespaces)
 		}
-		c.nsSels = append(c.nsSels, n)
 	}
-	return &c.nsSels[id]
+	return n
 }
 
 // peer interns a peer with the given pod sets, which it sorts.
@@ -318,24 +338,26 @@ func (c *compiler) peer(p *model.Peer, sets []int32) uint32 {
 	k.flag(p.NoPods)
 	k.flag(p.UnknownHosts)
 	k.u32(uint32(p.Relation))
-	k.u32(uint32(len(sets)))
+	k.i32(int32(len(sets)))
 	for _, s := range sets {
-		k.u32(uint32(s))
+		k.i32(s)
 	}
-	k.u32(uint32(len(blocks)))
+	k.i32(int32(len(blocks)))
 	for _, list := range [...]spans{blocks, external} {
 		for _, s := range list {
-			k.u32(uint32(s.lo))
-			k.u32(uint32(s.hi))
+			k.i32(s.lo)
+			k.i32(s.hi)
 		}
 	}
-	return c.peerIDs.get(k.b, func() {
+	id, known := c.peerIDs.get(k.n)
+	if !known {
 		c.x.peers = append(c.x.peers, peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets), blocks: blocks, external: external})
-	})
+	}
+	return id
 }
 
-// ports interns a rule's ports.
-func (c *compiler) ports(p *model.RulePorts) uint32 {
+// ports interns a rule's ports, of which the named ones have the given numbers.
+func (c *compiler) ports(p *model.RulePorts, names []int32) uint32 {
 	if c.portMask == nil {
 		c.portMask = make(mask, c.x.port.words)
 	}
@@ -347,9 +369,7 @@ func (c *compiler) ports(p *model.RulePorts) uint32 {
 		for _, r := range p.Set.Ranges() {
 			c.x.port.fill(m, r)
 		}
-		for _, n := range p.Named {
-			named = append(named, c.names[n])
-		}
+		named = append(named, names...)
 		slices.Sort(named)
 		named = slices.Compact(named)
 	}
@@ -358,33 +378,14 @@ func (c *compiler) ports(p *model.RulePorts) uint32 {
 	k.reset()
 	k.u32(uint32(p.Other))
 	for _, w := range m {
-		k.b = binary.LittleEndian.AppendUint64(k.b, w)
+		k.u64(w)
 	}
 	for _, n := range named {
-		k.u32(uint32(n))
+		k.i32(n)
 	}
-	return c.portsIDs.get(k.b, func() {
+	id, known := c.portsIDs.get(k.n)
+	if !known {
 		c.x.ports = append(c.x.ports, rulePorts{mask: slices.Clone(m), named: slices.Clone(named), other: p.Other})
-	})
-}
-
-func appendString(b []byte, s string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-// appendSelector appends a key that is equal for selectors equal up to the
-// order of requirements and values.
-func appendSelector(b []byte, s model.Selector) []byte {
-	s = s.Canonical()
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	for _, r := range s {
-		b = appendString(b, r.Key)
-		b = append(b, byte(r.Operator))
-		b = binary.AppendUvarint(b, uint64(len(r.Values)))
-		for _, v := range r.Values {
-			b = appendString(b, v)
-		}
 	}
-	return b
+	return id
 }
