@@ -169,13 +169,13 @@ func (x *Index) updatePods(d *model.Delta) bool {
 			x.holes = &hole{e, x.holes}
 		}
 	}
-	var atoms []int32
+	c.before = before{} // a caller may have changed what the last delta held
 	for i := range d.Pods {
 		p := &d.Pods[i]
 		if p.Hole() || p.Validate() != nil || c.namespace(p.Namespace) < 0 || !c.knowsPorts(p) {
 			return false
 		}
-		atoms = c.pod(p, atoms)
+		c.pod(p)
 		class, ok := c.class()
 		if !ok {
 			return false

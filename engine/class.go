@@ -3,6 +3,8 @@ package engine
 import (
 	"cmp"
 	"maps"
+	"net/netip"
+	"reflect"
 	"slices"
 
 	"github.com/podreach/podreach/model"
@@ -79,7 +81,6 @@ func (c *compiler) classify(updates bool) {
 		return Class(id)
 	}
 	pods := make([]podPlace, len(s.Pods))
-	var atoms []int32
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if p.Hole() {
@@ -89,7 +90,7 @@ func (c *compiler) classify(updates bool) {
 			continue
 		}
 		node := c.nodeNumber(p)
-		atoms = c.pod(p, atoms)
+		c.pod(p)
 		pods[i] = podPlace{p, class(), node}
 	}
 	if updates {
@@ -160,13 +161,36 @@ func (c *compiler) hostKey(slots [model.NumFamilies]uint32) {
 	c.key.u32(slots[1])
 }
 
-// pod makes c.key that of a pod's class; atoms is overwritten, and returned for
-// the next.
-func (c *compiler) pod(p *model.Pod, atoms []int32) []int32 {
+// before is what was found of the last pod. Replicas stand side by side, and
+// whoever makes a snapshot gives them one map of labels and one list of ports.
+// Seeing that costs nothing, while the texts would have to come from memory. The
+// zero value is right for a pod without labels and ports.
+type before struct {
+	labels map[string]string
+	atoms  []int32
+
+	ports   []model.ContainerPort
+	unknown bool
+	sig     uint32
+}
+
+// atomOf is the slot of an address atom, and the addresses that it has.
+type atomOf struct {
+	first, last netip.Addr
+	slot        uint32 // 0: there is none
+}
+
+// sameMap reports whether two maps are one in memory.
+func sameMap(a, b map[string]string) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}
+
+// pod makes c.key that of a pod's class.
+func (c *compiler) pod(p *model.Pod) {
 	if p.HostNetwork {
 		// No rule sees its namespace, labels or ports (M1, R36).
 		c.hostKey(c.hostSlots(p))
-		return atoms
+		return
 	}
 	if c.lastNS < 0 || c.snap.Namespaces[c.lastNS].Name != p.Namespace {
 		c.lastNS = int32(c.namespace(p.Namespace))
@@ -175,16 +199,20 @@ func (c *compiler) pod(p *model.Pod, atoms []int32) []int32 {
 	for f := range slots {
 		slots[f] = c.podSlot(p.Addresses[f])
 	}
-	sig := c.signature(p)
-	atoms = c.projection.project(p.Labels, atoms[:0])
+	b := &c.before
+	if !sameList(p.Ports, b.ports) || p.PortsUnknown != b.unknown {
+		b.ports, b.unknown, b.sig = p.Ports, p.PortsUnknown, c.signature(p)
+	}
+	if !sameMap(p.Labels, b.labels) {
+		b.labels, b.atoms = p.Labels, c.projection.project(p.Labels, b.atoms[:0])
+	}
 	key := &c.key
 	key.reset()
 	key.i32(c.lastNS)
 	key.u32(slots[0])
 	key.u32(slots[1])
-	key.u32(sig)
-	key.n = append(key.n, atoms...)
-	return atoms
+	key.u32(b.sig)
+	key.n = append(key.n, b.atoms...)
 }
 
 // Node numbers of podPlace that are not an index into Snapshot.Nodes.
@@ -282,6 +310,10 @@ func (c *compiler) possible(declared []named) portNames {
 func (c *compiler) podSlot(a model.Address) uint32 {
 	switch a.State {
 	case model.AddressKnown:
+		last := &c.lastAtom[model.FamilyOf(a.Addr)]
+		if last.slot != 0 && !a.Addr.Less(last.first) && !last.last.Less(a.Addr) {
+			return last.slot
+		}
 		atom := c.x.addr.of(a.Addr)
 		if c.atomSlot == nil {
 			c.atomSlot = make([]uint32, c.x.addr.count())
@@ -289,7 +321,9 @@ func (c *compiler) podSlot(a model.Address) uint32 {
 		if c.atomSlot[atom] == 0 { // slot 0 is slotNone, never this one
 			c.atomSlot[atom] = c.slot(slot{kind: slotKnown, atoms: []int32{atom}})
 		}
-		return c.atomSlot[atom]
+		last.slot = c.atomSlot[atom]
+		last.first, last.last = c.x.addr.bounds(atom)
+		return last.slot
 	case model.AddressUnknown:
 		return c.slot(slot{kind: slotUnknown})
 	case model.AddressMaybe:

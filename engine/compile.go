@@ -67,7 +67,9 @@ type compiler struct {
 	portNamed                                      []int32 // scratch
 	portMask                                       mask    // scratch
 	sigScratch                                     []named
-	projection                                     *projection // of labels
+	before                                         before
+	lastAtom                                       [model.NumFamilies]atomOf // of the address before
+	projection                                     *projection               // of labels
 
 	podSetIDs interner // see podSetKey
 	podSets   []podSet
