@@ -210,15 +210,6 @@ func (c *compiler) class() (Class, bool) {
 	return c.classOf[id], true
 }
 
-// numbered are the numbers of named ports that rules have used before.
-func (c *compiler) numbered(list []model.NamedPort) []int32 {
-	out := make([]int32, len(list))
-	for i, n := range list {
-		out[i] = c.names[n]
-	}
-	return out
-}
-
 // knowsPorts reports whether the port atoms are fine enough for the ports of a
 // pod that rules can name, and the possibilities for those that are not known
 // few enough (M6).
@@ -281,12 +272,18 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 			}
 			id := int32(len(c.x.rest.Rules) + len(c.x.added))
 			c.x.added = append(c.x.added, *r)
-			sets := make([]int32, len(r.Peer.Pods))
 			for i := range r.Peer.Pods {
-				sets[i] = c.podSet(&r.Peer.Pods[i])
+				c.podSet(&r.Peer.Pods[i])
 			}
-			c.x.rulePeer = append(c.x.rulePeer, c.peer(&r.Peer, sets))
-			c.x.rulePorts = append(c.x.rulePorts, c.ports(&r.Ports, c.numbered(r.Ports.Named)))
+			peer, known := c.peer(&r.Peer)
+			if !known {
+				c.place(peer)
+			}
+			ports, known := c.ports(&r.Ports)
+			if !known {
+				c.mask(ports)
+			}
+			c.x.rulePeer, c.x.rulePorts = append(c.x.rulePeer, peer), append(c.x.rulePorts, ports)
 			e := at(r)
 			e.add = append(e.add, id)
 			now = append(now, id)

@@ -35,10 +35,11 @@ func Compile(s *model.Snapshot, o Options) (*Index, error) {
 	c.slot(slot{kind: slotNone})
 	c.sigIDs.get(nil)
 	c.x.sigs = append(c.x.sigs, noNames)
-	c.collect()           // rules -> label atoms, port names, address atoms
-	c.cutPorts()          // rules and pods -> port atoms
+	c.collect()           // rules -> label atoms, port names, pod sets, peers, ports
+	c.cutAddresses()      // peers -> address atoms
+	c.cutPorts()          // ports and pods -> port atoms
 	c.classify(o.Updates) // pods and nodes -> classes, postings over pod classes
-	c.lower()             // rules -> peers, ports, segments
+	c.lower()             // pod sets -> classes, rules -> segments
 	c.locate()            // the domains of unknown addresses
 	c.attach()            // segments -> programs of classes
 	x := c.x
@@ -64,8 +65,6 @@ type compiler struct {
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
 	atomSlot                                       []uint32 // address atom -> the slot of just that
 	slotKey                                        numbers
-	portNamed                                      []int32 // scratch
-	portMask                                       mask    // scratch
 	sigScratch                                     []named
 	before                                         before
 	lastAtom                                       [model.NumFamilies]atomOf // of the address before
@@ -73,9 +72,6 @@ type compiler struct {
 
 	podSetIDs interner // see podSetKey
 	podSets   []podSet
-	setsOf    []int32 // of each rule in turn: the subject and the pod sets of the peer
-	namesOf   []int32 // of each rule in turn: its named ports
-	ranges    []model.PortRange
 	selected  []int32 // scratch of eval
 	terms     terms   // scratch
 	lastNamed int     // the namespace that was found last
@@ -86,6 +82,18 @@ type compiler struct {
 	ns        *postings // over namespaces, of the labels that namespace selectors mention
 	subjects  []int32   // segment -> its pod set
 	nsOf      map[string]int
+
+	blockIDs   interner
+	blocks     []*model.Block     // by number
+	peerBlocks [][]int32          // peer -> its blocks
+	rulePorts  []*model.RulePorts // by number of ports
+	list       []int32            // scratch
+	blockList  []int32            // scratch
+
+	ranks         []model.Rank // by number
+	ruleSubject   []int32      // rule -> pod set
+	ruleRank      []uint32     // rule -> number of its rank
+	ruleDirection []model.Direction
 
 	directions []model.Direction // of segments
 	classIDs   interner          // pod.key -> a number
@@ -113,52 +121,57 @@ type nsSel struct {
 	list  []int32
 }
 
-// collect walks the rules once for everything that atoms are made of.
+// collect interns the parts of every rule, and with them what atoms are made
+// of. It is the one walk over the rules: they are large, and their texts lie
+// anywhere, so that a second look would cost as much again.
 func (c *compiler) collect() {
-	var blocks []netip.Prefix
-	var subject int32
-	seen := map[model.PortRange]bool{}
-	c.podSetIDs.grow(len(c.snap.Rules) / 2)
-	c.setsOf = make([]int32, 0, 2*len(c.snap.Rules))
-	for i := range c.snap.Rules {
-		r := &c.snap.Rules[i]
-		if i == 0 || !sameSet(&r.Subject, &c.snap.Rules[i-1].Subject) {
-			subject, _ = c.internSet(&r.Subject)
+	rules, x := c.snap.Rules, c.x
+	x.rulePeer, x.rulePorts = make([]uint32, len(rules)), make([]uint32, len(rules))
+	c.ruleSubject, c.ruleRank, c.ruleDirection = make([]int32, len(rules)), make([]uint32, len(rules)), make([]model.Direction, len(rules))
+	c.podSetIDs.grow(len(rules) / 2)
+	c.peerIDs.grow(len(rules) / 2)
+	ranks := map[model.Rank]uint32{}
+	for i := range rules {
+		r := &rules[i]
+		if i > 0 && sameSet(&r.Subject, &rules[i-1].Subject) {
+			c.ruleSubject[i] = c.ruleSubject[i-1]
+		} else {
+			c.ruleSubject[i], _ = c.internSet(&r.Subject)
 		}
-		c.setsOf = append(c.setsOf, subject)
-		for j := range r.Peer.Pods {
-			id, _ := c.internSet(&r.Peer.Pods[j])
-			c.setsOf = append(c.setsOf, id)
-		}
-		for _, b := range r.Peer.Blocks {
-			blocks = append(blocks, b.CIDR)
-			blocks = append(blocks, b.Except...)
-		}
-		for _, p := range r.Ports.Set.Ranges() {
-			if !seen[p] {
-				seen[p] = true
-				c.ranges = append(c.ranges, p)
-			}
-		}
-		for _, n := range r.Ports.Named {
-			id, ok := c.names[n]
-			if !ok {
-				id = int32(len(c.names))
-				c.names[n] = id
-			}
-			c.namesOf = append(c.namesOf, id)
-			if r.Action != model.Allow {
+		x.rulePeer[i], _ = c.peer(&r.Peer)
+		x.rulePorts[i], _ = c.ports(&r.Ports)
+		if r.Action != model.Allow {
+			for _, n := range r.Ports.Named {
 				c.doubted[n.Name] = true
 			}
 		}
+		k, ok := ranks[r.Rank]
+		if !ok {
+			k = uint32(len(ranks))
+			ranks[r.Rank] = k
+			c.ranks = append(c.ranks, r.Rank)
+		}
+		c.ruleRank[i], c.ruleDirection[i] = k, r.Direction
 	}
-	c.x.addr = newAddrAtoms(blocks)
 	projection := newProjection(c.nsLabels)
 	atoms := make([][]int32, len(c.snap.Namespaces))
 	for i := range c.snap.Namespaces {
 		atoms[i] = projection.project(c.snap.Namespaces[i].Labels, nil)
 	}
 	c.ns = newPostings(c.nsLabels, atoms)
+}
+
+// cutAddresses makes the address atoms: the edges of every block.
+func (c *compiler) cutAddresses() {
+	var edges []netip.Prefix
+	for _, b := range c.blocks {
+		edges = append(edges, b.CIDR)
+		edges = append(edges, b.Except...)
+	}
+	c.x.addr = newAddrAtoms(edges)
+	for id := range c.x.peers {
+		c.place(uint32(id))
+	}
 }
 
 // sameSet reports whether two pod sets are one in memory, as those of the rules
@@ -175,6 +188,10 @@ func sameList[T any](a, b []T) bool {
 // cutPorts makes the port atoms: the edges of every range of a rule, and each
 // number that a used name stands for on some pod.
 func (c *compiler) cutPorts() {
+	var ranges []model.PortRange
+	for _, p := range c.rulePorts {
+		ranges = append(ranges, p.Set.Ranges()...)
+	}
 	if len(c.names) > 0 {
 		seen := map[model.PortRange]bool{}
 		var last []model.ContainerPort
@@ -188,14 +205,16 @@ func (c *compiler) cutPorts() {
 				r := model.PortRange{Protocol: p.Protocol, First: p.Port, Last: p.Port}
 				if _, ok := c.names[p.NamedPort]; ok && p.Port != 0 && !seen[r] {
 					seen[r] = true
-					c.ranges = append(c.ranges, r)
+					ranges = append(ranges, r)
 				}
 			}
 		}
 	}
-	c.x.port = newPortAtoms(c.ranges)
+	c.x.port = newPortAtoms(ranges)
 	c.x.full = c.x.port.fullMask()
-	c.ranges = nil
+	for id := range c.x.ports {
+		c.mask(uint32(id))
+	}
 }
 
 // attach gives every pod class its programs: the segments whose subject it is.

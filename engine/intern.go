@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"net/netip"
 	"slices"
 	"unsafe"
 )
@@ -100,4 +102,16 @@ func (k *numbers) flag(v bool) {
 }
 func (k *numbers) i32(v int32)  { k.n = append(k.n, v) }
 func (k *numbers) u32(v uint32) { k.n = append(k.n, int32(v)) }
+func (k *numbers) prefix(p netip.Prefix) {
+	if a := p.Addr(); a.Is4() {
+		k.i32(int32(p.Bits()))
+		k.u32(u32(a))
+		return
+	}
+	k.i32(int32(-1 - p.Bits()))
+	b := p.Addr().As16()
+	for i := 0; i < len(b); i += 4 {
+		k.u32(binary.BigEndian.Uint32(b[i:]))
+	}
+}
 func (k *numbers) u64(v uint64) { k.n = append(k.n, int32(v), int32(v>>32)) }

@@ -51,32 +51,19 @@ type program struct {
 	reps *[numWhere][model.NumFamilies][]int32
 }
 
-// lower interns the parts of every rule and groups rules into segments.
+// lower finds the classes of pod sets and groups rules into segments.
 func (c *compiler) lower() {
 	s, x := c.snap, c.x
-	x.rulePeer = make([]uint32, len(s.Rules))
-	x.rulePorts = make([]uint32, len(s.Rules))
-	subject := make([]int32, len(s.Rules))
 	for i := range c.podSets {
 		c.eval(int32(i))
 	}
-	sets, named := c.setsOf, c.namesOf
-	for i := range s.Rules {
-		r := &s.Rules[i]
-		n := 1 + len(r.Peer.Pods)
-		subject[i] = sets[0]
-		x.rulePeer[i] = c.peer(&r.Peer, sets[1:n])
-		x.rulePorts[i] = c.ports(&r.Ports, named[:len(r.Ports.Named)])
-		sets, named = sets[n:], named[len(r.Ports.Named):]
-	}
-	c.setsOf, c.namesOf = nil, nil
-	order, rank := c.byRank()
+	order := c.byRank()
 	c.tieOf = c.ties(order)
 	segmentOf := map[uint64]int32{} // by number of rank, direction and subject
 	of := make([]int32, len(order)) // rule -> segment
 	var first, n []int32            // segment -> its first rule, and how many it has
 	for _, i := range order {
-		k := uint64(rank[i])<<32 | uint64(s.Rules[i].Direction)<<31 | uint64(subject[i])
+		k := uint64(c.ruleRank[i])<<32 | uint64(c.ruleDirection[i])<<31 | uint64(c.ruleSubject[i])
 		id, ok := segmentOf[k]
 		if !ok {
 			id = int32(len(first))
@@ -96,7 +83,7 @@ func (c *compiler) lower() {
 			action: r.Action, tier: r.Rank.Tier, tie: c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}], policy: r.Rank.Ordinal,
 		}
 		rules = rules[n[id]:]
-		c.directions[id], c.subjects[id] = r.Direction, subject[i]
+		c.directions[id], c.subjects[id] = r.Direction, c.ruleSubject[i]
 	}
 	seen := map[entryKey]bool{}
 	for _, i := range order {
@@ -110,44 +97,31 @@ func (c *compiler) lower() {
 	}
 }
 
-// byRank returns the rules in the order of their ranks, otherwise as they are,
-// and the number of each rule's rank. Most rules have one of very few, which
-// are what is sorted. Cost: O(rules + ranks log ranks).
-func (c *compiler) byRank() (order []int32, number []uint32) {
-	rules := c.snap.Rules
-	number = make([]uint32, len(rules))
-	numbers := map[model.Rank]uint32{}
-	var ranks []model.Rank
-	var n []int32 // rules of each rank
-	for i := range rules {
-		r := rules[i].Rank
-		k, ok := numbers[r]
-		if !ok {
-			k = uint32(len(ranks))
-			numbers[r] = k
-			ranks = append(ranks, r)
-			n = append(n, 0)
-		}
-		number[i] = k
+// byRank returns the rules in the order of their ranks, otherwise as they are.
+// Most rules have one of very few, which are what is sorted. Cost: O(rules +
+// ranks log ranks).
+func (c *compiler) byRank() []int32 {
+	n := make([]int32, len(c.ranks)) // rules of each rank
+	for _, k := range c.ruleRank {
 		n[k]++
 	}
-	sorted := make([]uint32, len(ranks))
+	sorted := make([]uint32, len(c.ranks))
 	for i := range sorted {
 		sorted[i] = uint32(i)
 	}
-	slices.SortFunc(sorted, func(a, b uint32) int { return ranks[a].Compare(ranks[b]) })
-	start := make([]int32, len(ranks))
+	slices.SortFunc(sorted, func(a, b uint32) int { return c.ranks[a].Compare(c.ranks[b]) })
+	start := make([]int32, len(c.ranks))
 	next := int32(0)
 	for _, k := range sorted {
 		start[k] = next
 		next += n[k]
 	}
-	order = make([]int32, len(rules))
-	for i, k := range number {
+	order := make([]int32, len(c.ruleRank))
+	for i, k := range c.ruleRank {
 		order[start[k]] = int32(i)
 		start[k]++
 	}
-	return order, number
+	return order
 }
 
 // entryKey is an entry of a segment.
@@ -199,14 +173,14 @@ type tier struct {
 // order is that of ranks.
 func (c *compiler) ties(order []int32) map[tier]int32 {
 	out := map[tier]int32{}
-	var last [model.NumDirections]*model.Rule
+	var last [model.NumDirections]*model.Rank
 	for _, i := range order {
-		r := &c.snap.Rules[i]
-		l := last[r.Direction]
-		if last[r.Direction] = r; l == nil || l.Rank.Tier != r.Rank.Tier || l.Rank.Priority != r.Rank.Priority || l.Rank.Ordinal == r.Rank.Ordinal {
+		d, r := c.ruleDirection[i], &c.ranks[c.ruleRank[i]]
+		l := last[d]
+		if last[d] = r; l == nil || l.Tier != r.Tier || l.Priority != r.Priority || l.Ordinal == r.Ordinal {
 			continue
 		}
-		if t := (tier{r.Direction, r.Rank.Tier, r.Rank.Priority}); out[t] == 0 {
+		if t := (tier{d, r.Tier, r.Priority}); out[t] == 0 {
 			out[t] = int32(len(out)) + 1
 		}
 	}
@@ -319,73 +293,109 @@ func (c *compiler) namespaces(id int32) *nsSel {
 	return n
 }
 
-// peer interns a peer with the given pod sets, which it sorts.
-func (c *compiler) peer(p *model.Peer, sets []int32) uint32 {
-	var blocks, external spans
-	if p.Any {
-		sets = nil
-	} else {
-		slices.Sort(sets)
-		sets = slices.Compact(sets)
-		if len(p.Blocks) > 0 {
-			blocks = c.x.addr.blockSpans(p.Blocks, false)
-			external = c.x.addr.blockSpans(p.Blocks, true)
+// peer interns a peer; its blocks are in place when there are address atoms.
+func (c *compiler) peer(p *model.Peer) (id uint32, known bool) {
+	sets, blocks := c.list[:0], c.blockList[:0]
+	if !p.Any {
+		for i := range p.Pods {
+			s, _ := c.internSet(&p.Pods[i])
+			sets = append(sets, s)
 		}
+		for i := range p.Blocks {
+			blocks = append(blocks, c.block(&p.Blocks[i]))
+		}
+		slices.Sort(sets)
+		slices.Sort(blocks)
+		sets, blocks = slices.Compact(sets), slices.Compact(blocks)
 	}
+	c.list, c.blockList = sets, blocks
 	k := &c.key
 	k.reset()
 	k.flag(p.Any)
 	k.flag(p.NoPods)
 	k.flag(p.UnknownHosts)
-	k.u32(uint32(p.Relation))
+	k.i32(int32(p.Relation))
 	k.i32(int32(len(sets)))
-	for _, s := range sets {
-		k.i32(s)
-	}
-	k.i32(int32(len(blocks)))
-	for _, list := range [...]spans{blocks, external} {
-		for _, s := range list {
-			k.i32(s.lo)
-			k.i32(s.hi)
-		}
-	}
-	id, known := c.peerIDs.get(k.n)
+	k.n = append(k.n, sets...)
+	k.n = append(k.n, blocks...)
+	id, known = c.peerIDs.get(k.n)
 	if !known {
-		c.x.peers = append(c.x.peers, peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets), blocks: blocks, external: external})
+		c.x.peers = append(c.x.peers, peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets)})
+		c.peerBlocks = append(c.peerBlocks, slices.Clone(blocks))
 	}
-	return id
+	return id, known
 }
 
-// ports interns a rule's ports, of which the named ones have the given numbers.
-func (c *compiler) ports(p *model.RulePorts, names []int32) uint32 {
-	if c.portMask == nil {
-		c.portMask = make(mask, c.x.port.words)
-	}
-	m, named := c.portMask, c.portNamed[:0]
-	if p.All {
-		copy(m, c.x.full)
-	} else {
-		m.clear()
-		for _, r := range p.Set.Ranges() {
-			c.x.port.fill(m, r)
-		}
-		named = append(named, names...)
-		slices.Sort(named)
-		named = slices.Compact(named)
-	}
-	c.portNamed = named
+// block interns a block.
+func (c *compiler) block(b *model.Block) int32 {
 	k := &c.key
 	k.reset()
-	k.u32(uint32(p.Other))
-	for _, w := range m {
-		k.u64(w)
+	k.flag(b.ExternalOnly)
+	k.prefix(b.CIDR)
+	for _, e := range b.Except {
+		k.prefix(e)
 	}
-	for _, n := range named {
-		k.i32(n)
-	}
-	id, known := c.portsIDs.get(k.n)
+	id, known := c.blockIDs.get(k.n)
 	if !known {
-		c.x.ports = append(c.x.ports, rulePorts{mask: slices.Clone(m), named: slices.Clone(named), other: p.Other})
+		c.blocks = append(c.blocks, b)
 	}
-	return id
+	return int32(id)
+}
+
+// place finds the atoms of a peer's blocks.
+func (c *compiler) place(id uint32) {
+	for _, b := range c.peerBlocks[id] {
+		p, b := &c.x.peers[id], c.blocks[b]
+		to := &p.blocks
+		if b.ExternalOnly {
+			to = &p.external
+		}
+		*to = append(*to, c.x.addr.blockSpans([]model.Block{*b}, b.ExternalOnly)...).normal()
+	}
+}
+
+// ports interns a rule's ports; they have a mask when there are port atoms.
+func (c *compiler) ports(p *model.RulePorts) (id uint32, known bool) {
+	k, named := &c.key, c.list[:0]
+	k.reset()
+	k.flag(p.All)
+	k.i32(int32(p.Other))
+	if !p.All {
+		for _, n := range p.Named {
+			i, ok := c.names[n]
+			if !ok {
+				i = int32(len(c.names))
+				c.names[n] = i
+			}
+			named = append(named, i)
+		}
+		slices.Sort(named)
+		named = slices.Compact(named)
+		k.i32(int32(len(named)))
+		k.n = append(k.n, named...)
+		for _, r := range p.Set.Ranges() {
+			k.i32(int32(r.Protocol))
+			k.i32(int32(r.First)<<16 | int32(r.Last))
+		}
+	}
+	c.list = named
+	id, known = c.portsIDs.get(k.n)
+	if !known {
+		c.x.ports = append(c.x.ports, rulePorts{named: slices.Clone(named), other: p.Other})
+		c.rulePorts = append(c.rulePorts, p)
+	}
+	return id, known
+}
+
+// mask finds the atoms of ports.
+func (c *compiler) mask(id uint32) {
+	to, p := &c.x.ports[id], c.rulePorts[id]
+	if p.All {
+		to.mask = c.x.full
+		return
+	}
+	to.mask = make(mask, c.x.port.words)
+	for _, r := range p.Set.Ranges() {
+		c.x.port.fill(to.mask, r)
+	}
 }

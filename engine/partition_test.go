@@ -217,13 +217,16 @@ func TestTies(t *testing.T) {
 	rule := func(d model.Direction, tier model.Tier, priority, ordinal int32) model.Rule {
 		return model.Rule{Rank: model.Rank{Tier: tier, Priority: priority, Ordinal: ordinal}, Direction: d}
 	}
-	c := compiler{snap: &model.Snapshot{Rules: []model.Rule{
+	c := compiler{x: &Index{}, snap: &model.Snapshot{Rules: []model.Rule{
 		rule(model.Ingress, model.TierAdmin, 1, 1), rule(model.Ingress, model.TierAdmin, 1, 1),
 		rule(model.Egress, model.TierAdmin, 1, 2), rule(model.Ingress, model.TierBaseline, 1, 2), rule(model.Ingress, model.TierAdmin, 2, 2),
 		rule(model.Egress, model.TierAdmin, 3, 1), rule(model.Egress, model.TierAdmin, 3, 2), rule(model.Egress, model.TierAdmin, 3, 3), rule(model.Egress, model.TierAdmin, 3, 1),
 		rule(model.Egress, model.TierBaseline, 3, 0), rule(model.Egress, model.TierBaseline, 3, 1),
 	}}}
-	order, _ := c.byRank()
+	c.labels, c.nsLabels = newLabelAtoms(), newLabelAtoms()
+	c.names, c.doubted = map[model.NamedPort]int32{}, map[string]bool{}
+	c.collect()
+	order := c.byRank()
 	require.Equal(t, map[tier]int32{{model.Egress, model.TierAdmin, 3}: 1, {model.Egress, model.TierBaseline, 3}: 2}, c.ties(order))
 }
 
