@@ -3,9 +3,11 @@ package engine
 import (
 	"cmp"
 	"maps"
+	"math/bits"
 	"net/netip"
 	"reflect"
 	"slices"
+	"unsafe"
 
 	"github.com/podreach/podreach/model"
 )
@@ -70,6 +72,7 @@ var noNames = portNames{nil}
 func (c *compiler) classify(updates bool) {
 	s, x := c.snap, c.x
 	c.nodeNames = make(map[string]int32, len(s.Nodes))
+	c.nodeWords = make(words, 2<<bits.Len(uint(len(s.Nodes))))
 	for i := range s.Nodes {
 		c.nodeNames[s.Nodes[i].Name] = int32(i)
 	}
@@ -230,13 +233,36 @@ func (c *compiler) nodeNumber(p *model.Pod) int32 {
 	case p.NodeName == "":
 		return nodeUnknown
 	}
+	known := c.nodeWords.at(p.NodeName)
+	if known.is(p.NodeName) {
+		return known.number
+	}
 	n, ok := c.nodeNames[p.NodeName]
 	if !ok {
 		n = int32(len(c.nodeNames))
 		c.nodeNames[p.NodeName] = n
 	}
+	*known = word{unsafe.StringData(p.NodeName), len(p.NodeName), n}
 	return n
 }
+
+// words remembers the numbers of texts by where they are in memory. The pods of
+// a node mostly share its name, so that few of them need to be looked up.
+type words []word
+
+type word struct {
+	text   *byte
+	length int
+	number int32
+}
+
+// at returns the place of a text, in which there may be another one.
+func (w words) at(s string) *word {
+	const mix = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio
+	return &w[uint64(uintptr(unsafe.Pointer(unsafe.StringData(s))))*mix>>32&uint64(len(w)-1)]
+}
+
+func (w *word) is(s string) bool { return w.text == unsafe.StringData(s) && w.length == len(s) }
 
 // signature interns the resolved named ports of a pod, of those names that
 // some rule uses (R33, R35).

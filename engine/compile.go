@@ -59,7 +59,8 @@ type compiler struct {
 	doubted map[string]bool // names of rules that do not allow
 
 	nodeNames map[string]int32 // index in Snapshot.Nodes; names without a Node come after those
-	nsRange   []span           // namespace -> its classes
+	nodeWords words
+	nsRange   []span // namespace -> its classes
 	pods      *postings
 
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner

@@ -54,24 +54,32 @@ type program struct {
 // lower finds the classes of pod sets and groups rules into segments.
 func (c *compiler) lower() {
 	s, x := c.snap, c.x
+	c.podSets = make([]podSet, len(c.podSetIDs.ends))
 	for i := range c.podSets {
 		c.eval(int32(i))
 	}
 	order := c.byRank()
 	c.tieOf = c.ties(order)
-	segmentOf := map[uint64]int32{} // by number of rank, direction and subject
+	// By direction and subject the number of its last segment, from 1: one of
+	// the rank at hand if it is not from before its rules.
+	var last [model.NumDirections][]int32
+	for d := range last {
+		last[d] = make([]int32, len(c.podSets))
+	}
 	of := make([]int32, len(order)) // rule -> segment
 	var first, n []int32            // segment -> its first rule, and how many it has
-	for _, i := range order {
-		k := uint64(c.ruleRank[i])<<32 | uint64(c.ruleDirection[i])<<31 | uint64(c.ruleSubject[i])
-		id, ok := segmentOf[k]
-		if !ok {
-			id = int32(len(first))
-			segmentOf[k] = id
-			first, n = append(first, i), append(n, 0)
+	before := int32(0)              // segments of lower ranks
+	for j, i := range order {
+		if j > 0 && c.ruleRank[i] != c.ruleRank[order[j-1]] {
+			before = int32(len(first))
 		}
-		of[i] = id
-		n[id]++
+		at := &last[c.ruleDirection[i]][c.ruleSubject[i]]
+		if *at <= before {
+			first, n = append(first, i), append(n, 0)
+			*at = int32(len(first))
+		}
+		of[i] = *at - 1
+		n[of[i]]++
 	}
 	x.segments = make([]segment, len(first))
 	c.directions, c.subjects = make([]model.Direction, len(first)), make([]int32, len(first))
@@ -191,6 +199,7 @@ func (c *compiler) ties(order []int32) map[tier]int32 {
 func (c *compiler) podSet(p *model.PodSet) int32 {
 	id, known := c.internSet(p)
 	if !known {
+		c.podSets = append(c.podSets, podSet{})
 		c.eval(id)
 	}
 	return id
@@ -221,9 +230,6 @@ func (c *compiler) internSet(p *model.PodSet) (id int32, known bool) {
 	}
 	k.n = c.labels.mention(p.Pods, k.n)
 	n, known := c.podSetIDs.get(k.n)
-	if !known {
-		c.podSets = append(c.podSets, podSet{})
-	}
 	return int32(n), known
 }
 
@@ -251,15 +257,20 @@ func (c *compiler) eval(id int32) {
 	c.podSets[id] = podSet{ids: slices.Clone(out), classes: newClassSet(out)}
 }
 
+// namespace numbers a namespace, -1 if the snapshot lacks it. It is mostly that
+// of the last call, or the one after it.
 func (c *compiler) namespace(name string) int {
+	for i := c.lastNamed; i < min(c.lastNamed+2, len(c.snap.Namespaces)); i++ {
+		if c.snap.Namespaces[i].Name == name {
+			c.lastNamed = i
+			return i
+		}
+	}
 	if c.nsOf == nil {
 		c.nsOf = make(map[string]int, len(c.snap.Namespaces))
 		for i := range c.snap.Namespaces {
 			c.nsOf[c.snap.Namespaces[i].Name] = i
 		}
-	}
-	if c.lastNamed >= 0 && c.lastNamed < len(c.snap.Namespaces) && c.snap.Namespaces[c.lastNamed].Name == name {
-		return c.lastNamed
 	}
 	if i, ok := c.nsOf[name]; ok {
 		c.lastNamed = i

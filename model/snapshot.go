@@ -37,18 +37,20 @@ const MaxDoubtedNames = 8
 // O(pods + nodes + rules) and returns the first violation. What it rejects is
 // a defect of whoever built the snapshot, not of user input.
 func (s *Snapshot) Validate() error {
-	ns := make(map[string]bool, len(s.Namespaces))
-	for _, n := range s.Namespaces {
-		if ns[n.Name] {
-			return fmt.Errorf("model: namespace %q twice (M4)", n.Name)
+	ns := make(map[string]int, len(s.Namespaces))
+	for i := range s.Namespaces {
+		name := s.Namespaces[i].Name
+		if _, twice := ns[name]; twice {
+			return fmt.Errorf("model: namespace %q twice (M4)", name)
 		}
-		ns[n.Name] = true
+		ns[name] = i
 	}
 	if p := s.namesake(); p != nil {
 		return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
 	}
 	portsUnknown := false
 	known := "" // the namespace of the pod before
+	next := 0   // that of the next pods, if they are in the order of namespaces
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if p.Hole() {
@@ -56,9 +58,14 @@ func (s *Snapshot) Validate() error {
 		}
 		portsUnknown = portsUnknown || p.PortsUnknown
 		if known != p.Namespace || i == 0 {
-			if !ns[p.Namespace] {
-				return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
+			if next == len(s.Namespaces) || s.Namespaces[next].Name != p.Namespace {
+				n, found := ns[p.Namespace]
+				if !found {
+					return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
+				}
+				next = n
 			}
+			next++
 			known = p.Namespace
 		}
 		if err := p.Validate(); err != nil {
