@@ -217,16 +217,13 @@ const (
 func (c *compiler) internSet(p *model.PodSet) (id int32, known bool) {
 	k := &c.key
 	k.reset()
-	switch {
-	case p.Namespace == "":
+	if p.Namespace == "" {
 		k.i32(bySelector)
 		k.u32(c.nsSelector(p.Namespaces))
-	default:
-		i := c.namespace(p.Namespace)
-		if i < 0 {
-			i = nowhere
-		}
+	} else if i := c.namespace(p.Namespace); i >= 0 {
 		k.i32(int32(i))
+	} else {
+		k.i32(nowhere)
 	}
 	k.n = c.labels.mention(p.Pods, k.n)
 	n, known := c.podSetIDs.get(k.n)
