@@ -164,18 +164,19 @@ func (x *Index) updatePods(d *model.Delta) bool {
 	for _, name := range d.Gone {
 		if e, ok := x.Pod(name.Namespace, name.Name); ok {
 			c.hole()
-			x.setPod(e, nil, Class(c.classOf[string(c.key.b)]), nodeUnknown)
+			class, _ := c.class()
+			x.setPod(e, nil, class, nodeUnknown)
 			x.holes = &hole{e, x.holes}
 		}
 	}
-	var atoms []int32
+	c.before = before{} // a caller may have changed what the last delta held
 	for i := range d.Pods {
 		p := &d.Pods[i]
 		if p.Hole() || p.Validate() != nil || c.namespace(p.Namespace) < 0 || !c.knowsPorts(p) {
 			return false
 		}
-		_, _, atoms = c.pod(p, atoms)
-		class, ok := c.classOf[string(c.key.b)]
+		c.pod(p)
+		class, ok := c.class()
 		if !ok {
 			return false
 		}
@@ -187,7 +188,7 @@ func (x *Index) updatePods(d *model.Delta) bool {
 		default:
 			e = EndpointID(x.pods.n)
 		}
-		x.setPod(e, p, Class(class), c.nodeNumber(p))
+		x.setPod(e, p, class, c.nodeNumber(p))
 		x.line.pods++
 		x.names.mu.Lock()
 		x.names.add(e, p)
@@ -198,6 +199,15 @@ func (x *Index) updatePods(d *model.Delta) bool {
 
 func (x *Index) setPod(e EndpointID, p *model.Pod, class Class, node int32) {
 	x.pods.set(int(e), podPlace{p, class, node}, x.version)
+}
+
+// class returns the class of c.key, if there is one.
+func (c *compiler) class() (Class, bool) {
+	id, ok := c.classIDs.number(c.key.n)
+	if !ok {
+		return 0, false
+	}
+	return c.classOf[id], true
 }
 
 // knowsPorts reports whether the port atoms are fine enough for the ports of a
@@ -262,12 +272,18 @@ func (x *Index) updatePolicies(d *model.Delta) bool {
 			}
 			id := int32(len(c.x.rest.Rules) + len(c.x.added))
 			c.x.added = append(c.x.added, *r)
-			sets := make([]int32, len(r.Peer.Pods))
 			for i := range r.Peer.Pods {
-				sets[i] = c.podSet(&r.Peer.Pods[i])
+				c.podSet(&r.Peer.Pods[i])
 			}
-			c.x.rulePeer = append(c.x.rulePeer, c.peer(&r.Peer, sets))
-			c.x.rulePorts = append(c.x.rulePorts, c.ports(&r.Ports))
+			peer, known := c.peer(&r.Peer)
+			if !known {
+				c.place(peer)
+			}
+			ports, known := c.ports(&r.Ports)
+			if !known {
+				c.mask(ports)
+			}
+			c.x.rulePeer, c.x.rulePorts = append(c.x.rulePeer, peer), append(c.x.rulePorts, ports)
 			e := at(r)
 			e.add = append(e.add, id)
 			now = append(now, id)

@@ -280,7 +280,7 @@ func (a *portAtoms) knows(r model.PortRange) bool {
 // fill sets the atoms of a canonical range in m; exact when the range's edges
 // are edges of atoms, otherwise it sets every atom that the range touches.
 func (a *portAtoms) fill(m mask, r model.PortRange) {
-	for i := a.of(r.Protocol, r.First); i <= a.of(r.Protocol, r.Last); i++ {
+	for i, last := a.of(r.Protocol, r.First), a.of(r.Protocol, r.Last); i <= last; i++ {
 		m.set(i)
 	}
 }

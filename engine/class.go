@@ -2,9 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"encoding/binary"
 	"maps"
+	"math/bits"
+	"net/netip"
+	"reflect"
 	"slices"
+	"unsafe"
 
 	"github.com/podreach/podreach/model"
 )
@@ -64,160 +67,155 @@ type portNames [][]named
 
 var noNames = portNames{nil}
 
-// classKey collects everything that a rule can see of an endpoint.
-type classKey struct{ b []byte }
-
-func (k *classKey) reset() { k.b = k.b[:0] }
-func (k *classKey) flag(v bool) {
-	if v {
-		k.b = append(k.b, 1)
-	} else {
-		k.b = append(k.b, 0)
-	}
-}
-func (k *classKey) u32(v uint32) { k.b = binary.LittleEndian.AppendUint32(k.b, v) }
-
-// classify gives every pod and node its class. Cost: O(pods x labels +
-// nodes).
+// classify gives every pod and node its class: what c.pod and c.hostKey make of
+// one is all that a rule can see of it. Cost: O(pods x labels + nodes).
 func (c *compiler) classify(updates bool) {
 	s, x := c.snap, c.x
 	c.nodeNames = make(map[string]int32, len(s.Nodes))
+	c.nodeWords = make(words, 2<<bits.Len(uint(len(s.Nodes))))
 	for i := range s.Nodes {
 		c.nodeNames[s.Nodes[i].Name] = int32(i)
 	}
-
-	type protoClass struct {
-		info  classInfo
-		ns    int32
-		atoms []int32
-	}
-	var protos []protoClass
-	byKey := make(map[string]int32, len(s.Pods)/8)
-	var arena []int32
-	proto := func(ns int32, info classInfo, labels []int32) Class {
-		if id, ok := byKey[string(c.key.b)]; ok {
-			return Class(id)
-		}
-		id := int32(len(protos))
-		byKey[string(c.key.b)] = id
-		arena = append(arena, labels...)
-		own := arena[len(arena)-len(labels) : len(arena) : len(arena)]
-		protos = append(protos, protoClass{info, ns, own})
+	c.projection = newProjection(c.labels)
+	c.lastNS = -1
+	c.classIDs.grow(len(s.Pods) / 8)
+	class := func() Class {
+		id, _ := c.classIDs.get(c.key.n)
 		return Class(id)
 	}
-
-	c.projection = newProjection(c.labels)
 	pods := make([]podPlace, len(s.Pods))
-	c.lastNS = -1
-	var atoms []int32
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if p.Hole() {
-			pods[i] = podPlace{nil, proto(-1, c.hole(), nil), nodeUnknown}
+			c.hole()
+			pods[i] = podPlace{nil, class(), nodeUnknown}
 			x.holes = &hole{EndpointID(i), x.holes}
 			continue
 		}
 		node := c.nodeNumber(p)
-		var ns int32
-		var info classInfo
-		ns, info, atoms = c.pod(p, atoms)
-		pods[i] = podPlace{p, proto(ns, info, atoms), node}
+		c.pod(p)
+		pods[i] = podPlace{p, class(), node}
 	}
 	if updates {
-		proto(-1, c.hole(), nil) // for pods that go
+		c.hole() // for pods that go
+		class()
 	}
 	x.nodeClass = make([]Class, len(s.Nodes))
 	for i := range s.Nodes {
-		info := classInfo{slot: c.nodeSlots(&s.Nodes[i])}
-		c.hostKey(&info)
-		x.nodeClass[i] = proto(-1, info, nil)
+		c.hostKey(c.nodeSlots(&s.Nodes[i]))
+		x.nodeClass[i] = class()
 	}
-
-	// Number pod classes by namespace, hosts last.
-	order := make([]int32, len(protos))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(uint32(protos[a].ns), uint32(protos[b].ns)) })
-	newID := make([]Class, len(protos))
-	x.classes = make([]classInfo, len(protos))
-	c.nsRange = make([]span, len(s.Namespaces))
-	classAtoms := make([][]int32, 0, len(protos))
-	x.podClasses = len(protos)
-	for id, old := range order {
-		newID[old] = Class(id)
-		p := &protos[old]
-		x.classes[id] = p.info
-		if p.ns < 0 {
-			x.podClasses = min(x.podClasses, id)
-			continue
-		}
-		classAtoms = append(classAtoms, p.atoms)
-		if r := &c.nsRange[p.ns]; r.hi == 0 {
-			*r = span{int32(id), int32(id) + 1}
-		} else {
-			r.hi = int32(id) + 1
-		}
-	}
+	c.number()
 	for i := range pods {
-		pods[i].class = newID[pods[i].class]
+		pods[i].class = c.classOf[pods[i].class]
 	}
 	for i := range x.nodeClass {
-		x.nodeClass[i] = newID[x.nodeClass[i]]
+		x.nodeClass[i] = c.classOf[x.nodeClass[i]]
 	}
-	c.pods = newPostings(c.labels, classAtoms)
 	x.pods = newVector(pods)
-	if updates {
-		for k, id := range byKey {
-			byKey[k] = int32(newID[id])
+}
+
+// number puts the classes in order: those of pods by namespace, hosts last.
+func (c *compiler) number() {
+	x := c.x
+	n := len(c.classIDs.ends)
+	c.classOf = make([]Class, n)
+	c.nsRange = make([]span, len(c.snap.Namespaces))
+	for id := range c.classOf {
+		if ns := c.classIDs.key(uint32(id))[0]; ns >= 0 {
+			c.nsRange[ns].hi++
+			x.podClasses++
 		}
-		c.classOf = byKey
 	}
+	end := int32(0)
+	for i := range c.nsRange {
+		r := &c.nsRange[i]
+		r.lo, r.hi, end = end, end, end+r.hi
+	}
+	x.classes = make([]classInfo, n)
+	atoms := make([][]int32, x.podClasses)
+	host := x.podClasses
+	for id := range c.classOf {
+		switch key := c.classIDs.key(uint32(id)); {
+		case key[0] < 0:
+			c.classOf[id] = Class(host)
+			x.classes[host].slot = [...]uint32{uint32(key[1]), uint32(key[2])}
+			host++
+		default:
+			next := &c.nsRange[key[0]].hi
+			c.classOf[id] = Class(*next)
+			x.classes[*next] = classInfo{slot: [...]uint32{uint32(key[1]), uint32(key[2])}, sig: uint32(key[3])}
+			atoms[*next] = key[4:]
+			*next++
+		}
+	}
+	c.pods = newPostings(c.labels, atoms)
 }
 
 // hole makes c.key that of the place of a pod that is gone: it has no address,
 // so that nothing connects with it.
-func (c *compiler) hole() classInfo {
-	var info classInfo
-	c.hostKey(&info)
-	return info
-}
+func (c *compiler) hole() { c.hostKey([model.NumFamilies]uint32{}) }
 
 // hostKey makes c.key that of a host.
-func (c *compiler) hostKey(info *classInfo) {
+func (c *compiler) hostKey(slots [model.NumFamilies]uint32) {
 	c.key.reset()
-	c.key.u32(1<<32 - 1)
-	c.key.u32(info.slot[0])
-	c.key.u32(info.slot[1])
+	c.key.i32(-1) // in no namespace
+	c.key.u32(slots[0])
+	c.key.u32(slots[1])
 }
 
-// pod makes c.key that of a pod's class, and returns what the class is made
-// of; atoms is overwritten. The namespace of a host is -1.
-func (c *compiler) pod(p *model.Pod, atoms []int32) (ns int32, info classInfo, _ []int32) {
+// before is what was found of the last pod. Replicas stand side by side, and
+// whoever makes a snapshot gives them one map of labels and one list of ports.
+// Seeing that costs nothing, while the texts would have to come from memory. The
+// zero value is right for a pod without labels and ports.
+type before struct {
+	labels map[string]string
+	atoms  []int32
+
+	ports   []model.ContainerPort
+	unknown bool
+	sig     uint32
+}
+
+// atomOf is the slot of an address atom, and the addresses that it has.
+type atomOf struct {
+	first, last netip.Addr
+	slot        uint32 // 0: there is none
+}
+
+// sameMap reports whether two maps are one in memory.
+func sameMap(a, b map[string]string) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
+}
+
+// pod makes c.key that of a pod's class.
+func (c *compiler) pod(p *model.Pod) {
 	if p.HostNetwork {
 		// No rule sees its namespace, labels or ports (M1, R36).
-		info.slot = c.hostSlots(p)
-		c.hostKey(&info)
-		return -1, info, atoms[:0]
+		c.hostKey(c.hostSlots(p))
+		return
 	}
 	if c.lastNS < 0 || c.snap.Namespaces[c.lastNS].Name != p.Namespace {
 		c.lastNS = int32(c.namespace(p.Namespace))
 	}
-	for f := range info.slot {
-		info.slot[f] = c.podSlot(p.Addresses[f])
+	var slots [model.NumFamilies]uint32
+	for f := range slots {
+		slots[f] = c.podSlot(p.Addresses[f])
 	}
-	info.sig = c.signature(p)
-	atoms = c.projection.project(p.Labels, atoms[:0])
+	b := &c.before
+	if !sameList(p.Ports, b.ports) || p.PortsUnknown != b.unknown {
+		b.ports, b.unknown, b.sig = p.Ports, p.PortsUnknown, c.signature(p)
+	}
+	if !sameMap(p.Labels, b.labels) {
+		b.labels, b.atoms = p.Labels, c.projection.project(p.Labels, b.atoms[:0])
+	}
 	key := &c.key
 	key.reset()
-	key.u32(uint32(c.lastNS))
-	key.u32(info.slot[0])
-	key.u32(info.slot[1])
-	key.u32(info.sig)
-	for _, a := range atoms {
-		key.u32(uint32(a))
-	}
-	return c.lastNS, info, atoms
+	key.i32(c.lastNS)
+	key.u32(slots[0])
+	key.u32(slots[1])
+	key.u32(b.sig)
+	key.n = append(key.n, b.atoms...)
 }
 
 // Node numbers of podPlace that are not an index into Snapshot.Nodes.
@@ -235,13 +233,36 @@ func (c *compiler) nodeNumber(p *model.Pod) int32 {
 	case p.NodeName == "":
 		return nodeUnknown
 	}
+	known := c.nodeWords.at(p.NodeName)
+	if known.is(p.NodeName) {
+		return known.number
+	}
 	n, ok := c.nodeNames[p.NodeName]
 	if !ok {
 		n = int32(len(c.nodeNames))
 		c.nodeNames[p.NodeName] = n
 	}
+	*known = word{unsafe.StringData(p.NodeName), len(p.NodeName), n}
 	return n
 }
+
+// words remembers the numbers of texts by where they are in memory. The pods of
+// a node mostly share its name, so that few of them need to be looked up.
+type words []word
+
+type word struct {
+	text   *byte
+	length int
+	number int32
+}
+
+// at returns the place of a text, in which there may be another one.
+func (w words) at(s string) *word {
+	const mix = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio
+	return &w[uint64(uintptr(unsafe.Pointer(unsafe.StringData(s))))*mix>>32&uint64(len(w)-1)]
+}
+
+func (w *word) is(s string) bool { return w.text == unsafe.StringData(s) && w.length == len(s) }
 
 // signature interns the resolved named ports of a pod, of those names that
 // some rule uses (R33, R35).
@@ -263,19 +284,22 @@ func (c *compiler) signature(p *model.Pod) uint32 {
 	}
 	slices.SortFunc(sig, func(a, b named) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.first, b.first)) })
 	sig = slices.Compact(sig)
-	var k classKey
+	k := &c.key
+	k.reset()
 	k.flag(p.PortsUnknown)
 	for _, n := range sig {
-		k.u32(uint32(n.name))
-		k.u32(uint32(n.first))
+		k.i32(n.name)
+		k.i32(n.first)
 	}
-	return c.sigIDs.get(k.b, func() {
+	id, known := c.sigIDs.get(k.n)
+	if !known {
 		names := portNames{slices.Clone(sig)}
 		if p.PortsUnknown {
 			names = c.possible(names[0])
 		}
 		c.x.sigs = append(c.x.sigs, names)
-	})
+	}
+	return id
 }
 
 // possible returns what port names may mean beside what is declared. A name
@@ -312,6 +336,10 @@ func (c *compiler) possible(declared []named) portNames {
 func (c *compiler) podSlot(a model.Address) uint32 {
 	switch a.State {
 	case model.AddressKnown:
+		last := &c.lastAtom[model.FamilyOf(a.Addr)]
+		if last.slot != 0 && !a.Addr.Less(last.first) && !last.last.Less(a.Addr) {
+			return last.slot
+		}
 		atom := c.x.addr.of(a.Addr)
 		if c.atomSlot == nil {
 			c.atomSlot = make([]uint32, c.x.addr.count())
@@ -319,7 +347,9 @@ func (c *compiler) podSlot(a model.Address) uint32 {
 		if c.atomSlot[atom] == 0 { // slot 0 is slotNone, never this one
 			c.atomSlot[atom] = c.slot(slot{kind: slotKnown, atoms: []int32{atom}})
 		}
-		return c.atomSlot[atom]
+		last.slot = c.atomSlot[atom]
+		last.first, last.last = c.x.addr.bounds(atom)
+		return last.slot
 	case model.AddressUnknown:
 		return c.slot(slot{kind: slotUnknown})
 	case model.AddressMaybe:
@@ -394,26 +424,13 @@ func (c *compiler) knownSlot(atoms []int32) uint32 {
 
 // slot interns a slot; slot 0 is slotNone.
 func (c *compiler) slot(s slot) uint32 {
-	k := c.slotKey
+	k := &c.slotKey
 	k.reset()
-	k.u32(uint32(s.kind)<<8 | uint32(s.where))
-	for _, a := range s.atoms {
-		k.u32(uint32(a))
+	k.i32(int32(s.kind)<<8 | int32(s.where))
+	k.n = append(k.n, s.atoms...)
+	id, known := c.slotIDs.get(k.n)
+	if !known {
+		c.x.slots = append(c.x.slots, s)
 	}
-	c.slotKey = k
-	return c.slotIDs.get(k.b, func() { c.x.slots = append(c.x.slots, s) })
-}
-
-// interner numbers byte strings from 0 in order of first sight.
-type interner map[string]uint32
-
-// get returns the number of key, calling add when it is new.
-func (m interner) get(key []byte, add func()) uint32 {
-	if id, ok := m[string(key)]; ok {
-		return id
-	}
-	id := uint32(len(m))
-	m[string(key)] = id
-	add()
 	return id
 }

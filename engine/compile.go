@@ -31,15 +31,15 @@ func Compile(s *model.Snapshot, o Options) (*Index, error) {
 	if len(s.Pods) >= maxPods || len(s.Nodes) >= maxPods {
 		return nil, fmt.Errorf("engine: %d pods and %d nodes exceed the limit of %d", len(s.Pods), len(s.Nodes), maxPods)
 	}
-	c := &compiler{snap: s, x: &Index{snap: s, rest: s, names: &names{}}, labels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{},
-		slotIDs: interner{}, sigIDs: interner{}, peerIDs: interner{}, portsIDs: interner{}, programIDs: interner{},
-		nsSelIDs: map[string]int32{}}
+	c := &compiler{snap: s, x: &Index{snap: s, rest: s, names: &names{}}, labels: newLabelAtoms(), nsLabels: newLabelAtoms(), names: map[model.NamedPort]int32{}, doubted: map[string]bool{}}
 	c.slot(slot{kind: slotNone})
-	c.sigIDs.get(nil, func() { c.x.sigs = append(c.x.sigs, noNames) })
-	c.collect()           // rules -> label atoms, port names, address atoms
-	c.cutPorts()          // rules and pods -> port atoms
+	c.sigIDs.get(nil)
+	c.x.sigs = append(c.x.sigs, noNames)
+	c.collect()           // rules -> label atoms, port names, pod sets, peers, ports
+	c.cutAddresses()      // peers -> address atoms
+	c.cutPorts()          // ports and pods -> port atoms
 	c.classify(o.Updates) // pods and nodes -> classes, postings over pod classes
-	c.lower()             // rules -> peers, ports, segments
+	c.lower()             // pod sets -> classes, rules -> segments
 	c.locate()            // the domains of unknown addresses
 	c.attach()            // segments -> programs of classes
 	x := c.x
@@ -59,31 +59,46 @@ type compiler struct {
 	doubted map[string]bool // names of rules that do not allow
 
 	nodeNames map[string]int32 // index in Snapshot.Nodes; names without a Node come after those
-	nsRange   []span           // namespace -> its classes
+	nodeWords words
+	nsRange   []span // namespace -> its classes
 	pods      *postings
 
 	slotIDs, sigIDs, peerIDs, portsIDs, programIDs interner
 	atomSlot                                       []uint32 // address atom -> the slot of just that
-	slotKey                                        classKey
-	portNamed                                      []int32 // scratch
-	portMask                                       mask    // scratch
+	slotKey                                        numbers
 	sigScratch                                     []named
-	projection                                     *projection // of labels
+	before                                         before
+	lastAtom                                       [model.NumFamilies]atomOf // of the address before
+	projection                                     *projection               // of labels
 
-	podSetIDs map[string]int32
+	podSetIDs interner // see podSetKey
 	podSets   []podSet
-	setsOf    []int32 // of each rule in turn: the subject and the pod sets of the peer
 	selected  []int32 // scratch of eval
 	terms     terms   // scratch
 	lastNamed int     // the namespace that was found last
-	nsSelIDs  map[string]int32
+	nsLabels  *labelAtoms
+	nsKey     []int32  // scratch
+	nsSelIDs  interner // of what labelAtoms.mention makes of them
 	nsSels    []nsSel
 	ns        *postings // over namespaces, of the labels that namespace selectors mention
 	subjects  []int32   // segment -> its pod set
 	nsOf      map[string]int
 
+	blockIDs   interner
+	blocks     []*model.Block     // by number
+	peerBlocks [][]int32          // peer -> its blocks
+	rulePorts  []*model.RulePorts // by number of ports
+	list       []int32            // scratch
+	blockList  []int32            // scratch
+
+	ranks         []model.Rank // by number
+	ruleSubject   []int32      // rule -> pod set
+	ruleRank      []uint32     // rule -> number of its rank
+	ruleDirection []model.Direction
+
 	directions []model.Direction // of segments
-	classOf    map[string]int32  // class key -> class; kept only for changes
+	classIDs   interner          // pod.key -> a number
+	classOf    []Class           // of these numbers
 	lastNS     int32             // the namespace of the last pod, or -1
 	placeIDs   map[place]int32   // subjects, directions and ranks; segments are numbered alike at first
 	tieOf      map[tier]int32
@@ -91,79 +106,99 @@ type compiler struct {
 	domains [numWhere][model.NumFamilies]spans
 	located [numWhere]bool // some class has an address that is somewhere there
 	cuts    []int32        // scratch of represent
-	key     classKey       // scratch
+	key     numbers        // scratch
 }
 
 // podSet is an interned model.PodSet with the classes it selects.
 type podSet struct {
-	of      *model.PodSet // nil when it is evaluated
 	classes classSet
 	ids     []int32 // the same, while compiling
 }
 
 // nsSel is an interned namespace selector with the namespaces it selects.
 type nsSel struct {
-	all  bool
-	list []int32
+	known bool // it has been evaluated
+	all   bool
+	list  []int32
 }
 
-// collect walks the rules once for everything that atoms are made of.
+// collect interns the parts of every rule, and with them what atoms are made
+// of. It is the one walk over the rules: they are large, and their texts lie
+// anywhere, so that a second look would cost as much again.
 func (c *compiler) collect() {
-	var blocks []netip.Prefix
-	nsLabels := newLabelAtoms()
-	c.podSetIDs = make(map[string]int32, len(c.snap.Rules)/2)
-	set := func(p *model.PodSet) {
-		id, ok := c.internSet(p)
-		c.setsOf = append(c.setsOf, id)
-		if ok {
-			return
+	rules, x := c.snap.Rules, c.x
+	x.rulePeer, x.rulePorts = make([]uint32, len(rules)), make([]uint32, len(rules))
+	c.ruleSubject, c.ruleRank, c.ruleDirection = make([]int32, len(rules)), make([]uint32, len(rules)), make([]model.Direction, len(rules))
+	c.podSetIDs.grow(len(rules) / 2)
+	c.peerIDs.grow(len(rules) / 2)
+	ranks := map[model.Rank]uint32{}
+	for i := range rules {
+		r := &rules[i]
+		if i > 0 && sameSet(&r.Subject, &rules[i-1].Subject) {
+			c.ruleSubject[i] = c.ruleSubject[i-1]
+		} else {
+			c.ruleSubject[i], _ = c.internSet(&r.Subject)
 		}
-		c.labels.mention(p.Pods)
-		if p.Namespace == "" {
-			nsLabels.mention(p.Namespaces)
-		}
-	}
-	for i := range c.snap.Rules {
-		r := &c.snap.Rules[i]
-		set(&r.Subject)
-		for j := range r.Peer.Pods {
-			set(&r.Peer.Pods[j])
-		}
-		for _, b := range r.Peer.Blocks {
-			blocks = append(blocks, b.CIDR)
-			blocks = append(blocks, b.Except...)
-		}
-		for _, n := range r.Ports.Named {
-			if _, ok := c.names[n]; !ok {
-				c.names[n] = int32(len(c.names))
-			}
-			if r.Action != model.Allow {
+		x.rulePeer[i], _ = c.peer(&r.Peer)
+		x.rulePorts[i], _ = c.ports(&r.Ports)
+		if r.Action != model.Allow {
+			for _, n := range r.Ports.Named {
 				c.doubted[n.Name] = true
 			}
 		}
+		k, ok := ranks[r.Rank]
+		if !ok {
+			k = uint32(len(ranks))
+			ranks[r.Rank] = k
+			c.ranks = append(c.ranks, r.Rank)
+		}
+		c.ruleRank[i], c.ruleDirection[i] = k, r.Direction
 	}
-	c.x.addr = newAddrAtoms(blocks)
-	projection := newProjection(nsLabels)
+	projection := newProjection(c.nsLabels)
 	atoms := make([][]int32, len(c.snap.Namespaces))
 	for i := range c.snap.Namespaces {
 		atoms[i] = projection.project(c.snap.Namespaces[i].Labels, nil)
 	}
-	c.ns = newPostings(nsLabels, atoms)
+	c.ns = newPostings(c.nsLabels, atoms)
+}
+
+// cutAddresses makes the address atoms: the edges of every block.
+func (c *compiler) cutAddresses() {
+	var edges []netip.Prefix
+	for _, b := range c.blocks {
+		edges = append(edges, b.CIDR)
+		edges = append(edges, b.Except...)
+	}
+	c.x.addr = newAddrAtoms(edges)
+	for id := range c.x.peers {
+		c.place(uint32(id))
+	}
+}
+
+// sameSet reports whether two pod sets are one in memory, as those of the rules
+// of one policy are. Looking at their texts is what costs.
+func sameSet(a, b *model.PodSet) bool {
+	return a.Namespace == b.Namespace && sameList(a.Pods, b.Pods) && sameList(a.Namespaces, b.Namespaces)
+}
+
+// sameList reports whether two lists are one in memory.
+func sameList[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // cutPorts makes the port atoms: the edges of every range of a rule, and each
 // number that a used name stands for on some pod.
 func (c *compiler) cutPorts() {
 	var ranges []model.PortRange
-	for i := range c.snap.Rules {
-		ranges = append(ranges, c.snap.Rules[i].Ports.Set.Ranges()...)
+	for _, p := range c.rulePorts {
+		ranges = append(ranges, p.Set.Ranges()...)
 	}
 	if len(c.names) > 0 {
 		seen := map[model.PortRange]bool{}
 		var last []model.ContainerPort
 		for i := range c.snap.Pods {
 			now := c.snap.Pods[i].Ports
-			if slices.Equal(now, last) {
+			if sameList(now, last) || slices.Equal(now, last) {
 				continue
 			}
 			last = now
@@ -178,22 +213,19 @@ func (c *compiler) cutPorts() {
 	}
 	c.x.port = newPortAtoms(ranges)
 	c.x.full = c.x.port.fullMask()
+	for id := range c.x.ports {
+		c.mask(uint32(id))
+	}
 }
 
 // attach gives every pod class its programs: the segments whose subject it is.
-// Segments are visited in rank order, so each list comes out sorted.
+// lower has made segments in rank order, so each list comes out sorted.
 // Cost: O(sum of subject sets).
 func (c *compiler) attach() {
 	x := c.x
-	order := make([]uint32, len(x.segments))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	first := func(g uint32) model.Rank { return c.snap.Rules[x.segments[g].rules[0]].Rank }
-	slices.SortStableFunc(order, func(a, b uint32) int { return first(a).Compare(first(b)) })
 	// The list of class and direction i is all[start[i]:start[i+1]].
 	start := make([]int32, x.podClasses*model.NumDirections+1)
-	for _, g := range order {
+	for g := range x.segments {
 		for _, cl := range c.podSets[c.subjects[g]].ids {
 			start[int(cl)*model.NumDirections+int(c.directions[g])+1]++
 		}
@@ -203,10 +235,10 @@ func (c *compiler) attach() {
 	}
 	all := make([]uint32, start[len(start)-1])
 	next := slices.Clone(start)
-	for _, g := range order {
+	for g := range x.segments {
 		for _, cl := range c.podSets[c.subjects[g]].ids {
 			at := &next[int(cl)*model.NumDirections+int(c.directions[g])]
-			all[*at] = g
+			all[*at] = uint32(g)
 			*at++
 		}
 	}
@@ -224,12 +256,14 @@ func (c *compiler) program(segments []uint32) uint32 {
 	for _, g := range segments {
 		k.u32(g)
 	}
-	return c.programIDs.get(k.b, func() {
+	id, known := c.programIDs.get(k.n)
+	if !known {
 		segments := slices.Clone(segments) // of a list of all
 		p := program{segments: segments, unsure: c.x.unsure(segments)}
 		c.represent(&p)
 		c.x.programs = append(c.x.programs, p)
-	})
+	}
+	return id
 }
 
 // unsure reports whether segments hold an action that nobody knows, or a tie.

@@ -62,7 +62,7 @@ func newFactored(x *Index, to []uint64) *factored {
 		to = r.every
 	}
 	r.sort()
-	b := ingressBuilder{factored: r, at: map[string]int32{}}
+	b := ingressBuilder{factored: r}
 	b.build(to)
 	return r
 }
@@ -141,9 +141,9 @@ func (r *factored) sort() {
 // ingressBuilder makes the groups of a factored.
 type ingressBuilder struct {
 	*factored
-	at  map[string]int32 // content -> groups
-	ids [][]groupIDs     // by group
-	key classKey
+	at  interner     // content -> groups
+	ids [][]groupIDs // by group
+	key numbers
 }
 
 // groupIDs is a layer of a group in the making.
@@ -259,13 +259,11 @@ func (b *ingressBuilder) add(families [model.NumFamilies]bool, sources *classSet
 	for i, w := range sources.words {
 		if w != 0 {
 			k.u32(sources.at(i))
-			k.b = binary.LittleEndian.AppendUint64(k.b, w)
+			k.u64(w)
 		}
 	}
-	i, ok := b.at[string(k.b)]
+	i, ok := b.at.get(k.n)
 	if !ok {
-		i = int32(len(b.groups))
-		b.at[string(k.b)] = i
 		b.groups = append(b.groups, sourceGroup{families: families, sources: *sources})
 		b.ids = append(b.ids, nil)
 	}

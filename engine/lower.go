@@ -2,7 +2,6 @@ package engine
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 
 	"github.com/podreach/podreach/model"
@@ -52,40 +51,35 @@ type program struct {
 	reps *[numWhere][model.NumFamilies][]int32
 }
 
-// lower interns the parts of every rule and groups rules into segments.
+// lower finds the classes of pod sets and groups rules into segments.
 func (c *compiler) lower() {
 	s, x := c.snap, c.x
-	x.rulePeer = make([]uint32, len(s.Rules))
-	x.rulePorts = make([]uint32, len(s.Rules))
-	subject := make([]int32, len(s.Rules))
+	c.podSets = make([]podSet, len(c.podSetIDs.ends))
 	for i := range c.podSets {
-		c.eval(&c.podSets[i])
+		c.eval(int32(i))
 	}
-	sets := c.setsOf
-	for i := range s.Rules {
-		r := &s.Rules[i]
-		n := 1 + len(r.Peer.Pods)
-		subject[i] = sets[0]
-		x.rulePeer[i] = c.peer(&r.Peer, sets[1:n])
-		x.rulePorts[i] = c.ports(&r.Ports)
-		sets = sets[n:]
-	}
-	c.setsOf = nil
-	order, rank := c.byRank()
+	order := c.byRank()
 	c.tieOf = c.ties(order)
-	segmentOf := map[uint64]int32{} // by number of rank, direction and subject
+	// By direction and subject the number of its last segment, from 1: one of
+	// the rank at hand if it is not from before its rules.
+	var last [model.NumDirections][]int32
+	for d := range last {
+		last[d] = make([]int32, len(c.podSets))
+	}
 	of := make([]int32, len(order)) // rule -> segment
 	var first, n []int32            // segment -> its first rule, and how many it has
-	for _, i := range order {
-		k := uint64(rank[i])<<32 | uint64(s.Rules[i].Direction)<<31 | uint64(subject[i])
-		id, ok := segmentOf[k]
-		if !ok {
-			id = int32(len(first))
-			segmentOf[k] = id
-			first, n = append(first, i), append(n, 0)
+	before := int32(0)              // segments of lower ranks
+	for j, i := range order {
+		if j > 0 && c.ruleRank[i] != c.ruleRank[order[j-1]] {
+			before = int32(len(first))
 		}
-		of[i] = id
-		n[id]++
+		at := &last[c.ruleDirection[i]][c.ruleSubject[i]]
+		if *at <= before {
+			first, n = append(first, i), append(n, 0)
+			*at = int32(len(first))
+		}
+		of[i] = *at - 1
+		n[of[i]]++
 	}
 	x.segments = make([]segment, len(first))
 	c.directions, c.subjects = make([]model.Direction, len(first)), make([]int32, len(first))
@@ -97,7 +91,7 @@ func (c *compiler) lower() {
 			action: r.Action, tier: r.Rank.Tier, tie: c.tieOf[tier{r.Direction, r.Rank.Tier, r.Rank.Priority}], policy: r.Rank.Ordinal,
 		}
 		rules = rules[n[id]:]
-		c.directions[id], c.subjects[id] = r.Direction, subject[i]
+		c.directions[id], c.subjects[id] = r.Direction, c.ruleSubject[i]
 	}
 	seen := map[entryKey]bool{}
 	for _, i := range order {
@@ -111,44 +105,31 @@ func (c *compiler) lower() {
 	}
 }
 
-// byRank returns the rules in the order of their ranks, otherwise as they are,
-// and the number of each rule's rank. Most rules have one of very few, which
-// are what is sorted. Cost: O(rules + ranks log ranks).
-func (c *compiler) byRank() (order []int32, number []uint32) {
-	rules := c.snap.Rules
-	number = make([]uint32, len(rules))
-	numbers := map[model.Rank]uint32{}
-	var ranks []model.Rank
-	var n []int32 // rules of each rank
-	for i := range rules {
-		r := rules[i].Rank
-		k, ok := numbers[r]
-		if !ok {
-			k = uint32(len(ranks))
-			numbers[r] = k
-			ranks = append(ranks, r)
-			n = append(n, 0)
-		}
-		number[i] = k
+// byRank returns the rules in the order of their ranks, otherwise as they are.
+// Most rules have one of very few, which are what is sorted. Cost: O(rules +
+// ranks log ranks).
+func (c *compiler) byRank() []int32 {
+	n := make([]int32, len(c.ranks)) // rules of each rank
+	for _, k := range c.ruleRank {
 		n[k]++
 	}
-	sorted := make([]uint32, len(ranks))
+	sorted := make([]uint32, len(c.ranks))
 	for i := range sorted {
 		sorted[i] = uint32(i)
 	}
-	slices.SortFunc(sorted, func(a, b uint32) int { return ranks[a].Compare(ranks[b]) })
-	start := make([]int32, len(ranks))
+	slices.SortFunc(sorted, func(a, b uint32) int { return c.ranks[a].Compare(c.ranks[b]) })
+	start := make([]int32, len(c.ranks))
 	next := int32(0)
 	for _, k := range sorted {
 		start[k] = next
 		next += n[k]
 	}
-	order = make([]int32, len(rules))
-	for i, k := range number {
+	order := make([]int32, len(c.ruleRank))
+	for i, k := range c.ruleRank {
 		order[start[k]] = int32(i)
 		start[k]++
 	}
-	return order, number
+	return order
 }
 
 // entryKey is an entry of a segment.
@@ -200,14 +181,14 @@ type tier struct {
 // order is that of ranks.
 func (c *compiler) ties(order []int32) map[tier]int32 {
 	out := map[tier]int32{}
-	var last [model.NumDirections]*model.Rule
+	var last [model.NumDirections]*model.Rank
 	for _, i := range order {
-		r := &c.snap.Rules[i]
-		l := last[r.Direction]
-		if last[r.Direction] = r; l == nil || l.Rank.Tier != r.Rank.Tier || l.Rank.Priority != r.Rank.Priority || l.Rank.Ordinal == r.Rank.Ordinal {
+		d, r := c.ruleDirection[i], &c.ranks[c.ruleRank[i]]
+		l := last[d]
+		if last[d] = r; l == nil || l.Tier != r.Tier || l.Priority != r.Priority || l.Ordinal == r.Ordinal {
 			continue
 		}
-		if t := (tier{r.Direction, r.Rank.Tier, r.Rank.Priority}); out[t] == 0 {
+		if t := (tier{d, r.Tier, r.Priority}); out[t] == 0 {
 			out[t] = int32(len(out)) + 1
 		}
 	}
@@ -216,42 +197,47 @@ func (c *compiler) ties(order []int32) map[tier]int32 {
 
 // podSet interns a pod set and evaluates it.
 func (c *compiler) podSet(p *model.PodSet) int32 {
-	id, ok := c.internSet(p)
-	if !ok {
-		c.eval(&c.podSets[id])
+	id, known := c.internSet(p)
+	if !known {
+		c.podSets = append(c.podSets, podSet{})
+		c.eval(id)
 	}
 	return id
 }
 
-// internSet numbers a pod set; ok if it has a number already.
-func (c *compiler) internSet(p *model.PodSet) (id int32, ok bool) {
-	k := appendString(c.key.b[:0], p.Namespace)
+// What the key of a pod set begins with when it names no namespace of the
+// snapshot: then comes the number of a namespace selector, or nothing matches.
+const (
+	bySelector = -1 - iota
+	nowhere
+)
+
+// internSet numbers a pod set; known if it has a number already. Its key is the
+// number of its namespace, or what stands for none, and its selector in numbers.
+func (c *compiler) internSet(p *model.PodSet) (id int32, known bool) {
+	k := &c.key
+	k.reset()
 	if p.Namespace == "" {
-		k = appendSelector(k, p.Namespaces)
+		k.i32(bySelector)
+		k.u32(c.nsSelector(p.Namespaces))
+	} else if i := c.namespace(p.Namespace); i >= 0 {
+		k.i32(int32(i))
 	} else {
-		k = append(k, 0xff)
+		k.i32(nowhere)
 	}
-	k = appendSelector(k, p.Pods)
-	c.key.b = k
-	if id, ok = c.podSetIDs[string(k)]; !ok {
-		id = int32(len(c.podSets))
-		c.podSetIDs[string(k)] = id
-		c.podSets = append(c.podSets, podSet{of: p})
-	}
-	return id, ok
+	k.n = c.labels.mention(p.Pods, k.n)
+	n, known := c.podSetIDs.get(k.n)
+	return int32(n), known
 }
 
-// eval finds the classes that p selects.
-func (c *compiler) eval(p *podSet) {
+// eval finds the classes that a pod set selects.
+func (c *compiler) eval(id int32) {
 	out := c.selected[:0]
-	switch of := p.of; {
-	case of.Namespace != "":
-		if i := c.namespace(of.Namespace); i >= 0 {
-			out = c.pods.selectRange(c.terms.set(c.labels, of.Pods), c.nsRange[i].lo, c.nsRange[i].hi, out)
-		}
-	default:
-		n := c.nsSelector(of.Namespaces)
-		terms := c.terms.set(c.labels, of.Pods)
+	switch key := c.podSetIDs.key(uint32(id)); key[0] {
+	case nowhere:
+	case bySelector:
+		n := c.namespaces(key[1])
+		terms := c.terms.read(key[2:])
 		if n.all {
 			out = c.pods.selectRange(terms, 0, int32(c.x.podClasses), out)
 			break
@@ -260,20 +246,28 @@ func (c *compiler) eval(p *podSet) {
 			out = c.pods.selectRange(terms, c.nsRange[i].lo, c.nsRange[i].hi, out)
 		}
 		slices.Sort(out)
+	default:
+		r := c.nsRange[key[0]]
+		out = c.pods.selectRange(c.terms.read(key[1:]), r.lo, r.hi, out)
 	}
 	c.selected = out
-	p.ids, p.classes, p.of = slices.Clone(out), newClassSet(out), nil
+	c.podSets[id] = podSet{ids: slices.Clone(out), classes: newClassSet(out)}
 }
 
+// namespace numbers a namespace, -1 if the snapshot lacks it. It is mostly that
+// of the last call, or the one after it.
 func (c *compiler) namespace(name string) int {
+	for i := c.lastNamed; i < min(c.lastNamed+2, len(c.snap.Namespaces)); i++ {
+		if c.snap.Namespaces[i].Name == name {
+			c.lastNamed = i
+			return i
+		}
+	}
 	if c.nsOf == nil {
 		c.nsOf = make(map[string]int, len(c.snap.Namespaces))
 		for i := range c.snap.Namespaces {
 			c.nsOf[c.snap.Namespaces[i].Name] = i
 		}
-	}
-	if c.lastNamed >= 0 && c.lastNamed < len(c.snap.Namespaces) && c.snap.Namespaces[c.lastNamed].Name == name {
-		return c.lastNamed
 	}
 	if i, ok := c.nsOf[name]; ok {
 		c.lastNamed = i
@@ -282,109 +276,134 @@ func (c *compiler) namespace(name string) int {
 	return -1
 }
 
-// nsSelector interns and evaluates a namespace selector.
-func (c *compiler) nsSelector(s model.Selector) *nsSel {
-	c.key.b = appendSelector(c.key.b[:0], s)
-	id, ok := c.nsSelIDs[string(c.key.b)]
-	if !ok {
-		id = int32(len(c.nsSels))
-		c.nsSelIDs[string(c.key.b)] = id
-		n := nsSel{all: len(s) == 0}
-		if !n.all {
-			n.list = c.ns.selectRange(c.terms.set(c.ns.labels, s), 0, int32(len(c.snap.Namespaces)), nil)
-			n.all = len(n.list) == len(c.snap.Namespaces)
-		}
-		c.nsSels = append(c.nsSels, n)
+// nsSelector interns a namespace selector.
+func (c *compiler) nsSelector(s model.Selector) uint32 {
+	c.nsKey = c.nsLabels.mention(s, c.nsKey[:0])
+	id, known := c.nsSelIDs.get(c.nsKey)
+	if !known {
+		c.nsSels = append(c.nsSels, nsSel{})
 	}
-	return &c.nsSels[id]
+	return id
 }
 
-// peer interns a peer with the given pod sets, which it sorts.
-func (c *compiler) peer(p *model.Peer, sets []int32) uint32 {
-	var blocks, external spans
-	if p.Any {
-		sets = nil
-	} else {
-		slices.Sort(sets)
-		sets = slices.Compact(sets)
-		if len(p.Blocks) > 0 {
-			blocks = c.x.addr.blockSpans(p.Blocks, false)
-			external = c.x.addr.blockSpans(p.Blocks, true)
+// namespaces evaluates a namespace selector.
+func (c *compiler) namespaces(id int32) *nsSel {
+	n := &c.nsSels[id]
+	if !n.known {
+		n.known = true
+		if s := c.nsSelIDs.key(uint32(id)); len(s) == 0 {
+			n.all = true
+		} else {
+			n.list = c.ns.selectRange(c.terms.read(s), 0, int32(len(c.snap.Namespaces)), nil)
+			n.all = len(n.list) == len(c.snap.Namespaces)
 		}
 	}
+	return n
+}
+
+// peer interns a peer; its blocks are in place when there are address atoms.
+func (c *compiler) peer(p *model.Peer) (id uint32, known bool) {
+	sets, blocks := c.list[:0], c.blockList[:0]
+	if !p.Any {
+		for i := range p.Pods {
+			s, _ := c.internSet(&p.Pods[i])
+			sets = append(sets, s)
+		}
+		for i := range p.Blocks {
+			blocks = append(blocks, c.block(&p.Blocks[i]))
+		}
+		slices.Sort(sets)
+		slices.Sort(blocks)
+		sets, blocks = slices.Compact(sets), slices.Compact(blocks)
+	}
+	c.list, c.blockList = sets, blocks
 	k := &c.key
 	k.reset()
 	k.flag(p.Any)
 	k.flag(p.NoPods)
 	k.flag(p.UnknownHosts)
-	k.u32(uint32(p.Relation))
-	k.u32(uint32(len(sets)))
-	for _, s := range sets {
-		k.u32(uint32(s))
+	k.i32(int32(p.Relation))
+	k.i32(int32(len(sets)))
+	k.n = append(k.n, sets...)
+	k.n = append(k.n, blocks...)
+	id, known = c.peerIDs.get(k.n)
+	if !known {
+		c.x.peers = append(c.x.peers, peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets)})
+		c.peerBlocks = append(c.peerBlocks, slices.Clone(blocks))
 	}
-	k.u32(uint32(len(blocks)))
-	for _, list := range [...]spans{blocks, external} {
-		for _, s := range list {
-			k.u32(uint32(s.lo))
-			k.u32(uint32(s.hi))
-		}
-	}
-	return c.peerIDs.get(k.b, func() {
-		c.x.peers = append(c.x.peers, peer{any: p.Any, noPods: p.NoPods, lost: p.UnknownHosts, relation: p.Relation, sets: slices.Clone(sets), blocks: blocks, external: external})
-	})
+	return id, known
 }
 
-// ports interns a rule's ports.
-func (c *compiler) ports(p *model.RulePorts) uint32 {
-	if c.portMask == nil {
-		c.portMask = make(mask, c.x.port.words)
+// block interns a block.
+func (c *compiler) block(b *model.Block) int32 {
+	k := &c.key
+	k.reset()
+	k.flag(b.ExternalOnly)
+	k.prefix(b.CIDR)
+	for _, e := range b.Except {
+		k.prefix(e)
 	}
-	m, named := c.portMask, c.portNamed[:0]
-	if p.All {
-		copy(m, c.x.full)
-	} else {
-		m.clear()
-		for _, r := range p.Set.Ranges() {
-			c.x.port.fill(m, r)
+	id, known := c.blockIDs.get(k.n)
+	if !known {
+		c.blocks = append(c.blocks, b)
+	}
+	return int32(id)
+}
+
+// place finds the atoms of a peer's blocks.
+func (c *compiler) place(id uint32) {
+	for _, b := range c.peerBlocks[id] {
+		p, b := &c.x.peers[id], c.blocks[b]
+		to := &p.blocks
+		if b.ExternalOnly {
+			to = &p.external
 		}
+		*to = append(*to, c.x.addr.blockSpans([]model.Block{*b}, b.ExternalOnly)...).normal()
+	}
+}
+
+// ports interns a rule's ports; they have a mask when there are port atoms.
+func (c *compiler) ports(p *model.RulePorts) (id uint32, known bool) {
+	k, named := &c.key, c.list[:0]
+	k.reset()
+	k.flag(p.All)
+	k.i32(int32(p.Other))
+	if !p.All {
 		for _, n := range p.Named {
-			named = append(named, c.names[n])
+			i, ok := c.names[n]
+			if !ok {
+				i = int32(len(c.names))
+				c.names[n] = i
+			}
+			named = append(named, i)
 		}
 		slices.Sort(named)
 		named = slices.Compact(named)
-	}
-	c.portNamed = named
-	k := &c.key
-	k.reset()
-	k.u32(uint32(p.Other))
-	for _, w := range m {
-		k.b = binary.LittleEndian.AppendUint64(k.b, w)
-	}
-	for _, n := range named {
-		k.u32(uint32(n))
-	}
-	return c.portsIDs.get(k.b, func() {
-		c.x.ports = append(c.x.ports, rulePorts{mask: slices.Clone(m), named: slices.Clone(named), other: p.Other})
-	})
-}
-
-func appendString(b []byte, s string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-// appendSelector appends a key that is equal for selectors equal up to the
-// order of requirements and values.
-func appendSelector(b []byte, s model.Selector) []byte {
-	s = s.Canonical()
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	for _, r := range s {
-		b = appendString(b, r.Key)
-		b = append(b, byte(r.Operator))
-		b = binary.AppendUvarint(b, uint64(len(r.Values)))
-		for _, v := range r.Values {
-			b = appendString(b, v)
+		k.i32(int32(len(named)))
+		k.n = append(k.n, named...)
+		for _, r := range p.Set.Ranges() {
+			k.i32(int32(r.Protocol))
+			k.i32(int32(r.First)<<16 | int32(r.Last))
 		}
 	}
-	return b
+	c.list = named
+	id, known = c.portsIDs.get(k.n)
+	if !known {
+		c.x.ports = append(c.x.ports, rulePorts{named: slices.Clone(named), other: p.Other})
+		c.rulePorts = append(c.rulePorts, p)
+	}
+	return id, known
+}
+
+// mask finds the atoms of ports.
+func (c *compiler) mask(id uint32) {
+	to, p := &c.x.ports[id], c.rulePorts[id]
+	if p.All {
+		to.mask = c.x.full
+		return
+	}
+	to.mask = make(mask, c.x.port.words)
+	for _, r := range p.Set.Ranges() {
+		c.x.port.fill(to.mask, r)
+	}
 }

@@ -156,7 +156,7 @@ func TestPostings(t *testing.T) {
 		}
 		labels := newLabelAtoms()
 		for _, s := range selectors {
-			labels.mention(s)
+			labels.mention(s, nil)
 		}
 		var members []map[string]string
 		var atoms [][]int32
@@ -173,7 +173,7 @@ func TestPostings(t *testing.T) {
 			lo := r.Int32N(200)
 			hi := lo + r.Int32N(201-lo)
 			before := []int32{-5}
-			got := p.selectRange(new(terms).set(labels, s), lo, hi, before)
+			got := p.selectRange(new(terms).read(labels.mention(s, nil)), lo, hi, before)
 			want := before
 			for m := lo; m < hi; m++ {
 				if s.Matches(members[m]) {
@@ -189,13 +189,13 @@ func TestPostings(t *testing.T) {
 func TestPostingsStartFromTheRarest(t *testing.T) {
 	labels := newLabelAtoms()
 	common, rare := model.Requirement{Key: "app", Operator: model.In, Values: []string{"web"}}, model.Requirement{Key: "id", Operator: model.In, Values: []string{"7"}}
-	labels.mention(model.Selector{common, rare})
+	labels.mention(model.Selector{common, rare}, nil)
 	var atoms [][]int32
 	for i := range 100 {
 		atoms = append(atoms, newProjection(labels).project(map[string]string{"app": "web", "id": fmt.Sprint(i)}, nil))
 	}
 	p := newPostings(labels, atoms)
-	terms := new(terms).set(labels, model.Selector{common, rare})
+	terms := new(terms).read(labels.mention(model.Selector{common, rare}, nil))
 	n, ok := p.cost(&terms[0], 0, 100)
 	require.True(t, ok)
 	require.Equal(t, 100, n)
@@ -217,13 +217,16 @@ func TestTies(t *testing.T) {
 	rule := func(d model.Direction, tier model.Tier, priority, ordinal int32) model.Rule {
 		return model.Rule{Rank: model.Rank{Tier: tier, Priority: priority, Ordinal: ordinal}, Direction: d}
 	}
-	c := compiler{snap: &model.Snapshot{Rules: []model.Rule{
+	c := compiler{x: &Index{}, snap: &model.Snapshot{Rules: []model.Rule{
 		rule(model.Ingress, model.TierAdmin, 1, 1), rule(model.Ingress, model.TierAdmin, 1, 1),
 		rule(model.Egress, model.TierAdmin, 1, 2), rule(model.Ingress, model.TierBaseline, 1, 2), rule(model.Ingress, model.TierAdmin, 2, 2),
 		rule(model.Egress, model.TierAdmin, 3, 1), rule(model.Egress, model.TierAdmin, 3, 2), rule(model.Egress, model.TierAdmin, 3, 3), rule(model.Egress, model.TierAdmin, 3, 1),
 		rule(model.Egress, model.TierBaseline, 3, 0), rule(model.Egress, model.TierBaseline, 3, 1),
 	}}}
-	order, _ := c.byRank()
+	c.labels, c.nsLabels = newLabelAtoms(), newLabelAtoms()
+	c.names, c.doubted = map[model.NamedPort]int32{}, map[string]bool{}
+	c.collect()
+	order := c.byRank()
 	require.Equal(t, map[tier]int32{{model.Egress, model.TierAdmin, 3}: 1, {model.Egress, model.TierBaseline, 3}: 2}, c.ties(order))
 }
 

@@ -20,9 +20,13 @@ type labelAtoms struct {
 
 func newLabelAtoms() *labelAtoms { return &labelAtoms{keys: map[string]int32{}} }
 
-// mention adds the keys and values of a selector.
-func (l *labelAtoms) mention(s model.Selector) {
-	for _, r := range s {
+// mention appends a selector as numbers, for terms.read. They are equal for
+// selectors that are equal up to the order of requirements and values. Keys and
+// values that are new get a number.
+func (l *labelAtoms) mention(s model.Selector, out []int32) []int32 {
+	s = s.Canonical()
+	for i := range s {
+		r := &s[i]
 		k, ok := l.keys[r.Key]
 		if !ok {
 			k = int32(len(l.value))
@@ -32,13 +36,18 @@ func (l *labelAtoms) mention(s model.Selector) {
 			l.other = append(l.other, int32(len(l.key)))
 			l.key = append(l.key, k)
 		}
+		out = append(out, k, int32(r.Operator), int32(len(r.Values)))
 		for _, v := range r.Values {
-			if _, ok := l.value[k][v]; !ok {
-				l.value[k][v] = int32(len(l.key))
+			a, ok := l.value[k][v]
+			if !ok {
+				a = int32(len(l.key))
+				l.value[k][v] = a
 				l.key = append(l.key, k)
 			}
+			out = append(out, a)
 		}
 	}
+	return out
 }
 
 // knows reports whether every key and value of a selector was mentioned.
@@ -132,24 +141,18 @@ func (t *term) matches(l *labelAtoms, atoms []int32) bool {
 }
 
 // terms is a selector over atoms, in memory that the next one may use again.
-type terms struct {
-	list   []term
-	values []int32
-}
+type terms []term
 
-// set translates a selector whose keys and values were all mentioned, each
-// value once.
-func (t *terms) set(l *labelAtoms, s model.Selector) []term {
-	t.list, t.values = t.list[:0], t.values[:0]
-	for _, r := range s.Canonical() {
-		k := l.keys[r.Key]
-		first := len(t.values)
-		for _, v := range r.Values {
-			t.values = append(t.values, l.value[k][v])
-		}
-		t.list = append(t.list, term{key: k, op: r.Operator, values: t.values[first:]})
+// read takes what labelAtoms.mention has made of a selector.
+func (t *terms) read(s []int32) []term {
+	out := (*t)[:0]
+	for len(s) > 0 {
+		end := 3 + s[2]
+		out = append(out, term{key: s[0], op: model.Operator(s[1]), values: s[3:end:end]})
+		s = s[end:]
 	}
-	return t.list
+	*t = out
+	return out
 }
 
 // postings answers selectors over a numbered list of label sets (pod classes,

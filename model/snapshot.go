@@ -37,18 +37,20 @@ const MaxDoubtedNames = 8
 // O(pods + nodes + rules) and returns the first violation. What it rejects is
 // a defect of whoever built the snapshot, not of user input.
 func (s *Snapshot) Validate() error {
-	ns := make(map[string]bool, len(s.Namespaces))
-	for _, n := range s.Namespaces {
-		if ns[n.Name] {
-			return fmt.Errorf("model: namespace %q twice (M4)", n.Name)
+	ns := make(map[string]int, len(s.Namespaces))
+	for i := range s.Namespaces {
+		name := s.Namespaces[i].Name
+		if _, twice := ns[name]; twice {
+			return fmt.Errorf("model: namespace %q twice (M4)", name)
 		}
-		ns[n.Name] = true
+		ns[name] = i
 	}
 	if p := s.namesake(); p != nil {
 		return fmt.Errorf("model: pod %s/%s twice (M4)", p.Namespace, p.Name)
 	}
 	portsUnknown := false
 	known := "" // the namespace of the pod before
+	next := 0   // that of the next pods, if they are in the order of namespaces
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		if p.Hole() {
@@ -56,9 +58,14 @@ func (s *Snapshot) Validate() error {
 		}
 		portsUnknown = portsUnknown || p.PortsUnknown
 		if known != p.Namespace || i == 0 {
-			if !ns[p.Namespace] {
-				return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
+			if next == len(s.Namespaces) || s.Namespaces[next].Name != p.Namespace {
+				n, found := ns[p.Namespace]
+				if !found {
+					return fmt.Errorf("model: pod %s/%s is in a namespace that the snapshot lacks (M4)", p.Namespace, p.Name)
+				}
+				next = n
 			}
+			next++
 			known = p.Namespace
 		}
 		if err := p.Validate(); err != nil {
@@ -80,7 +87,9 @@ func (s *Snapshot) Validate() error {
 	names := map[string]bool{}
 	for i := range s.Rules {
 		r := &s.Rules[i]
-		if err := r.Validate(); err != nil {
+		// A policy's rules share their subject: what is one in memory is looked at once.
+		same := i > 0 && r.Subject.same(&s.Rules[i-1].Subject)
+		if err := r.check(!same); err != nil {
 			return fmt.Errorf("model: rule %d (%v): %w", i, r.Object, err)
 		}
 		k := slot{r.Rank, r.Direction}
@@ -119,7 +128,10 @@ func (p *Pod) Validate() error {
 }
 
 // Validate checks what the engine relies on in one rule (M7).
-func (r *Rule) Validate() error {
+func (r *Rule) Validate() error { return r.check(true) }
+
+// check is Validate, with the subject or without.
+func (r *Rule) check(subject bool) error {
 	if r.Action < Allow || r.Action > MayAllow {
 		return fmt.Errorf("it has no action")
 	}
@@ -136,8 +148,10 @@ func (r *Rule) Validate() error {
 			}
 		}
 	}
-	if err := r.Subject.validate(); err != nil {
-		return err
+	if subject {
+		if err := r.Subject.validate(); err != nil {
+			return err
+		}
 	}
 	for i := range r.Peer.Pods {
 		if err := r.Peer.Pods[i].validate(); err != nil {
@@ -145,6 +159,15 @@ func (r *Rule) Validate() error {
 		}
 	}
 	return nil
+}
+
+// same reports whether the selectors of two pod sets are one in memory.
+func (p *PodSet) same(q *PodSet) bool {
+	return p.Pods.same(q.Pods) && p.Namespaces.same(q.Namespaces)
+}
+
+func (s Selector) same(t Selector) bool {
+	return len(s) == len(t) && (len(s) == 0 || &s[0] == &t[0])
 }
 
 func (p *PodSet) validate() error {

@@ -63,8 +63,12 @@ func (s *State) locate(out *model.Snapshot) (nodeOf []string, whole bool) {
 		name := p.value.Spec.NodeName
 		hosts = hostAddresses(hosts[:0], p.value)
 		if name != "" {
+			n, found := l.at[name]
+			if found {
+				name = out.Nodes[n].Name // one text for all pods of a node
+			}
 			nodeOf[i] = name
-			if n, found := l.at[name]; !found || n >= l.objects {
+			if !found || n >= l.objects {
 				whole = false
 			}
 			if len(hosts) > 0 {

@@ -19,6 +19,7 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 	}
 	pods = make([]model.Pod, 0, len(s.pods))
 	done := 0
+	var ports []model.ContainerPort // of the pod before: replicas share them
 	s.addressless = nil
 	for i := range s.pods {
 		p := &s.pods[i]
@@ -31,11 +32,14 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 			continue
 		}
 		addrs, found := s.podAddresses(p, false)
+		if now := s.containerPorts(&p.value.Spec); !slices.Equal(now, ports) {
+			ports = now
+		}
 		pod := model.Pod{
 			Namespace:      p.namespace,
 			Name:           p.name,
 			Labels:         p.value.Labels,
-			Ports:          s.containerPorts(&p.value.Spec),
+			Ports:          ports,
 			HostNetwork:    p.value.Spec.HostNetwork,
 			NodeName:       e.nodeOf[i],
 			ServiceAccount: serviceAccount(&p.value.Spec),
