@@ -405,12 +405,11 @@ func (p *diffPairs) held(c *solver.Change, r *rand.Rand) error {
 // makes it differ.
 func TestDiff(t *testing.T) {
 	o := *options
-	o.Verdicts /= 5
-	if testing.Short() {
-		o.Verdicts /= 20
+	if testing.Short() { // under the race detector
+		o.Verdicts /= 100
 	}
 	withPairs.Run(t, o)
-	if o.Seed == 0 {
+	if o.Seed == 0 && !testing.Short() { // few clusters may lack one of these
 		require.NotZero(t, diffs.changes.Load())
 		require.NotZero(t, diffs.some.Load())
 		require.NotZero(t, diffs.silent.Load())
