@@ -16,7 +16,7 @@ KUBERNETES_LDFLAGS = -s -w $(foreach p,k8s.io/component-base/version k8s.io/clie
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test lint fmt vet race fuzz soak mutate bench dashboard versus cover peers kapi live
+.PHONY: help build install test lint fmt vet race fuzz soak mutate mutate-cluster bench dashboard versus cover peers kapi live
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do printf '%-16s %s\n' "$$target" "$$text"; done

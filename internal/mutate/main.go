@@ -31,10 +31,13 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"os/signal"
+	"path"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -107,6 +110,7 @@ func run(ctx context.Context, out *log.Logger, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(known, func(k key, _ string) bool { return !slices.Contains(o.packages, path.Dir(k.file)) })
 	var all []*mutant
 	for _, s := range sources {
 		all = append(all, s.mutants()...)

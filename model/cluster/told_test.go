@@ -169,3 +169,59 @@ spec: {pytorchReplicaSpecs: {Worker: {replicas: 2, template: {spec: {containers:
 		require.Equal(t, want.told, told, role)
 	}
 }
+
+// What is owned by an object that stays, because another owner keeps it, stays
+// although the first owner is deleted.
+func TestDeletedOwnerOfTwo(t *testing.T) {
+	const objects = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d, namespace: x}
+spec: {template: {metadata: {labels: {app: d}}}}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata:
+  name: d-1
+  namespace: x
+  ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: d, controller: true}%s]
+spec: {template: {metadata: {labels: {app: d}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: d-1-a, namespace: x, labels: {app: d}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: d-1, controller: true}]}
+spec: {nodeName: n1}
+status: {phase: Running, podIP: 10.0.0.1}
+`
+	for more, want := range map[string][]string{"": nil, ", {apiVersion: example.com/v1, kind: Keeper, name: k}": {"d-1-a"}} {
+		s := read(t, cluster.Options{}, yamlFile(fmt.Sprintf(objects, more)))
+		s.Snapshot()
+		target, err := cluster.ParseTarget("deploy/x/d")
+		require.NoError(t, err)
+		require.NoError(t, s.Delete(target))
+		var got []string
+		for _, p := range s.Snapshot().Pods {
+			got = append(got, p.Name)
+		}
+		require.Equal(t, want, got, more)
+	}
+}
+
+// What is not known of labels is told with the object whose controller knows
+// (R66).
+func TestUncertainLabelsNameTheirObject(t *testing.T) {
+	s := read(t, cluster.Options{}, yamlFile(`apiVersion: jobset.x-k8s.io/v1alpha2
+kind: JobSet
+metadata: {name: train, namespace: ml}
+spec:
+  replicatedJobs:
+  - {name: w, template: {spec: {template: {spec: {containers: [{name: main}]}}}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: ml}
+spec: {podSelector: {matchLabels: {jobset.sigs.k8s.io/priority: "1"}}}
+`))
+	rules := uncertain(s.Snapshot().Rules)
+	require.Len(t, rules, 1)
+	require.Equal(t, "whether JobSet ml/train gives its pods the label jobset.sigs.k8s.io/priority that NetworkPolicy ml/p names is not known (R66)", rules[0].Note)
+}
