@@ -337,7 +337,7 @@ func (s *State) sameTemplate(a, b *manifest.Workload) bool {
 }
 
 func (s *State) sameSpec(a, b *manifest.PodSpec) bool {
-	return a.HostNetwork == b.HostNetwork && serviceAccount(a) == serviceAccount(b) && samePorts(s.containerPorts(a), s.containerPorts(b))
+	return a.HostNetwork == b.HostNetwork && serviceAccount(a) == serviceAccount(b) && samePorts(s.containerPorts(nil, a), s.containerPorts(nil, b))
 }
 
 // samePorts compares lists without repetitions as sets.

@@ -54,7 +54,7 @@ func (a *application) forbidsPod(v, was *manifest.Pod, plain bool) string {
 	case s.ServiceAccountName != "" && s.ServiceAccountName != serviceAccount(old):
 		return "the service account" + fixed
 	default:
-		now, before := a.containerPorts(s), a.containerPorts(old)
+		now, before := a.containerPorts(nil, s), a.containerPorts(nil, old)
 		more := slices.ContainsFunc(now, func(p model.ContainerPort) bool { return !slices.Contains(before, p) })
 		less := slices.ContainsFunc(before, func(p model.ContainerPort) bool { return !slices.Contains(now, p) })
 		if more || less && plain {

@@ -19,7 +19,7 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 	}
 	pods = make([]model.Pod, 0, len(s.pods))
 	done := 0
-	var ports []model.ContainerPort // of the pod before: replicas share them
+	var ports, now []model.ContainerPort // of the pod before, which replicas share; of this one
 	s.addressless = nil
 	for i := range s.pods {
 		p := &s.pods[i]
@@ -32,8 +32,8 @@ func (s *State) livePods(nodes []model.Node, e evidence) (pods []model.Pod, runn
 			continue
 		}
 		addrs, found := s.podAddresses(p, false)
-		if now := s.containerPorts(&p.value.Spec); !slices.Equal(now, ports) {
-			ports = now
+		if now = s.containerPorts(now[:0], &p.value.Spec); !slices.Equal(now, ports) {
+			ports = append([]model.ContainerPort(nil), now...)
 		}
 		pod := model.Pod{
 			Namespace:      p.namespace,
@@ -149,10 +149,9 @@ func serviceAccount(spec *manifest.PodSpec) string {
 	return "default"
 }
 
-// containerPorts returns the named ports of the containers that count under
-// the profile (R34), with duplicate names settled (R35).
-func (s *State) containerPorts(spec *manifest.PodSpec) []model.ContainerPort {
-	var out []model.ContainerPort
+// containerPorts appends, to an empty list, the named ports of the containers
+// that count under the profile (R34), with duplicate names settled (R35).
+func (s *State) containerPorts(out []model.ContainerPort, spec *manifest.PodSpec) []model.ContainerPort {
 	for i := range spec.Containers {
 		out = namedPorts(out, &spec.Containers[i])
 	}
@@ -178,9 +177,9 @@ func (s *State) containerPorts(spec *manifest.PodSpec) []model.ContainerPort {
 	return distinct(out)
 }
 
-// distinct keeps the first of equal ports.
+// distinct keeps the first of equal ports, in the same memory.
 func distinct(ports []model.ContainerPort) []model.ContainerPort {
-	var out []model.ContainerPort
+	out := ports[:0]
 	for _, p := range ports {
 		if !slices.Contains(out, p) {
 			out = append(out, p)

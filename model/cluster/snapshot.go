@@ -63,6 +63,13 @@ func (s *State) file() {
 	for code, n := range s.unsaid {
 		l.Leave(code, n)
 	}
+	pods := 0
+	for o := range s.objects.all() {
+		if _, ok := o.Value.(*manifest.Pod); ok {
+			pods++
+		}
+	}
+	s.pods = make([]entry[*manifest.Pod], 0, pods) // most of what there is: it must not grow by copies
 	i, loose := 0, s.loose
 	for o := range s.objects.all() {
 		for ; len(loose) > 0 && loose[0].before <= i; loose = loose[1:] {

@@ -166,7 +166,7 @@ func (s *State) instance(x *expansion, e evidence) model.Pod {
 	pod := model.Pod{
 		Namespace:      x.namespace,
 		Workload:       model.Workload{Kind: x.value.Kind, Name: x.workload.name},
-		Ports:          s.containerPorts(&t.Spec),
+		Ports:          s.containerPorts(nil, &t.Spec),
 		HostNetwork:    t.Spec.HostNetwork,
 		Template:       true,
 		ServiceAccount: serviceAccount(&t.Spec),
