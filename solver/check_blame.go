@@ -15,8 +15,13 @@ type Blame struct {
 	// Rules are those at each end, into Snapshot.Rules. engine.DefaultAllow
 	// stands for no policy that isolates the end.
 	Rules [model.NumDirections][]int
-	// NoFamily is set when the ends have no address family in common.
+	// NoFamily is set when the ends of the first sample have no address family
+	// in common.
 	NoFamily bool
+	// OtherNode is set when the source of the first sample is on the host
+	// network and may be on the destination's node: what it reaches there does
+	// not count, as it is not named (R52).
+	OtherNode bool
 	// Reason says what the snapshot does not say, and Settle what would, for a group that only may
 	// violate.
 	Reason, Settle string
@@ -53,8 +58,12 @@ func (g *Group) Blame(x *engine.Index) Blame {
 		case g.opens:
 			b.opened(x, s)
 		default:
-			rules, common := stopping(x, s.Witness.Flow, s.Ports)
-			b.NoFamily = b.NoFamily || !common
+			f := s.Witness.Flow
+			rules, common := stopping(x, f, s.Ports)
+			if i == 0 {
+				b.NoFamily = !common
+				b.OtherNode = common && mayBeOwn(x, f)
+			}
 			b.add(rules)
 		}
 	}

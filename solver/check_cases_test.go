@@ -394,3 +394,31 @@ func TestCheckOrderAndEmpty(t *testing.T) {
 		break
 	}
 }
+
+// A host that a label selects counts as if it were on another node (R52): what
+// stops it there is told, and why it is asked about there.
+func TestBlameOfAHostThatIsNotNamed(t *testing.T) {
+	x := snapshotOf(t, `apiVersion: v1
+kind: Pod
+metadata: {name: host, namespace: one, labels: {app: a}}
+spec: {hostNetwork: true, containers: [{name: c}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: one, labels: {app: db}}
+spec: {containers: [{name: c}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: inside, namespace: one}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}
+`)
+	r := checkAlone(x, Assertion{Expect: Reachable, From: sideOf(t, "one:app=a"), To: sideOf(t, "one/db"), Ports: portsQuery(t, "5432")})
+	require.Equal(t, No, r.Truth)
+	b := r.Groups[0].Blame(x)
+	require.True(t, b.OtherNode)
+	require.False(t, b.NoFamily)
+	require.Len(t, b.Rules[model.Ingress], 1)
+	require.Equal(t, "inside", x.Snapshot().Rules[b.Rules[model.Ingress][0]].Object.Name)
+	require.Equal(t, Uncertain, checkAlone(x, Assertion{Expect: Reachable, From: sideOf(t, "one/host"), To: sideOf(t, "one/db"), Ports: portsQuery(t, "5432")}).Truth)
+}

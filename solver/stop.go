@@ -61,12 +61,15 @@ func stopping(x *engine.Index, f engine.Flow, want model.PortSet) (rules [model.
 		want = out
 	}
 	f.Protocol, f.Port = telling(want)
+	perhapsOwn := mayBeOwn(x, f)
 	for _, t := range x.Explain(f).Families {
 		common = common || t.Exists != model.Denied
 		// What is not known of port names keeps two sides from being open
 		// together of which each may be.
 		together := t.Verdict == model.Denied && t.Egress.Verdict != model.Denied && t.Ingress.Verdict != model.Denied
 		for _, s := range []engine.SideTrace{t.Egress, t.Ingress} {
+			// The rules of a host on another node, which is what is meant.
+			together := together || perhapsOwn && s.Direction == model.Ingress
 			for _, step := range s.Steps {
 				if step.Decides && step.Rule >= 0 && (s.Verdict == model.Denied || together && x.Snapshot().Rules[step.Rule].Action == model.Deny) {
 					rules[s.Direction] = append(rules[s.Direction], step.Rule)
@@ -75,6 +78,12 @@ func stopping(x *engine.Index, f engine.Flow, want model.PortSet) (rules [model.
 		}
 	}
 	return rules, common
+}
+
+// mayBeOwn says that a flow is, or may be, of a host to a pod on its node (R52),
+// which counts only where the host is named.
+func mayBeOwn(x *engine.Index, f engine.Flow) bool {
+	return isHostEnd(x, f.Src) && f.Dst.IsPod() && !isHostEnd(x, f.Dst) && x.OwnNode(f.Src, f.Dst) != model.Denied
 }
 
 // sortStops puts the most effective rule first.

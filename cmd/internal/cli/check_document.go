@@ -289,6 +289,9 @@ func (c *checking) group(s *assertionset.Stated, g *solver.Group) groupDocument 
 	if b.NoFamily && out.Why.Pairs == "" {
 		out.Why.Pairs = "the two sides have no address family in common"
 	}
+	if b.OtherNode && out.Why.Pairs == "" {
+		out.Why.Pairs = "what a pod on the host network reaches on its own node counts only where it is named (R52)"
+	}
 	ends := [model.NumDirections]struct {
 		e    engine.EndpointID
 		name string
@@ -304,8 +307,8 @@ func (c *checking) group(s *assertionset.Stated, g *solver.Group) groupDocument 
 		switch {
 		case b.Opens && g.Certain:
 			*list, *why = in.deciding(b.Rules[d], ends[d].e, ends[d].name, d)
-			if slices.Contains(b.Rules[d], engine.DefaultAllow) {
-				if id := ends[d].e; id.IsPod() {
+			if id := ends[d].e; id.IsPod() {
+				if slices.Contains(b.Rules[d], engine.DefaultAllow) || in.x.Snapshot().Pods[id].HostNetwork {
 					out.places = append(out.places, in.places(in.x.Snapshot().Pods[id].Origin, *why)...)
 				}
 			}
@@ -326,7 +329,10 @@ func (c *checking) group(s *assertionset.Stated, g *solver.Group) groupDocument 
 		}
 	}
 	slices.SortStableFunc(out.places, func(a, b report.Place) int { // a rule before a pod that lacks one
-		return compareBool(strings.HasPrefix(a.Message, "no policy"), strings.HasPrefix(b.Message, "no policy"))
+		lacks := func(p report.Place) bool {
+			return strings.HasPrefix(p.Message, "no policy") || strings.HasSuffix(p.Message, "no policy applies to it")
+		}
+		return compareBool(lacks(a), lacks(b))
 	})
 	if b.Opens {
 		out.OpenedBy = &rules

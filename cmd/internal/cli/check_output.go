@@ -91,7 +91,11 @@ func (c *checking) proseResult(b *strings.Builder, r *resultOfCheck, wide bool) 
 		shown[i].prose(b, r, wide)
 	}
 	if n := r.GroupCount + len(r.Waived) + r.WaivedMore - len(shown); n > 0 {
-		printf(b, "    and %d more\n", n)
+		hint := ""
+		if !wide {
+			hint = " (all: -o wide)"
+		}
+		printf(b, "    and %d more%s\n", n, hint)
 	}
 	if r.Because != "" && r.Status != statusWaived {
 		for i, line := range fold(report.Printable("wanted because "+r.Because), proseWidth-4) {
@@ -330,7 +334,8 @@ func (r *resultOfCheck) text() string {
 func (g *groupDocument) finding(r *resultOfCheck, title string, level report.Level, onlyNew bool) report.Finding {
 	var detail strings.Builder
 	g.prose(&detail, r, false)
-	f := report.Finding{Check: r.ID, Level: level, Message: title + ": " + g.sentence(r), Detail: detail.String(), At: append(append([]report.Place{}, g.places...), r.at), Key: g.key, Waived: g.WaivedBy, Passes: !r.Fails || g.Known && onlyNew}
+	sentence := g.sentence(r) // the message has it, and so need the detail not
+	f := report.Finding{Check: r.ID, Level: level, Message: title + ": " + sentence, Detail: strings.TrimPrefix(detail.String(), "    "+report.Printable(sentence)+"\n"), At: append(append([]report.Place{}, g.places...), r.at), Key: g.key, Waived: g.WaivedBy, Passes: !r.Fails || g.Known && onlyNew}
 	f.At[len(f.At)-1].Message = "the assertion"
 	return f
 }
