@@ -65,6 +65,15 @@ func (s *spot) enclosing() []int {
 	return out
 }
 
+// linesOf are all lines of a spot.
+func linesOf(s *spot) []int {
+	var out []int
+	for n := s.line(); n <= s.end; n++ {
+		out = append(out, n)
+	}
+	return out
+}
+
 // manuscript is a manifest in block style, a key or an element a line.
 type manuscript struct {
 	file  string
@@ -135,9 +144,7 @@ func (m *manuscript) drop(s *spot) *edit {
 	if s.key == nil && len(s.parent.Content) == 1 {
 		return nil
 	}
-	for n := s.line(); n <= s.end; n++ {
-		e.old = append(e.old, n)
-	}
+	e.old = append(e.old, linesOf(s)...)
 	return e
 }
 
@@ -258,7 +265,9 @@ var editKinds = []editKind{
 	{"narrow an exception", valued(func(s *spot) bool { return policy(s) && element(s, "except") }, scaled(func(r *rand.Rand) int { return 1 + r.IntN(3) }))},
 	{"drop all exceptions", dropped(func(s *spot) bool { return policy(s) && key(s, "except") })},
 	{"drop a namespaceSelector", dropped(func(s *spot) bool { return s.kind == "NetworkPolicy" && key(s, "namespaceSelector") && !sole(s) })},
-	{"drop the podSelector of a peer", dropped(func(s *spot) bool { return s.kind == "NetworkPolicy" && under(s, "from.podSelector", "to.podSelector") && key(s, "podSelector") && !sole(s) })},
+	{"drop the podSelector of a peer", dropped(func(s *spot) bool {
+		return s.kind == "NetworkPolicy" && under(s, "from.podSelector", "to.podSelector") && key(s, "podSelector") && !sole(s)
+	})},
 	{"a dash too many", func(m *manuscript, s *spot, _ *rand.Rand) *edit {
 		if s.kind != "NetworkPolicy" || !key(s, "podSelector") || s.index == 0 || s.parent.key != nil || !under(s, "from.podSelector", "to.podSelector") {
 			return nil
@@ -285,9 +294,7 @@ var editKinds = []editKind{
 		}
 		e := m.reword(s.line(), m.line(s.line())+" {}")
 		e.last = s.end
-		for n := s.line(); n <= s.end; n++ {
-			e.old = append(e.old, n)
-		}
+		e.old = linesOf(s)
 		return e
 	}},
 	{"turn an operator", valued(func(s *spot) bool { return policy(s) && key(s, "operator") }, swapped("In", "NotIn"))},
@@ -319,7 +326,20 @@ var editKinds = []editKind{
 	}},
 	{"drop a rule", dropped(func(s *spot) bool { return policy(s) && element(s, "ingress", "egress") })},
 	{"drop all rules of a direction", dropped(func(s *spot) bool { return policy(s) && under(s, "spec.ingress", "spec.egress") && s.key != nil })},
-	{"another namespace", valued(func(s *spot) bool { return policy(s) && s.path == "metadata.namespace" }, func(*rand.Rand, string) string { return "kube-public" })},
+	{"another namespace", func(m *manuscript, s *spot, _ *rand.Rand) *edit {
+		if !policy(s) || s.path != "metadata.namespace" {
+			return nil
+		}
+		e := m.value(s, "kube-public")
+		e.old = linesOf(s.parent.parent) // it is another object
+		return e
+	}},
+	{"drop a policy", func(m *manuscript, s *spot, _ *rand.Rand) *edit {
+		if !policy(s) || s.parent != nil {
+			return nil
+		}
+		return &edit{file: m.file, first: s.Line, last: s.end, old: linesOf(s), what: "without " + m.line(s.Line+1)}
+	}},
 	{"reorder admin rules", func(m *manuscript, s *spot, _ *rand.Rand) *edit {
 		if !admin(s) || !element(s, "ingress", "egress") {
 			return nil
@@ -330,13 +350,17 @@ var editKinds = []editKind{
 		actions := slices.DeleteFunc([]string{"Allow", "Deny", "Pass"}, func(a string) bool { return a == old })
 		return actions[r.IntN(2)]
 	})},
-	{"another priority", valued(func(s *spot) bool { return admin(s) && key(s, "priority") }, func(_ *rand.Rand, old string) string { return swapped("25", "5")(nil, map[bool]string{true: "5"}[old > "15"]) })},
+	{"another priority", valued(func(s *spot) bool { return admin(s) && key(s, "priority") }, func(_ *rand.Rand, old string) string {
+		return swapped("25", "5")(nil, map[bool]string{true: "5"}[old > "15"])
+	})},
 	{"another network", valued(func(s *spot) bool { return admin(s) && element(s, "networks") }, scaled(func(r *rand.Rand) int { return []int{-4, -2, 1, 3}[r.IntN(4)] }))},
 	{"drop a network", dropped(func(s *spot) bool { return admin(s) && element(s, "networks") })},
 	{"mistype a label of pods", valued(func(s *spot) bool {
 		return !policy(s) && s.key != nil && (under(s.parent, "template.metadata.labels") || s.kind == "Pod" && s.parent.path == "metadata.labels")
 	}, mistyped)},
-	{"mistype a label of a namespace", valued(func(s *spot) bool { return s.kind == "Namespace" && s.parent != nil && s.parent.path == "metadata.labels" }, mistyped)},
+	{"mistype a label of a namespace", valued(func(s *spot) bool {
+		return s.kind == "Namespace" && s.parent != nil && s.parent.path == "metadata.labels"
+	}, mistyped)},
 	{"rename a container's port", valued(func(s *spot) bool { return !policy(s) && under(s, "containers.ports.name") }, mistyped)},
 	{"renumber a container's port", valued(func(s *spot) bool { return !policy(s) && key(s, "containerPort") }, shifted)},
 }
