@@ -20,7 +20,7 @@ func Difference(old *Reader, o model.Origin, now *Reader, p model.Origin, keys .
 	if a.value == nil || b.value == nil {
 		return was, is, false
 	}
-	d := difference{keys: keys, visits: maxFollow}
+	d := comparison{keys: keys, visits: maxFollow}
 	x, y := d.first(a, b, len(keys) == 0)
 	if x == nil {
 		return was, is, false
@@ -55,14 +55,14 @@ func (r *Reader) node(o model.Origin) (placed, Position) {
 	return placed{at, value}, p
 }
 
-// difference looks for where two values differ.
-type difference struct {
+// comparison looks for where two values differ.
+type comparison struct {
 	keys   []string
 	visits int // that are left
 }
 
 // first returns the first nodes that differ, nil if nothing does that counts.
-func (d *difference) first(a, b placed, counts bool) (was, is *yaml.Node) {
+func (d *comparison) first(a, b placed, counts bool) (was, is *yaml.Node) {
 	if d.visits--; d.visits < 0 {
 		return nil, nil
 	}
@@ -80,7 +80,7 @@ func (d *difference) first(a, b placed, counts bool) (was, is *yaml.Node) {
 	return nil, nil
 }
 
-func (d *difference) inMapping(a, b placed, counts bool) (was, is *yaml.Node) {
+func (d *comparison) inMapping(a, b placed, counts bool) (was, is *yaml.Node) {
 	x, y := aliased(a.value).Content, aliased(b.value).Content
 	find := func(in []*yaml.Node, key string) (placed, bool) {
 		for i := 0; i+1 < len(in); i += 2 {
@@ -120,7 +120,7 @@ func (d *difference) inMapping(a, b placed, counts bool) (was, is *yaml.Node) {
 }
 
 // inSequence leaves away what is alike at both ends.
-func (d *difference) inSequence(a, b placed, counts bool) (was, is *yaml.Node) {
+func (d *comparison) inSequence(a, b placed, counts bool) (was, is *yaml.Node) {
 	x, y := aliased(a.value).Content, aliased(b.value).Content
 	same := func(v, w *yaml.Node) bool {
 		was, _ := d.first(placed{v, v}, placed{w, w}, counts)

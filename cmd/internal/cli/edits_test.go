@@ -19,8 +19,12 @@ import (
 // leastEdits is how many edits that make a difference there must be.
 const leastEdits = 40
 
-// editSeeds is how often each kind of edit is made in each cluster.
-const editSeeds = 3
+// How often each kind of edit is made in each cluster, and in how many places
+// it is tried for that.
+const (
+	editsOfKind  = 2
+	placesOfKind = 4
+)
 
 // editedClusters are what edits are made in: the files of each.
 func editedClusters(t *testing.T) map[string]fs.FS {
@@ -64,8 +68,8 @@ func TestEditsAreNamed(t *testing.T) {
 			seed := rand.New(rand.NewPCG(6, uint64(len(kind.name))))
 			seed.Shuffle(len(sites), func(i, j int) { sites[i], sites[j] = sites[j], sites[i] })
 			made := 0
-			for i, site := range sites {
-				if made == editSeeds {
+			for i, site := range sites[:min(placesOfKind, len(sites))] {
+				if made == editsOfKind {
 					break
 				}
 				e := site(rand.New(rand.NewPCG(6, uint64(i))))
