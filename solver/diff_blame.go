@@ -549,7 +549,7 @@ func (b *blamer) elementCause(e *difference, c *contrast) Cause {
 		for v, place := range [...]*CausePlace{&out.Was, &out.Is} {
 			for i := range b.edits.snap[v].Namespaces {
 				if n := &b.edits.snap[v].Namespaces[i]; n.Name == e.space {
-					place.Origin = labelOrigin(n.Origin, []any{"metadata", "labels"}, b.edits.labels[was][e.space], b.edits.labels[is][e.space])
+					place.Origin = labelOrigin(n.Origin, []any{"metadata", "labels"}, b.edits.labels[was][e.space], b.edits.labels[is][e.space], func(string) bool { return false })
 				}
 			}
 		}
@@ -566,8 +566,8 @@ func (b *blamer) elementCause(e *difference, c *contrast) Cause {
 	switch e.aspect {
 	case aspectLabels:
 		out.Kind, out.Text = CauseLabels, labelText(p.Labels, q.Labels, b.asked(c))
-		out.Was.Origin = labelOrigin(p.Origin, labelPath(p), p.Labels, q.Labels)
-		out.Is.Origin = labelOrigin(q.Origin, labelPath(q), p.Labels, q.Labels)
+		out.Was.Origin = labelOrigin(p.Origin, labelPath(p), p.Labels, q.Labels, b.asked(c))
+		out.Is.Origin = labelOrigin(q.Origin, labelPath(q), p.Labels, q.Labels, b.asked(c))
 	case aspectPorts:
 		out.Text = "its named ports differ"
 	case aspectNetwork:

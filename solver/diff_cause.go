@@ -98,6 +98,14 @@ func (b *blamer) policyCause(e *objectEdit, c *contrast) Cause {
 			rules[was] = atSamePlace(e.lacks[was], rules[is])
 		}
 	}
+	for v, r := range rules {
+		// A rule of a direction that the other version does not list may be in its text all the same.
+		if other := 1 - v; out.Change == Edited && r != nil && rules[other] == nil {
+			if i := isolationAmong(e.lacks[v], r.Direction); i != nil && isolationAmong(e.lacks[other], r.Direction) == nil {
+				rules[v] = i
+			}
+		}
+	}
 	places := [versions]*CausePlace{&out.Was, &out.Is}
 	for v, r := range rules {
 		if r != nil {
@@ -117,6 +125,16 @@ func (b *blamer) policyCause(e *objectEdit, c *contrast) Cause {
 		}
 	}
 	return out
+}
+
+// isolationAmong is the rule that isolates in a direction, nil if there is none.
+func isolationAmong(rules []*model.Rule, d model.Direction) *model.Rule {
+	for _, r := range rules {
+		if r.Direction == d && r.Isolates() {
+			return r
+		}
+	}
+	return nil
 }
 
 // rulePath is where a rule is in its object.
@@ -242,16 +260,13 @@ func differentLabel(s, t model.Selector) []any {
 		if a.Key == b.Key && a.Operator == b.Operator && slices.Equal(a.Values, b.Values) {
 			continue
 		}
-		if a.Key == b.Key && a.Operator == model.In && b.Operator == model.In && len(a.Values) == 1 && len(b.Values) == 1 && plainKey(a.Key) {
+		if a.Key == b.Key && a.Operator == model.In && b.Operator == model.In && len(a.Values) == 1 && len(b.Values) == 1 {
 			return []any{"matchLabels", a.Key}
 		}
 		return nil
 	}
 	return nil
 }
-
-// plainKey reports whether a key can be part of a path.
-func plainKey(k string) bool { return !strings.ContainsAny(k, ".[]") }
 
 // labelPath is where the labels of the pods of an object are.
 func labelPath(p *model.Pod) []any {
@@ -266,16 +281,26 @@ func labelPath(p *model.Pod) []any {
 	return nil
 }
 
-// labelOrigin is where a label is that differs, as far as that is known.
-func labelOrigin(o model.Origin, path []any, before, after map[string]string) model.Origin {
+// labelOrigin is where a label is that differs, of those that rules ask for if
+// there are some.
+func labelOrigin(o model.Origin, path []any, before, after map[string]string, asked func(key string) bool) model.Origin {
 	if !o.Known() || path == nil {
 		return o
 	}
 	o = o.Field(path...)
+	var first string
 	for _, k := range slices.Sorted(maps.Keys(before)) {
-		if v, ok := after[k]; ok && v != before[k] && plainKey(k) && before[k] != model.OpaqueValue && v != model.OpaqueValue {
+		v, ok := after[k]
+		switch {
+		case !ok || v == before[k] || before[k] == model.OpaqueValue || v == model.OpaqueValue:
+		case asked(k):
 			return o.Field(k)
+		case first == "":
+			first = k
 		}
+	}
+	if first != "" {
+		return o.Field(first)
 	}
 	return o
 }

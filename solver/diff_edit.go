@@ -150,16 +150,11 @@ func aspectsOf(p, q *model.Pod) (a aspect) {
 // of.
 func (e *edits) findRules() {
 	old, now := e.snap[was].Rules, e.snap[is].Rules
-	for len(old) > 0 && len(now) > 0 && sameRule(&old[0], &now[0]) {
-		old, now = old[1:], now[1:]
-	}
-	for len(old) > 0 && len(now) > 0 && sameRule(&old[len(old)-1], &now[len(now)-1]) {
-		old, now = old[:len(old)-1], now[:len(now)-1]
-	}
-	if len(old)+len(now) == 0 {
+	alone := unaligned(old, now)
+	if len(alone[was])+len(alone[is]) == 0 {
 		return
 	}
-	left := rulesLeft([...][]*model.Rule{pointers(old), pointers(now)}, func(r *model.Rule) string { return r.Object.String() + "\x00" + ruleKey(r) })
+	left := rulesLeft(alone, func(r *model.Rule) string { return r.Object.String() + "\x00" + ruleKey(r) })
 	at := map[model.ObjectRef]int{}
 	for v, rules := range left {
 		for _, r := range rules {
@@ -197,12 +192,42 @@ func compareObjects(a, b model.ObjectRef) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
-func pointers(rules []model.Rule) []*model.Rule {
-	out := make([]*model.Rule, len(rules))
-	for i := range rules {
-		out[i] = &rules[i]
+// lookAhead is how many rules a version may have more at one place: those of a
+// few policies.
+const lookAhead = 16
+
+// unaligned takes away rules that are the same and stand in the same order, so
+// that what is left follows the change. It may leave some that are the same.
+func unaligned(old, now []model.Rule) (alone [versions][]*model.Rule) {
+	at := func(in []model.Rule, r *model.Rule) int {
+		for i := range min(lookAhead, len(in)) {
+			if sameRule(&in[i], r) {
+				return i
+			}
+		}
+		return -1
 	}
-	return out
+	keep := func(v int, rules []model.Rule) {
+		for i := range rules {
+			alone[v] = append(alone[v], &rules[i])
+		}
+	}
+	for len(old) > 0 && len(now) > 0 {
+		if n := at(now, &old[0]); n >= 0 {
+			keep(is, now[:n])
+			old, now = old[1:], now[n+1:]
+		} else if n = at(old, &now[0]); n >= 0 {
+			keep(was, old[:n])
+			old, now = old[n+1:], now[1:]
+		} else {
+			keep(was, old[:1])
+			keep(is, now[:1])
+			old, now = old[1:], now[1:]
+		}
+	}
+	keep(was, old)
+	keep(is, now)
+	return alone
 }
 
 // rulesLeft returns the rules of each version that the other lacks; those of

@@ -9,13 +9,16 @@ import (
 )
 
 // Limit is what a benchmark must not exceed: a time an operation, bytes of the
-// index a pod, or times what another benchmark of the same run takes.
+// index a pod, times what another benchmark of the same run takes, or a number
+// of a unit of its own, such as "x-of-reading".
 type Limit struct {
 	Benchmark string  `json:"benchmark"`
 	Time      string  `json:"time,omitempty"` // as time.ParseDuration reads it
 	Heap      float64 `json:"heap,omitempty"` // heap-B/pod
 	Times     float64 `json:"times,omitempty"`
 	Of        string  `json:"of,omitempty"`
+	Unit      string  `json:"unit,omitempty"`
+	Most      float64 `json:"most,omitempty"`
 	Source    string  `json:"source"`
 
 	time time.Duration
@@ -58,8 +61,11 @@ func (l *Limit) check() error {
 	if l.Times > 0 && l.Of != "" {
 		kinds++
 	}
+	if l.Most > 0 && l.Unit != "" {
+		kinds++
+	}
 	if kinds != 1 {
-		return fmt.Errorf("one of time, heap, and times with of")
+		return fmt.Errorf("one of time, heap, times with of, and most with unit")
 	}
 	if l.Source == "" {
 		return fmt.Errorf("no source")
@@ -69,8 +75,11 @@ func (l *Limit) check() error {
 
 // unit is the unit of what is limited.
 func (l *Limit) unit() string {
-	if l.Heap > 0 {
+	switch {
+	case l.Heap > 0:
 		return "heap-B/pod"
+	case l.Most > 0:
+		return l.Unit
 	}
 	return nanoseconds
 }
@@ -83,6 +92,8 @@ func (l *Limit) value(r *Run) (float64, bool) {
 		return l.Heap, true
 	case l.Time != "":
 		return float64(l.time), true
+	case l.Most > 0:
+		return l.Most, true
 	}
 	of := r.benchmark(l.Of)
 	if of == nil || len(of.Samples[nanoseconds]) == 0 {

@@ -183,7 +183,13 @@ func (d *differ) row(c solver.Change) diffRow {
 	for i := range c.Because {
 		b := &c.Because[i]
 		doc := causeDocument{Kind: b.Kind.String(), Change: b.Change.String(), Object: b.Object, Text: b.Text}
-		doc.At, doc.Was = d.now.at(b.Is.Origin), d.old.at(b.Was.Origin)
+		at, before := d.positions(b)
+		if at != nil {
+			doc.At = d.now.atPosition(*at)
+		}
+		if before != nil {
+			doc.Was = d.old.atPosition(*before)
+		}
 		rule := b.Is.Rule
 		if doc.At == "" || b.Change == solver.Removed {
 			doc.At, doc.Was, rule = doc.Was, "", b.Was.Rule
@@ -194,6 +200,32 @@ func (d *differ) row(c solver.Change) diffRow {
 		out.because = append(out.because, doc)
 	}
 	return out
+}
+
+// podFields are what of a pod makes a CausePod.
+var podFields = []string{"ports", "hostNetwork", "nodeName", "podIP", "podIPs"}
+
+// positions are where a cause is in the new and in the old input, nil where it
+// is not: of an edited one, what is different in the texts.
+func (d *differ) positions(b *solver.Cause) (is, was *manifest.Position) {
+	if b.Change == solver.Edited {
+		var keys []string
+		if b.Kind == solver.CausePod {
+			keys = podFields
+		}
+		if before, after, ok := manifest.Difference(d.old.reader, b.Was.Origin, d.now.reader, b.Is.Origin, keys...); ok {
+			return &after, &before
+		}
+	}
+	if b.Is.Origin.Known() {
+		p := d.now.reader.Locate(b.Is.Origin)
+		is = &p
+	}
+	if b.Was.Origin.Known() {
+		p := d.old.reader.Locate(b.Was.Origin)
+		was = &p
+	}
+	return is, was
 }
 
 // changeDocument is a row in a JSON document.
@@ -353,15 +385,12 @@ func (d *differ) findings() *report.Findings {
 // places are where a cause is, the new cluster first.
 func (d *differ) places(c *solver.Cause) []report.Place {
 	var out []report.Place
-	for _, side := range []struct {
-		in      *input
-		place   solver.CausePlace
-		message string
-	}{{d.now, c.Is, ""}, {d.old, c.Was, "before"}} {
-		if o := side.place.Origin; o.Known() {
-			p := side.in.reader.Locate(o)
-			out = append(out, report.Place{File: p.File, Line: p.Line, Column: p.Column, Message: side.message})
-		}
+	is, was := d.positions(c)
+	if is != nil {
+		out = append(out, report.Place{File: is.File, Line: is.Line, Column: is.Column})
+	}
+	if was != nil {
+		out = append(out, report.Place{File: was.File, Line: was.Line, Column: was.Column, Message: "before"})
 	}
 	return out
 }

@@ -305,7 +305,10 @@ func (in *input) at(o model.Origin) string {
 	if !o.Known() {
 		return ""
 	}
-	p := in.reader.Locate(o)
+	return in.atPosition(in.reader.Locate(o))
+}
+
+func (in *input) atPosition(p manifest.Position) string {
 	if p.Changed || p.Line == 0 {
 		return p.String()
 	}
