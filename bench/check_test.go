@@ -78,8 +78,9 @@ func BenchmarkCheck(b *testing.B) {
 		b.ReportMetric(float64(fails), "fail")
 		report(b, s, pods)
 		text := dumpJSON(b, s, pods)
-		ratios(b, func(b *testing.B) { checked(b, compile(b, read(b, manifest.Bytes("bench", text)), engine.Options{}), list) },
+		ratios(b, func(b *testing.B) {
+			checked(b, compile(b, read(b, manifest.Bytes("bench", text)), engine.Options{}), list)
+		},
 			rivals{"reading": func(b *testing.B) { read(b, manifest.Bytes("bench", text)) }})
 	})
 }
-
