@@ -243,11 +243,9 @@ func (r *Result) portNames(x *engine.Index, to []Ends) {
 	has := map[string]bool{}
 	for i := range to {
 		for id := range to[i].Set.All() {
-			_, _, lacks := portsAt(x, r.Assertion.Ports, id)
+			there, known := namesAt(x, r.Assertion.Ports, id)
 			for _, n := range r.Assertion.Ports.Names {
-				if !slices.Contains(lacks, n.Name) {
-					has[n.Name] = true
-				}
+				has[n.Name] = has[n.Name] || there[n.Name] || !known
 			}
 		}
 	}

@@ -228,6 +228,9 @@ func (c *checker) sample(v violation, src, dst *sideCell, ends [2]engine.Endpoin
 		w.To = a.tellingAddress(dst.like.outside)
 	}
 	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
+		if verdict == model.Unknown && nameDoubted(c.x, w.Flow) {
+			break // in every family
+		}
 		one := w.Flow
 		one.Family = one.Family.And(engine.Only(fam))
 		if verdict != model.Denied && c.x.Verdict(one) == verdict && c.askedAt(src, dst, fam).Contains(one.Protocol, one.Port) {
