@@ -426,7 +426,7 @@ func lookOnce(x *engine.Index, a *Assertion, q *resolved, except []exception, co
 		return lookCovered(x, a, q, except, contested)
 	}
 	c := &checker{x: x, a: *a, except: except, contested: contested, rowsPay: rowsPay,
-		markAt: map[string]int{}, wantAtKey: map[string]int{}, partyAt: map[string]int{}, owners: map[engine.EndpointID]bool{}, overlap: map[[3]int]int{}, near: map[[2]int][]nearPods{}, known: map[outsidePair]violation{}}
+		markAt: map[string]int{}, wantAtKey: map[string]int{}, partyAt: map[string]int{}, owners: map[engine.EndpointID]bool{}, overlap: map[[3]int]int{}, near: map[[2]int][]nearPods{}, known: map[outsidePair]violation{}, alike: map[alikeKey]alikeGroup{}}
 	from := q.from
 	switch a.Expect {
 	case Only:
@@ -466,6 +466,7 @@ type checker struct {
 	near      map[[2]int][]nearPods // of named hosts
 	asks      map[askKey]*asked
 	known     map[outsidePair]violation
+	alike     map[alikeKey]alikeGroup
 
 	violating []*bitset.BitSet // by party of from: parties of to
 	out       finding
