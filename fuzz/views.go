@@ -228,10 +228,13 @@ func (v *views) witness(q *solver.Question, a *solver.Answer) error {
 	if !q.From.Set.Contains(src.id) || !q.To.Set.Contains(dst.id) {
 		return mismatch("witness is in the question", src, dst, q.From.Expr.Text+" to "+q.To.Expr.Text, w)
 	}
-	if shows != model.Denied && !solver.PortsAt(v.x, q.Ports, dst.id).Contains(w.Flow.Protocol, w.Flow.Port) {
+	if shows != model.Denied && !solver.PortsAt(v.x, q.Ports, dst.id).Upper.Contains(w.Flow.Protocol, w.Flow.Port) {
 		return mismatch("port of a witness", src, dst, q.Ports, w.Flow)
 	}
 	got := v.x.Verdict(w.Flow)
+	if len(q.Ports.Names) > 0 && shows == model.Unknown && got == model.Allowed && !solver.PortsAt(v.x, q.Ports, dst.id).Lower.Contains(w.Flow.Protocol, w.Flow.Port) {
+		return nil // the port is open, and whether it has the name is not known (R66)
+	}
 	if !q.From.Named && got != shows && v.x.OwnNode(src.id, dst.id) != model.Denied { // the relation does not count (R52)
 		at := w.Flow
 		at.Family = q.From.Family.And(q.To.Family)
@@ -462,7 +465,7 @@ func (v *views) ask(q *solver.Question) error {
 				b = v.x.Between(s.id, d.id)
 			}
 			ports := solver.PortsAt(v.x, q.Ports, d.id)
-			lo, up := b.Lower.Intersect(ports), b.Upper.Intersect(ports)
+			lo, up := b.Lower.Intersect(ports.Lower), b.Upper.Intersect(ports.Upper)
 			lower, upper = lower.Union(lo), upper.Union(up)
 			reaches, may = reaches || !lo.Empty(), may || !up.Empty()
 			every, possible = every && !lo.Empty(), possible && !up.Empty()

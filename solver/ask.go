@@ -71,7 +71,7 @@ type group struct {
 	class   engine.Class
 	ends    [2]engine.EndpointID // the first two members
 	n       int
-	want    model.PortSet // the ports asked about, at this destination
+	want    model.Bounds // the ports asked about, at this destination
 	outside *engine.Outside
 }
 
@@ -172,7 +172,7 @@ func (a *asker) pairs() {
 		a.split()
 		a.dropOutside()
 		for i := range a.to[:a.inside] {
-			if want := a.to[i].want; !a.every.ContainsAll(want) {
+			if want := a.to[i].want.Upper; !a.every.ContainsAll(want) {
 				a.every = a.every.Union(want)
 			}
 		}
@@ -272,12 +272,12 @@ type groupKey struct {
 }
 
 // key returns the key of an endpoint's group, and the ports asked about there.
-func (a *asker) key(e engine.EndpointID, dst bool) (k groupKey, want model.PortSet) {
+func (a *asker) key(e engine.EndpointID, dst bool) (k groupKey, want model.Bounds) {
 	k.class = a.x.Class(e)
 	if dst {
 		want = a.wanted(e)
 		if len(a.q.Ports.Names) > 0 {
-			k.want = want.String()
+			k.want = want.Lower.String() + " " + want.Upper.String()
 		}
 	}
 	return k, want
@@ -309,17 +309,26 @@ func (a *asker) groups(s engine.Set, dst bool) ([]group, map[groupKey]int) {
 	return out, at
 }
 
-func (a *asker) wanted(e engine.EndpointID) model.PortSet { return PortsAt(a.x, a.q.Ports, e) }
+func (a *asker) wanted(e engine.EndpointID) model.Bounds { return PortsAt(a.x, a.q.Ports, e) }
 
 // PortsAt returns the ports that a query means at a destination: names are
-// resolved there (R33).
-func PortsAt(x *engine.Index, q PortQuery, e engine.EndpointID) model.PortSet {
-	want := q.Set
-	if len(q.Names) > 0 && e.IsPod() {
-		for _, p := range x.Snapshot().Pods[e].Ports {
-			if slices.Contains(q.Names, p.NamedPort) {
-				want = want.Union(model.Port(p.Protocol, p.Port))
-			}
+// resolved there (R33). Where the ports of the destination are not known, Upper
+// is what the names may mean: any port of their protocols (R66).
+func PortsAt(x *engine.Index, q PortQuery, e engine.EndpointID) model.Bounds {
+	want := model.Bounds{Lower: q.Set, Upper: q.Set}
+	if len(q.Names) == 0 || !e.IsPod() {
+		return want
+	}
+	pod := &x.Snapshot().Pods[e]
+	for _, p := range pod.Ports {
+		if slices.Contains(q.Names, p.NamedPort) {
+			want.Lower = want.Lower.Union(model.Port(p.Protocol, p.Port))
+		}
+	}
+	want.Upper = want.Lower
+	if pod.PortsUnknown {
+		for _, n := range q.Names {
+			want.Upper = want.Upper.Union(model.Ports(model.PortRange{Protocol: n.Protocol, First: 1, Last: model.MaxPort}))
 		}
 	}
 	return want
@@ -411,7 +420,7 @@ func (a *asker) reachOutside(src *group) outsideReach {
 		lower, upper := a.record(src, dst, [2]engine.EndpointID{src.ends[0], dst.ends[0]}, b)
 		r.certain, r.maybe = r.certain || lower, r.maybe || upper
 		f := familyOf(dst.outside)
-		if open := b.Lower.Intersect(dst.want); some[f] {
+		if open := b.Lower.Intersect(dst.want.Lower); some[f] {
 			everywhere[f] = everywhere[f].Intersect(open)
 		} else {
 			everywhere[f], some[f] = open, true
@@ -471,14 +480,14 @@ func (a *asker) distinct(src, dst *group) (pair [2]engine.EndpointID, n int) {
 
 // inGroup reports whether a member of a group's class is in the group.
 func (a *asker) inGroup(dst *group, e engine.EndpointID) bool {
-	return a.q.To.Set.Contains(e) && (len(a.q.Ports.Names) == 0 || a.wanted(e).Equal(dst.want))
+	return a.q.To.Set.Contains(e) && (len(a.q.Ports.Names) == 0 || sameBounds(a.wanted(e), dst.want))
 }
 
 // record notes what a pair shows.
 func (a *asker) record(src, dst *group, pair [2]engine.EndpointID, b model.Bounds) (lower, upper bool) {
 	lo, up := b.Lower, b.Upper
-	if !dst.want.All() {
-		lo, up = lo.Intersect(dst.want), up.Intersect(dst.want)
+	if !dst.want.Lower.All() {
+		lo, up = lo.Intersect(dst.want.Lower), up.Intersect(dst.want.Upper)
 	}
 	note := func(at **found, ports model.PortSet) {
 		if *at == nil {
@@ -499,7 +508,7 @@ func (a *asker) record(src, dst *group, pair [2]engine.EndpointID, b model.Bound
 			a.answer.MaybePorts = a.answer.MaybePorts.Union(up)
 		}
 	} else {
-		note(&a.notPossible, dst.want)
+		note(&a.notPossible, dst.want.Upper)
 	}
 	return lower, upper
 }
@@ -525,3 +534,5 @@ func (a *asker) conclude() {
 		pick(a.certain, a.possible, Yes, No, model.Allowed)
 	}
 }
+
+func sameBounds(a, b model.Bounds) bool { return a.Lower.Equal(b.Lower) && a.Upper.Equal(b.Upper) }

@@ -23,7 +23,7 @@ type Result struct {
 	Truth  Truth
 	Reason string // why it is uncertain, where no group shows it
 	// Empty are the expressions that select nothing. Unless the assertion
-	// allows that it does not hold then, and nothing else is looked at.
+	// allows that it does not hold then, whatever else there is.
 	Empty []*EmptyError
 	// Total counts the pairs that the assertion is about. Violating do not
 	// connect as it wants, and MaybeViolating more may not: pairs of two
@@ -100,31 +100,60 @@ type resolved struct {
 func checkOne(x *engine.Index, a *Assertion, rowsPay int) Result {
 	r := Result{Assertion: a, Waivers: make([]WaiverUse, len(a.Waivers))}
 	q := resolved{}
+	for i := range a.Waivers {
+		if a.Waivers[i].Expired {
+			r.Waivers[i] = WaiverExpired
+		}
+	}
 	q.from, q.to = r.sides(x)
 	for i := range a.Except {
 		e := &a.Except[i]
 		q.except = append(q.except, exception{r.resolve(x, e.From), r.resolve(x, e.To), e.Ports})
 	}
 	if len(r.Empty) > 0 && !a.AllowEmpty {
+		if !q.empty(a) { // what violates it all the same must not hide behind that
+			r.check(x, &q, rowsPay)
+		}
 		r.Truth = No
 		return r
 	}
+	r.check(x, &q, rowsPay)
+	return r
+}
+
+// empty reports whether nothing is asked because a side is empty, or the ports.
+func (q *resolved) empty(a *Assertion) bool {
+	nothing := func(side []Ends) bool {
+		return side != nil && !slices.ContainsFunc(side, func(e Ends) bool { return !e.Set.Empty() })
+	}
+	onlyNames := a.Expect != Covered && a.Expect != DNS && !a.Ports.everyPort() && a.Ports.Set.Empty()
+	return nothing(q.from) || nothing(q.to) || onlyNames || q.outsideOnly(a)
+}
+
+// outsideOnly reports whether no pair is asked about because no connection is
+// between two outside addresses (R114).
+func (q *resolved) outsideOnly(a *Assertion) bool {
+	only := func(side []Ends) bool {
+		return !slices.ContainsFunc(side, func(e Ends) bool { return e.Set.Pods()+e.Set.Nodes() > 0 || e.Set.Empty() })
+	}
+	return (a.Expect == Isolated || a.Expect == Reachable || a.Expect == Exists) && only(q.from) && only(q.to)
+}
+
+// check checks the assertion once its sides are resolved.
+func (r *Result) check(x *engine.Index, q *resolved, rowsPay int) {
+	a := r.Assertion
 	for i := range a.Waivers {
 		w := &a.Waivers[i]
-		e := exception{from: r.waives(x, w.From), to: r.waives(x, w.To)}
-		if w.Expired {
-			r.Waivers[i] = WaiverExpired
-		}
-		q.waivers = append(q.waivers, e)
+		q.waivers = append(q.waivers, exception{from: r.waives(x, w.From), to: r.waives(x, w.To)})
 	}
 	if name := undecided(x, a); name != "" {
 		r.Truth, r.Reason = Uncertain, name
-		return r
+		return
 	}
-	bare := look(x, a, &q, q.except, rowsPay)
-	bare.into(&r)
+	bare := look(x, a, q, q.except, rowsPay)
+	bare.into(r)
 	if r.Truth == Yes || len(q.waivers) == 0 {
-		return r
+		return
 	}
 	if a.Expect == Exists { // its waivers are of the whole
 		for i := range q.waivers {
@@ -139,36 +168,52 @@ func checkOne(x *engine.Index, a *Assertion, rowsPay int) Result {
 			r.Truth, r.Groups, r.GroupCount, r.Violating, r.MaybeViolating, r.Ports = Yes, nil, 0, 0, 0, model.PortSet{}
 			break
 		}
-		return r
+		return
 	}
 	all := slices.Clone(q.except)
+	idle := 0
 	for i := range q.waivers {
 		if r.Waivers[i] == WaiverExpired {
 			continue
 		}
-		if one := look(x, a, &q, append(slices.Clone(q.except), q.waivers[i]), rowsPay); one.violates() != bare.violates() || one.truth != bare.truth {
+		all = append(all, q.waivers[i])
+		if one := look(x, a, q, append(slices.Clone(q.except), q.waivers[i]), rowsPay); one.differs(&bare) {
 			r.Waivers[i] = WaiverUsed
-			all = append(all, q.waivers[i])
+		} else {
+			idle++
 		}
 	}
 	if len(all) == len(q.except) {
-		return r
+		return
 	}
-	left := look(x, a, &q, all, rowsPay)
+	left := look(x, a, q, all, rowsPay)
+	// What alone accepts nothing may do so with others: each in one family.
+	for i := range q.waivers {
+		if r.Waivers[i] != WaiverIdle || idle < 2 {
+			continue
+		}
+		others := slices.Clone(q.except)
+		for j := range q.waivers {
+			if j != i && r.Waivers[j] != WaiverExpired {
+				others = append(others, q.waivers[j])
+			}
+		}
+		if without := look(x, a, q, others, rowsPay); without.differs(&left) {
+			r.Waivers[i] = WaiverUsed
+		}
+	}
 	groups := r.Groups
-	left.into(&r)
+	left.into(r)
 	open := map[[3]string]bool{}
-	key := func(g *Group) [3]string { return [3]string{g.From, g.To, g.Direction.String()} }
 	for i := range r.Groups {
-		open[key(&r.Groups[i])] = true
+		open[r.Groups[i].key()] = true
 	}
 	for _, g := range groups {
-		if !open[key(&g)] {
-			g.Waiver = r.waiverOf(a, &q, &g)
+		if !open[g.key()] {
+			g.Waiver = r.waiverOf(a, q, &g)
 			r.Waived = append(r.Waived, g)
 		}
 	}
-	return r
 }
 
 // waiverOf is the first waiver that holds the sample of a group.
@@ -211,6 +256,9 @@ func (r *Result) sides(x *engine.Index) (from, to []Ends) {
 	if a.Expect != Covered && !a.Ports.everyPort() && len(a.Ports.Names) > 0 {
 		r.portNames(x, to)
 	}
+	if q := (&resolved{from: from, to: to}); q.outsideOnly(a) {
+		r.Empty = append(r.Empty, &EmptyError{Expr: a.To[0], Message: "both sides are outside addresses, and no connection is between two of those (R114)"})
+	}
 	return from, to
 }
 
@@ -243,11 +291,9 @@ func (r *Result) portNames(x *engine.Index, to []Ends) {
 	has := map[string]bool{}
 	for i := range to {
 		for id := range to[i].Set.All() {
-			_, _, lacks := portsAt(x, r.Assertion.Ports, id)
+			there, known := namesAt(x, r.Assertion.Ports, id)
 			for _, n := range r.Assertion.Ports.Names {
-				if !slices.Contains(lacks, n.Name) {
-					has[n.Name] = true
-				}
+				has[n.Name] = has[n.Name] || there[n.Name] || !known
 			}
 		}
 	}
@@ -264,6 +310,9 @@ func (r *Result) portNames(x *engine.Index, to []Ends) {
 // does not say which pods have it (R66).
 func undecided(x *engine.Index, a *Assertion) string {
 	sides := []Side{a.From, a.To}
+	if a.Expect == DNS && a.To == nil {
+		sides[1] = DNSPods()
+	}
 	for i := range a.Except {
 		sides = append(sides, a.Except[i].From, a.Except[i].To)
 	}
@@ -314,7 +363,25 @@ type finding struct {
 	groupCount        int
 }
 
-func (f *finding) violates() [2]int { return [2]int{f.certain, f.maybe} }
+func (f *finding) differs(g *finding) bool {
+	return f.truth != g.truth || f.certain != g.certain || f.maybe != g.maybe
+}
+
+// keep leaves certain what another look found certain too.
+func (f *finding) keep(g *finding) {
+	f.maybe, f.certain = f.maybe+f.certain-g.certain, g.certain
+	f.maybePorts, f.ports = f.maybePorts.Union(f.ports), g.ports
+	certain := map[[3]string]bool{}
+	for i := range g.groups {
+		certain[g.groups[i].key()] = g.groups[i].Certain
+	}
+	for i := range f.groups {
+		f.groups[i].Certain = f.groups[i].Certain && (certain[f.groups[i].key()] || g.groupCount > len(g.groups))
+	}
+	slices.SortStableFunc(f.groups, func(p, q Group) int { return count(q.Certain) - count(p.Certain) })
+}
+
+func (g *Group) key() [3]string { return [3]string{g.From, g.To, g.Direction.String()} }
 
 func (f *finding) into(r *Result) {
 	r.Truth, r.Total, r.Violating, r.MaybeViolating, r.Groups, r.GroupCount = f.truth, f.total, f.certain, f.maybe, f.groups, f.groupCount
@@ -339,7 +406,11 @@ func look(x *engine.Index, a *Assertion, q *resolved, except []exception, rowsPa
 	if !contested {
 		return f
 	}
-	if g := lookOnce(x, a, q, all, true, rowsPay); g.truth != f.truth {
+	g := lookOnce(x, a, q, all, true, rowsPay)
+	if g.truth == No && f.truth == No && a.Expect != Exists {
+		f.keep(&g)
+	}
+	if g.truth != f.truth {
 		f.truth = Uncertain
 		f.maybe, f.certain = f.maybe+f.certain, 0
 		f.maybePorts, f.ports = f.maybePorts.Union(f.ports), model.PortSet{}
@@ -355,7 +426,7 @@ func lookOnce(x *engine.Index, a *Assertion, q *resolved, except []exception, co
 		return lookCovered(x, a, q, except, contested)
 	}
 	c := &checker{x: x, a: *a, except: except, contested: contested, rowsPay: rowsPay,
-		markAt: map[string]int{}, wantAtKey: map[string]int{}, partyAt: map[string]int{}, owners: map[engine.EndpointID]bool{}, overlap: map[[3]int]int{}, near: map[[2]int][]nearPods{}, known: map[outsidePair]violation{}}
+		markAt: map[string]int{}, wantAtKey: map[string]int{}, partyAt: map[string]int{}, owners: map[engine.EndpointID]bool{}, overlap: map[[3]int]int{}, near: map[[2]int][]nearPods{}, known: map[outsidePair]violation{}, alike: map[alikeKey]alikeGroup{}}
 	from := q.from
 	switch a.Expect {
 	case Only:
@@ -395,6 +466,7 @@ type checker struct {
 	near      map[[2]int][]nearPods // of named hosts
 	asks      map[askKey]*asked
 	known     map[outsidePair]violation
+	alike     map[alikeKey]alikeGroup
 
 	violating []*bitset.BitSet // by party of from: parties of to
 	out       finding

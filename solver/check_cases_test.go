@@ -314,7 +314,7 @@ func TestCheckPortNames(t *testing.T) {
 	unknown, err := engine.Compile(&s, engine.Options{})
 	require.NoError(t, err)
 	require.Equal(t, Uncertain, check(unknown, Isolated, "kube-system/dns", "http").Truth, "the name may stand for any port")
-	require.Equal(t, Yes, check(unknown, Reachable, "kube-system/dns", "http").Truth, "every port is open, whatever the name stands for")
+	require.Equal(t, Uncertain, check(unknown, Reachable, "kube-system/dns", "http").Truth, "every port is open, but the name may stand for none")
 	require.Equal(t, Uncertain, check(unknown, Exists, "kube-system/dns", "http").Truth)
 }
 
@@ -421,4 +421,57 @@ spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}
 	require.Len(t, b.Rules[model.Ingress], 1)
 	require.Equal(t, "inside", x.Snapshot().Rules[b.Rules[model.Ingress][0]].Object.Name)
 	require.Equal(t, Uncertain, checkAlone(x, Assertion{Expect: Reachable, From: sideOf(t, "one/host"), To: sideOf(t, "one/db"), Ports: portsQuery(t, "5432")}).Truth)
+}
+
+// What violates an assertion does not hide behind an expression that selects
+// nothing, nor an expired waiver.
+func TestCheckEmptyAndMore(t *testing.T) {
+	x := snapshotOf(t, checkCluster)
+	a := Assertion{Expect: Isolated, From: sideOf(t, "one/b"), To: sideOf(t, "one/a"), Ports: portsQuery(t, "80"),
+		Except: []Exception{{From: sideOf(t, "one/gone")}}, Waivers: []Waiver{{Expired: true}}}
+	r := checkAlone(x, a)
+	require.Equal(t, No, r.Truth)
+	require.Len(t, r.Empty, 1)
+	require.Equal(t, checkAlone(x, Assertion{Expect: Isolated, From: a.From, To: a.To, Ports: a.Ports}).Groups, r.Groups)
+	require.NotEmpty(t, r.Groups)
+	require.Equal(t, []WaiverUse{WaiverExpired}, r.Waivers)
+
+	a.From = sideOf(t, "one/gone")
+	r = checkAlone(x, a)
+	require.Equal(t, No, r.Truth)
+	require.Empty(t, r.Groups)
+	require.Equal(t, []WaiverUse{WaiverExpired}, r.Waivers)
+}
+
+// No connection is between two outside addresses (R114): an assertion about
+// such would always hold.
+func TestCheckOutsideOnly(t *testing.T) {
+	x := snapshotOf(t, checkCluster)
+	for _, e := range []Expect{Isolated, Reachable, Exists} {
+		r := checkAlone(x, Assertion{Expect: e, From: sideOf(t, "8.8.8.8", "private"), To: sideOf(t, "internet")})
+		require.Equal(t, No, r.Truth, e)
+		require.Len(t, r.Empty, 1, e)
+		require.Contains(t, r.Empty[0].Error(), "R114")
+	}
+	require.Empty(t, checkAlone(x, Assertion{Expect: Only, From: sideOf(t, "cluster", "nodes"), To: sideOf(t, "internet")}).Empty)
+}
+
+// Two waivers that accept nothing alone, each in one family, may do so together.
+func TestCheckWaiversTogether(t *testing.T) {
+	x := snapshotOf(t, checkCluster+`---
+apiVersion: v1
+kind: Pod
+metadata: {name: c, namespace: one, labels: {app: c}}
+status: {podIPs: [{ip: 10.1.0.3}, {ip: "fd00::3"}], podIP: 10.1.0.3, phase: Running}
+spec: {containers: [{name: c}]}
+`)
+	a := Assertion{Expect: Isolated, From: sideOf(t, "one/b"), To: sideOf(t, "one/c"), Ports: portsQuery(t, "80"), Waivers: []Waiver{
+		{To: sideOf(t, "10.1.0.0/16")}, {To: sideOf(t, "fd00::/16")}, {To: sideOf(t, "10.9.0.0/16")},
+	}}
+	r := checkAlone(x, a)
+	require.Equal(t, Yes, r.Truth)
+	require.Len(t, r.Waived, 1)
+	require.Equal(t, []WaiverUse{WaiverUsed, WaiverUsed, WaiverIdle}, r.Waivers)
+	a.Waivers = a.Waivers[1:]
+	require.Equal(t, No, checkAlone(x, a).Truth)
 }

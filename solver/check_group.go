@@ -114,7 +114,17 @@ func (c *checker) group(p, q int, from, to [][2]int) Group {
 			to.Samples = append(to.Samples, c.sample(v, src, dst, ends))
 		}
 	}
-	for _, f := range c.sources(from, c.parties[q] == partyExternal) {
+	sources := c.sources(from, c.parties[q] == partyExternal)
+	var alike *alikeKey // sources of one key only: to what is outside they are as another party is
+	if len(sources) == 1 && c.parties[q] == partyExternal && c.self == nil {
+		if src := &c.from[sources[0].cell]; src.plain() && !src.outside() {
+			alike = &alikeKey{c.x.OutsideKey(src.class), src.marks}
+			if like, ok := c.alike[*alike]; ok {
+				return like.of(c.parties[p], &sources[0].share)
+			}
+		}
+	}
+	for _, f := range sources {
 		src, s := &c.from[f.cell], &f.share
 		for _, t := range to {
 			dst := &c.to[t[0]]
@@ -142,6 +152,32 @@ func (c *checker) group(p, q int, from, to [][2]int) Group {
 		outside = outsideMaybe
 	}
 	g.FromCIDRs, g.ToCIDRs = prefixesOf(outside[0]), prefixesOf(outside[1])
+	if alike != nil {
+		c.alike[*alike] = alikeGroup{g, sources[0].share.n}
+	}
+	return g
+}
+
+// alikeKey is what tells apart the sources of groups to what is outside.
+type alikeKey struct {
+	outside engine.OutsideKey
+	marks   [model.NumFamilies]int
+}
+
+// alikeGroup is the group of n sources of one key.
+type alikeGroup struct {
+	group Group
+	n     int
+}
+
+// of is the group for another party with sources of the key.
+func (a *alikeGroup) of(party string, s *share) Group {
+	g := a.group
+	g.From, g.Pairs = party, g.Pairs/a.n*s.n
+	g.Samples = slices.Clone(g.Samples)
+	for i := range g.Samples {
+		g.Samples[i].Witness.Flow.Src = s.ends[0]
+	}
 	return g
 }
 
@@ -228,6 +264,9 @@ func (c *checker) sample(v violation, src, dst *sideCell, ends [2]engine.Endpoin
 		w.To = a.tellingAddress(dst.like.outside)
 	}
 	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
+		if verdict == model.Unknown && nameDoubted(c.x, w.Flow) {
+			break // in every family
+		}
 		one := w.Flow
 		one.Family = one.Family.And(engine.Only(fam))
 		if verdict != model.Denied && c.x.Verdict(one) == verdict && c.askedAt(src, dst, fam).Contains(one.Protocol, one.Port) {

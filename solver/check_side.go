@@ -256,55 +256,60 @@ func (c *checker) outsideElements(set *netipx.IPSet, dst bool) []element {
 
 // want is the ports that an assertion asks about at a destination.
 type want struct {
-	// Where the port names of the destination are not known, upper is what
-	// they may mean.
+	// lower are asked about for certain, upper may be. They differ for an address
+	// that several own.
 	lower, upper model.PortSet
-	lacks        []string        // names that nothing there has
-	except       []model.PortSet // of each exception
+	// doubt are the names that may mean any port of their protocol, because the
+	// ports there are not known (R66).
+	doubt          []model.NamedPort
+	lacks, mayLack []string       // names that nothing there has, or may not have
+	except         []model.Bounds // of each exception
 }
 
 func (c *checker) wantAt(id engine.EndpointID) want {
 	var w want
-	w.lower, w.upper, w.lacks = portsAt(c.x, c.a.Ports, id)
+	q := c.a.Ports
+	if q.everyPort() {
+		w.lower, w.upper = model.AllPorts(), model.AllPorts()
+	} else {
+		w.lower = PortsAt(c.x, q, id).Lower
+		w.upper = w.lower
+		has, known := namesAt(c.x, q, id)
+		for _, n := range q.Names {
+			list := &w.lacks
+			if !known {
+				w.doubt = append(w.doubt, n)
+				list = &w.mayLack
+			}
+			if !has[n.Name] && !slices.Contains(*list, n.Name) {
+				*list = append(*list, n.Name)
+			}
+		}
+	}
 	for i := range c.except {
-		certain, _, _ := portsAt(c.x, c.except[i].ports, id)
-		w.except = append(w.except, certain)
+		ports := model.Bounds{Lower: model.AllPorts(), Upper: model.AllPorts()}
+		if q := c.except[i].ports; !q.everyPort() {
+			ports = PortsAt(c.x, q, id)
+		}
+		w.except = append(w.except, ports)
 	}
 	return w
 }
 
-// portsAt is PortsAt, with what the names may mean where the ports of the
-// destination are not known (R66), and the names that nothing there has.
-func portsAt(x *engine.Index, q PortQuery, id engine.EndpointID) (lower, upper model.PortSet, lacks []string) {
-	if q.everyPort() {
-		return model.AllPorts(), model.AllPorts(), nil
+// namesAt are the names of a query that a destination certainly has. Where not
+// all its ports are known it may have the others (R66).
+func namesAt(x *engine.Index, q PortQuery, id engine.EndpointID) (has map[string]bool, known bool) {
+	has = map[string]bool{}
+	if !id.IsPod() {
+		return has, true
 	}
-	lower = PortsAt(x, q, id)
-	upper = lower
-	if len(q.Names) == 0 {
-		return lower, upper, nil
-	}
-	has := map[string]bool{}
-	if id.IsPod() {
-		p := &x.Snapshot().Pods[id]
-		for _, d := range p.Ports {
-			if slices.Contains(q.Names, d.NamedPort) {
-				has[d.Name] = true
-			}
-		}
-		if p.PortsUnknown {
-			for _, n := range q.Names {
-				upper = upper.Union(model.Ports(model.PortRange{Protocol: n.Protocol, First: 1, Last: model.MaxPort}))
-				has[n.Name] = true
-			}
+	p := &x.Snapshot().Pods[id]
+	for _, d := range p.Ports {
+		if slices.Contains(q.Names, d.NamedPort) {
+			has[d.Name] = true
 		}
 	}
-	for _, n := range q.Names {
-		if !has[n.Name] && !slices.Contains(lacks, n.Name) {
-			lacks = append(lacks, n.Name)
-		}
-	}
-	return lower, upper, lacks
+	return has, !p.PortsUnknown
 }
 
 // sideCell is elements of one side that the assertion cannot tell apart.
@@ -410,11 +415,16 @@ func (c *checker) wantID(owners []engine.EndpointID) int {
 		v := c.wantAt(id)
 		w.lower, w.upper = w.lower.Intersect(v.lower), w.upper.Union(v.upper)
 		for i := range w.except {
-			w.except[i] = w.except[i].Intersect(v.except[i])
+			w.except[i] = model.Bounds{Lower: w.except[i].Lower.Intersect(v.except[i].Lower), Upper: w.except[i].Upper.Union(v.except[i].Upper)}
 		}
+		w.doubt = merge(w.doubt, v.doubt)
+		w.mayLack = merge(merge(w.mayLack, v.mayLack), merge(w.lacks, v.lacks))
 		w.lacks = slices.DeleteFunc(w.lacks, func(name string) bool { return !slices.Contains(v.lacks, name) })
 	}
-	k := fmt.Sprint(w.lower, w.upper, w.lacks, w.except)
+	k := fmt.Sprint(w.lower, w.upper, w.doubt, w.lacks, w.mayLack)
+	for i := range w.except {
+		k += fmt.Sprint(" ", w.except[i].Lower, w.except[i].Upper)
+	}
 	id, ok := c.wantAtKey[k]
 	if !ok {
 		id = len(c.wants)
@@ -422,6 +432,16 @@ func (c *checker) wantID(owners []engine.EndpointID) int {
 		c.wants = append(c.wants, w)
 	}
 	return id
+}
+
+// merge is a list and what of another it lacks.
+func merge[T comparable](list, other []T) []T {
+	for _, v := range other {
+		if !slices.Contains(list, v) {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // The parties that are no workload.

@@ -25,10 +25,11 @@ type asked struct {
 	same         bool // in both families
 	lower, upper [model.NumFamilies]model.PortSet
 	any          model.PortSet // of upper, in some family
-	lacks        []string
+	// names that the destination lacks, or may lack
+	lacks, mayLack []string
 }
 
-func (a *asked) nothing() bool { return a.any.Empty() && len(a.lacks) == 0 }
+func (a *asked) nothing() bool { return a.any.Empty() && len(a.lacks)+len(a.mayLack) == 0 }
 
 func (c *checker) askedOf(src, dst *sideCell) *asked {
 	k := askKey{src.marks, dst.marks, dst.want}
@@ -39,23 +40,30 @@ func (c *checker) askedOf(src, dst *sideCell) *asked {
 	w := &c.wants[dst.want]
 	for f := range a.lower {
 		a.lower[f], a.upper[f] = w.lower, w.upper
-		lacks := slices.Clone(w.lacks)
+		lacks, mayLack, doubt := slices.Clone(w.lacks), slices.Clone(w.mayLack), slices.Clone(w.doubt)
 		for k := range c.except {
 			if !marked(c.allMarks[src.marks[f]], k) || !marked(c.allMarks[dst.marks[f]], k) {
 				continue
 			}
-			a.lower[f], a.upper[f] = a.lower[f].Minus(w.except[k]), a.upper[f].Minus(w.except[k])
-			lacks = slices.DeleteFunc(lacks, func(name string) bool {
-				ports := c.except[k].ports
+			a.lower[f], a.upper[f] = a.lower[f].Minus(w.except[k].Upper), a.upper[f].Minus(w.except[k].Lower)
+			ports := c.except[k].ports
+			named := func(name string) bool {
 				return ports.everyPort() || slices.ContainsFunc(ports.Names, func(n model.NamedPort) bool { return n.Name == name })
-			})
+			}
+			lacks, mayLack = slices.DeleteFunc(lacks, named), slices.DeleteFunc(mayLack, named)
+			doubt = slices.DeleteFunc(doubt, func(n model.NamedPort) bool { return ports.everyPort() || slices.Contains(ports.Names, n) })
+		}
+		for _, n := range doubt {
+			may := model.Ports(model.PortRange{Protocol: n.Protocol, First: 1, Last: model.MaxPort})
+			for k := range c.except { // what is carved out by number is so whatever its name
+				if marked(c.allMarks[src.marks[f]], k) && marked(c.allMarks[dst.marks[f]], k) {
+					may = may.Minus(w.except[k].Lower)
+				}
+			}
+			a.upper[f] = a.upper[f].Union(may)
 		}
 		a.any = a.any.Union(a.upper[f])
-		for _, name := range lacks {
-			if !slices.Contains(a.lacks, name) {
-				a.lacks = append(a.lacks, name)
-			}
-		}
+		a.lacks, a.mayLack = merge(a.lacks, lacks), merge(a.mayLack, mayLack)
 	}
 	if c.asks == nil {
 		c.asks = map[askKey]*asked{}
@@ -77,10 +85,10 @@ type opens [model.NumFamilies]model.Bounds
 // violation judges what a pair opens.
 func (c *checker) violation(a *asked, open *opens) violation {
 	reach := c.a.Expect == Reachable || c.a.Expect == DNS
-	// What is open counts against isolation where it is asked about for certain, and
-	// for reachability where it may be.
+	// What is open counts where it is asked about for certain, and, where each port
+	// has to be open, where it may be.
 	counts := &a.lower
-	if reach {
+	if reach && !c.a.Ports.everyPort() {
 		counts = &a.upper
 	}
 	lower, upper := open[0].Lower.Intersect(counts[0]), open[0].Upper.Intersect(a.upper[0])
@@ -98,15 +106,18 @@ func (c *checker) violation(a *asked, open *opens) violation {
 	if c.a.Ports.everyPort() {
 		switch {
 		case upper.Empty():
-			return violation{certain: true, maybe: true, ports: askedUpper}
+			return violation{certain: !askedLower.Empty(), maybe: true, ports: askedUpper}
 		case lower.Empty():
 			return violation{maybe: true, ports: askedUpper}
 		}
 		return violation{}
 	}
 	v := violationOf(askedLower.Minus(upper), askedUpper.Minus(lower))
-	if len(a.lacks) > 0 {
+	switch {
+	case len(a.lacks) > 0:
 		v.certain, v.maybe = true, true
+	case len(a.mayLack) > 0 && !v.maybe:
+		v = violation{maybe: true, ports: a.any}
 	}
 	return v
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
 )
 
@@ -133,4 +134,33 @@ func FuzzParsePorts(f *testing.F) {
 		}
 		checkStablePorts(t, q)
 	})
+}
+
+// Where the ports of a destination are not known a name may be any of them (R66).
+func TestAskNameUnknown(t *testing.T) {
+	s := *office(t).Snapshot()
+	s.Pods = append([]model.Pod(nil), s.Pods...)
+	to := &s.Pods[3]
+	require.Equal(t, "twin-abc", to.Name)
+	to.Ports, to.PortsUnknown = []model.ContainerPort{{NamedPort: model.NamedPort{Name: "http", Protocol: model.TCP}, Port: 80}}, true
+	s.Rules = nil
+	x, err := engine.Compile(&s, engine.Options{})
+	require.NoError(t, err)
+	f, _ := ends(t, x, "ml/web")
+	g, _ := ends(t, x, "ml/job/twin")
+	for ports, want := range map[string]Truth{"http": Yes, "metrics": Uncertain, "UDP/http": Uncertain, "metrics,443": Yes} {
+		q, err := ParsePorts(ports)
+		require.NoError(t, err)
+		a := Ask(x, Question{From: f, To: g, Ports: q})
+		require.Equal(t, want, a.Truth, ports)
+		if want == Uncertain {
+			require.Contains(t, a.Reason(x), "the port names of ml/")
+			require.True(t, a.Ports.Empty())
+			require.False(t, a.MaybePorts.Empty())
+		}
+		if ports == "metrics" {
+			require.Equal(t, Uncertain, Ask(x, Question{From: f, To: g, Ports: q, Mode: All}).Truth)
+			require.Equal(t, Uncertain, Ask(x, Question{From: f, To: g, Ports: q, Mode: None}).Truth)
+		}
+	}
 }

@@ -22,6 +22,9 @@ const settleAddress = "a live snapshot with pod addresses, or podCIDRs in podrea
 
 func doubtOf(x *engine.Index, f engine.Flow) doubt {
 	t := x.Explain(f)
+	if nameDoubted(x, f) {
+		return doubt{portNamesUnknown(x, f.Dst), "a live snapshot, or a question with port numbers"}
+	}
 	if t.Verdict != model.Unknown {
 		// Relations do not count for a selection, but they do for one flow.
 		return doubt{fmt.Sprintf("%s reaches the pods of its own node, which does not count for a selection (R52); the rest is not known", EndpointName(x, f.Src)),
@@ -55,8 +58,7 @@ func doubtOf(x *engine.Index, f engine.Flow) doubt {
 			}
 			for _, step := range s.Steps {
 				if step.Match == engine.MatchPortMaybe {
-					return doubt{"the port names of " + EndpointName(x, f.Dst) + " are not known: the input does not hold its containers",
-						"a live snapshot, or a policy with port numbers"}
+					return doubt{portNamesUnknown(x, f.Dst), "a live snapshot, or a policy with port numbers"}
 				}
 				if step.Match == engine.MatchMaybe {
 					return peerDoubt(x, &x.Snapshot().Rules[step.Rule], s.Subject, other, ft.Family)
@@ -68,6 +70,21 @@ func doubtOf(x *engine.Index, f engine.Flow) doubt {
 		}
 	}
 	return doubt{"the snapshot does not say", settleAddress}
+}
+
+// nameDoubted reports whether a flow that an answer counts as uncertain is open,
+// and all that is not known is whether its port has the name that was asked for
+// (R66).
+func nameDoubted(x *engine.Index, f engine.Flow) bool {
+	if !f.Dst.IsPod() || !x.Snapshot().Pods[f.Dst].PortsUnknown || x.Verdict(f) != model.Allowed {
+		return false
+	}
+	// Where only the own node opens it (R52) a selection may be uncertain without.
+	return x.BetweenClassesAt(x.Class(f.Src), x.Class(f.Dst), f).Verdict(f.Protocol, f.Port) != model.Unknown
+}
+
+func portNamesUnknown(x *engine.Index, e engine.EndpointID) string {
+	return "the port names of " + EndpointName(x, e) + " are not known: the input does not hold all its containers"
 }
 
 // tieDoubt is about policies of one tier and priority that decide differently

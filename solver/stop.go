@@ -30,7 +30,7 @@ func (a *asker) stops() {
 		for j := 0; j < len(to) && looked < maxStopPairs; j++ {
 			if pair, n := a.distinct(&a.from[i], &to[j]); n > 0 {
 				looked++
-				a.stop(pair, to[j].want, counts)
+				a.stop(pair, to[j].want.Upper, counts)
 			}
 		}
 	}

@@ -45,6 +45,9 @@ func (a *asker) witness(f *found, shows model.Verdict) *Witness {
 	if f.dst.outside != nil {
 		w.To = a.tellingAddress(f.dst.outside)
 	}
+	if w.Verdict == model.Unknown && nameDoubted(a.x, w.Flow) {
+		return w // in every family
+	}
 	for _, fam := range []model.Family{model.IPv6, model.IPv4} {
 		one := w.Flow
 		one.Family = one.Family.And(engine.Only(fam))

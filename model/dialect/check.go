@@ -17,7 +17,7 @@ spec:
 	},
 	{
 		Code: CodeChecksNothing, Severity: Warning, Title: "assertion selects nothing",
-		Text: "An endpoint expression of an assertion means nothing in the input, or no destination has a port of a name that it gives. An assertion about nothing would hold whatever the policies say, so it fails; the message names the nearest thing that exists. Where nothing is fair, as with one file for many clusters, --allow-empty takes it as an empty side.",
+		Text: "An endpoint expression of an assertion means nothing in the input, no destination has a port of a name that it gives, or both sides are outside addresses, between which no connection is. An assertion about nothing would hold whatever the policies say, so it fails; the message names the nearest thing that exists. Where nothing is fair, as with one file for many clusters, --allow-empty takes it as an empty side.",
 		Example: `apiVersion: podreach.io/v1alpha1
 kind: AssertionSet
 metadata: {name: ml}

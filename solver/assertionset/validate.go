@@ -222,6 +222,8 @@ func typeName(t string) string {
 		return "a text"
 	case "null":
 		return "empty"
+	case "integer":
+		return "an integer"
 	}
 	return "a " + t
 }

@@ -192,7 +192,7 @@ func (in *input) stopsBecause(q *solver.Question, a solver.Answer) (b becauseDoc
 // hasPort reports whether a destination has a port of the question.
 func (in *input) hasPort(q solver.PortQuery, to *solver.Ends) bool {
 	for e := range to.Set.All() {
-		if !solver.PortsAt(in.x, q, e).Empty() {
+		if !solver.PortsAt(in.x, q, e).Upper.Empty() {
 			return true
 		}
 	}

@@ -118,6 +118,8 @@ type checking struct {
 	known *baseline
 	doc   checkDocument
 	keys  []baselineFinding // of everything that does not hold
+	// of what waivers accept
+	waived []baselineFinding
 }
 
 // result adds an assertion.
@@ -155,6 +157,9 @@ func (c *checking) result(s *assertionset.Stated, r *solver.Result) {
 		known = c.remember(s.ID, "uncertain") && known
 	}
 	bad := out.Status == statusFails || out.Status == statusUncertain
+	if bad && len(r.Groups) == 0 && r.Reason == "" && !slices.ContainsFunc(out.Problems, func(p problem) bool { return p.fails }) { // nothing that a baseline could name
+		known = false
+	}
 	if bad && known {
 		c.doc.Summary.Known++
 	}
@@ -187,7 +192,7 @@ func (c *checking) problems(s *assertionset.Stated, r *solver.Result, out *resul
 		w := &s.Assertion.Waivers[i]
 		switch {
 		case use == solver.WaiverExpired:
-			add(dialect.CodeWaiverExpired, s.Waivers[i], fmt.Sprintf("expired waiver of %s", w.Owner), true,
+			add(dialect.CodeWaiverExpired, s.Waivers[i], fmt.Sprintf("waiver of %s, expired on %s", w.Owner, w.Expires), true,
 				fmt.Sprintf("the waiver of %s (%s) has expired on %s", w.Owner, w.Reason, w.Expires))
 		case use == solver.WaiverIdle && (len(r.Empty) == 0 || c.in.allowEmpty) && r.Reason == "":
 			add(dialect.CodeWaiverIdle, s.Waivers[i], "", false, fmt.Sprintf("the waiver of %s (%s) accepts nothing", w.Owner, w.Reason))
@@ -215,6 +220,9 @@ func (c *checking) groups(s *assertionset.Stated, r *solver.Result, out *resultO
 		g := c.group(s, &r.Groups[i])
 		g.Known = isKnown[i] && c.known != nil
 		out.Groups = append(out.Groups, g)
+	}
+	for i := range r.Waived {
+		c.waived = append(c.waived, newBaselineFinding(s.ID, groupKey(&r.Waived[i])))
 	}
 	for i := range r.Waived[:min(len(r.Waived), shownGroups)] {
 		g := c.group(s, &r.Waived[i])
@@ -362,7 +370,7 @@ func (c *checking) finish() {
 		d.Passes = d.Passes && !r.Fails
 	}
 	if c.known != nil {
-		d.Known = &baselineDocument{File: c.gate.baseline, Gone: c.known.gone(c.keys)}
+		d.Known = &baselineDocument{File: c.gate.baseline, Gone: c.known.gone(slices.Concat(c.keys, c.waived))}
 	}
 	d.Input = c.in.document()
 }

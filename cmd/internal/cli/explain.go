@@ -131,7 +131,7 @@ func (in *input) explainQuestion(doc *explainDocument, q solver.Question, out *o
 		return nil
 	}
 	twins := a.Witness != nil && a.Witness.Twins
-	if twins || p.Src == p.Dst && !a.Ports.ContainsAll(solver.PortsAt(in.x, q.Ports, p.Dst)) { // not self traffic, which is always open (R50)
+	if twins || p.Src == p.Dst && !a.MaybePorts.ContainsAll(solver.PortsAt(in.x, q.Ports, p.Dst).Upper) { // not self traffic, which is always open (R50)
 		doc.Notes = append(doc.Notes, fmt.Sprintf("%s and %s mean two different pods, and the input holds one: can has the answer, there is no pair to explain",
 			doc.Question.From, doc.Question.To))
 		return nil
@@ -141,6 +141,9 @@ func (in *input) explainQuestion(doc *explainDocument, q solver.Question, out *o
 		e.full = shownResults
 	}
 	doc.Results = e.results(q.Ports)
+	if len(q.Ports.Names) > 0 && p.Dst.IsPod() && in.x.Snapshot().Pods[p.Dst].PortsUnknown {
+		doc.Notes = append(doc.Notes, fmt.Sprintf("the port names of %s are not known: any of these ports may be meant (R66)", doc.To))
+	}
 	if in.before != nil && len(doc.Results) > 0 {
 		in.before.explainBefore(doc, q.Ports)
 	}

@@ -90,7 +90,7 @@ func (in *input) onlyOwnNode(from, to *solver.Ends, ports solver.PortQuery) bool
 			if left--; left < 0 {
 				return false
 			}
-			if in.x.BetweenFlow(engine.Flow{Src: h, Dst: e, DstAddr: to.Addr}).Upper.Overlaps(solver.PortsAt(in.x, ports, e)) {
+			if in.x.BetweenFlow(engine.Flow{Src: h, Dst: e, DstAddr: to.Addr}).Upper.Overlaps(solver.PortsAt(in.x, ports, e).Upper) {
 				return true
 			}
 		}

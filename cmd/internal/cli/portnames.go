@@ -24,6 +24,9 @@ func (in *input) checkPortNames(q solver.PortQuery, to *solver.Ends) error {
 		if !e.IsPod() {
 			continue
 		}
+		if in.x.Snapshot().Pods[e].PortsUnknown { // it may have any (R66)
+			return nil
+		}
 		for _, p := range in.x.Snapshot().Pods[e].Ports {
 			known[p.NamedPort] = true
 		}

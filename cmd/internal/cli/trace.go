@@ -101,7 +101,7 @@ type explainer struct {
 // results groups the ports asked about by what happens to them. Cost: O(port
 // atoms x rules of both programs) time, O(port atoms + results) memory.
 func (e *explainer) results(q solver.PortQuery) []resultDocument {
-	want := solver.PortsAt(e.in.x, q, e.flow.Dst)
+	want := solver.PortsAt(e.in.x, q, e.flow.Dst).Upper
 	if r := want.Ranges(); len(r) == 1 && r[0].First == r[0].Last {
 		e.full = 1
 	}
