@@ -86,7 +86,7 @@ type linter struct {
 	byNS      map[string][]int32      // the classes of each namespace
 	hosts     map[string][]*model.Pod // pods of the host network
 	pods      map[string][]*model.Pod // the others
-	byLabel   map[classLabel][]int32 // the classes of each label of a namespace, in order
+	byLabel   map[classLabel][]int32  // the classes of each label of a namespace, in order
 	selected  map[string][]int32
 	doubted   map[int32]bool       // classes of which all is uncertain, in some direction
 	twins     map[string][]*policy // by what they say
