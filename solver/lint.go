@@ -108,12 +108,15 @@ type policy struct {
 }
 
 // podClass is a class of pods with one that stands for it: rules cannot tell
-// them apart.
+// them apart, although their labels and workloads may be different.
 type podClass struct {
-	class engine.Class
-	id    engine.EndpointID
-	pod   *model.Pod
-	n     int // of pods, dormant ones left out
+	class     engine.Class
+	id        engine.EndpointID
+	pod       *model.Pod
+	n         int // of pods, dormant ones left out
+	all       int // of pods
+	workloads []string
+	servers   []*model.Pod // that are cluster DNS
 }
 
 // classLabel is a label of pods in a namespace.
@@ -130,6 +133,11 @@ func newLinter(x *engine.Index) (*linter, error) {
 		byLabel: map[classLabel][]int32{}, selected: map[string][]int32{}, words: map[string]*words{},
 	}
 	at := map[engine.Class]int32{}
+	type classWorkload struct {
+		class int32
+		text  string
+	}
+	named := map[classWorkload]bool{}
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		switch {
@@ -152,8 +160,17 @@ func newLinter(x *engine.Index) (*linter, error) {
 				l.byLabel[at] = append(l.byLabel[at], k)
 			}
 		}
+		m := &l.classes[k]
+		m.all++
 		if !p.Dormant {
-			l.classes[k].n++
+			m.n++
+		}
+		if w := workloadText(p); !named[classWorkload{k, w}] {
+			named[classWorkload{k, w}] = true
+			m.workloads = append(m.workloads, w)
+		}
+		if isDNS(p) {
+			m.servers = append(m.servers, p)
 		}
 	}
 	for i := range s.Rules {
@@ -329,13 +346,15 @@ func (l *linter) podsText(classes []int32) string {
 		k := &l.classes[c]
 		n += k.n
 		dormant = dormant || k.n == 0
-		name := k.pod.Namespace + "/" + k.pod.Workload.Kind + "/" + k.pod.Workload.Name
-		if k.pod.Workload.Name == "" {
-			name = k.pod.Path()
+		if len(classes) == 1 {
+			list = k.workloads // of which there may be very many
+			break
 		}
-		if !seen[name] {
-			seen[name] = true
-			list = append(list, name)
+		for _, name := range k.workloads {
+			if !seen[name] {
+				seen[name] = true
+				list = append(list, name)
+			}
 		}
 	}
 	switch {
@@ -345,6 +364,14 @@ func (l *linter) podsText(classes []int32) string {
 		return names(list)
 	}
 	return fmt.Sprintf("%s (%d pods)", names(list), n)
+}
+
+// workloadText is the workload of a pod, or the pod where it has none.
+func workloadText(p *model.Pod) string {
+	if p.Workload.Name == "" {
+		return p.Path()
+	}
+	return p.Namespace + "/" + p.Workload.Kind + "/" + p.Workload.Name
 }
 
 // peerPlace is where a member of a rule's list of peers is.
