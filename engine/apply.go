@@ -61,6 +61,18 @@ func (x *Index) Apply(d model.Delta) (*Index, error) {
 	return n, nil
 }
 
+// ForApply returns an index that answers as x does and that Apply need not
+// compile: x itself if it was compiled with Options.Updates and is no version
+// that Apply made, else a new one. Versions made of x count for its line.
+//
+// Cost: none, or that of Compile. Errors: as Compile.
+func (x *Index) ForApply() (*Index, error) {
+	if x.line != nil && x.version == 0 && x.updates == (Updates{}) {
+		return x, nil
+	}
+	return Compile(x.Snapshot(), Options{Updates: true})
+}
+
 // lineage is what all versions between two compilations share for making
 // further ones.
 type lineage struct {

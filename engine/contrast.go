@@ -23,6 +23,7 @@ type Contrast struct {
 	lo, up mask
 
 	subjects [model.NumDirections][]programSubject // nil: not asked for
+	trial    *Index                                // of Shadowed: x with two more segments
 }
 
 // Contrast prepares comparisons of x and what Apply makes of it. Cost:
@@ -368,20 +369,22 @@ func (c *Contrast) subjectsOf(d model.Direction) []programSubject {
 // it.
 func (c *Contrast) decides(prog *program, at, rule int, d model.Direction, dst Class) bool {
 	x := c.x
-	with := func(action model.Action) (*Index, *program) {
-		y := &Index{rest: x.rest, addr: x.addr, port: x.port, full: x.full, nodeClass: x.nodeClass, podClasses: x.podClasses, classes: x.classes, tables: x.tables}
+	n := len(x.segments)
+	if c.trial == nil {
+		c.trial = &Index{rest: x.rest, addr: x.addr, port: x.port, full: x.full, nodeClass: x.nodeClass, podClasses: x.podClasses, classes: x.classes, tables: x.tables}
+		c.trial.segments = append(slices.Clip(x.segments), segment{}, segment{}) // a copy
+	}
+	with := func(slot int, action model.Action) *program {
 		g := x.segments[prog.segments[at]]
 		g.action, g.entries, g.rules = action, []entry{{x.rulePeer[rule], x.rulePorts[rule]}}, []int32{int32(rule)}
-		y.segments = slices.Clip(x.segments) // what is appended is in a copy
-		y.segments = append(y.segments, g)
+		c.trial.segments[n+slot] = g
 		p := *prog
-		p.segments = append(slices.Clone(prog.segments[:at]), uint32(len(x.segments)))
-		return y, &p
+		p.segments = append(slices.Clone(prog.segments[:at]), uint32(n+slot))
+		return &p
 	}
-	a, allow := with(model.Allow)
-	b, deny := with(model.Deny)
-	for _, f := range c.families(a, allow) {
-		if slices.Contains(c.parts(d, f, a, allow, b, deny, dst), true) {
+	allow, deny := with(0, model.Allow), with(1, model.Deny)
+	for _, f := range c.families(c.trial, allow) {
+		if slices.Contains(c.parts(d, f, c.trial, allow, c.trial, deny, dst), true) {
 			return true
 		}
 	}

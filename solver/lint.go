@@ -39,7 +39,8 @@ type Related struct {
 // That rules are of a direction which their policy does not list (PR4007) only
 // the reader of manifests can see; it is in its dialect.Ledger.
 //
-// Cost: a compilation, and for each policy that is not idle a few evaluations
+// Cost: a compilation, if x was compiled without engine.Options.Updates (else
+// the versions that it makes are of x's line, see engine.Index.Apply); and for each policy that is not idle a few evaluations
 // of the programs that it is part of; see engine.Contrast.
 func Lint(x *engine.Index) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
@@ -85,6 +86,7 @@ type linter struct {
 	byNS      map[string][]int32      // the classes of each namespace
 	hosts     map[string][]*model.Pod // pods of the host network
 	pods      map[string][]*model.Pod // the others
+	byLabel   map[classLabel][]int32  // the classes of each label of a namespace, in order
 	selected  map[string][]int32
 	doubted   map[int32]bool       // classes of which all is uncertain, in some direction
 	twins     map[string][]*policy // by what they say
@@ -106,25 +108,36 @@ type policy struct {
 }
 
 // podClass is a class of pods with one that stands for it: rules cannot tell
-// them apart.
+// them apart, although their labels and workloads may be different.
 type podClass struct {
-	class engine.Class
-	id    engine.EndpointID
-	pod   *model.Pod
-	n     int // of pods, dormant ones left out
+	class     engine.Class
+	id        engine.EndpointID
+	pod       *model.Pod
+	n         int // of pods, dormant ones left out
+	all       int // of pods
+	workloads []string
+	servers   []*model.Pod // that are cluster DNS
 }
+
+// classLabel is a label of pods in a namespace.
+type classLabel struct{ namespace, key, value string }
 
 func newLinter(x *engine.Index) (*linter, error) {
 	s := x.Snapshot()
-	base, err := engine.Compile(s, engine.Options{Updates: true})
+	base, err := x.ForApply()
 	if err != nil {
 		return nil, err
 	}
 	l := &linter{
 		x: base, s: s, contrast: base.Contrast(), byObject: map[model.ObjectRef]*policy{}, byNS: map[string][]int32{}, pods: map[string][]*model.Pod{}, hosts: map[string][]*model.Pod{},
-		selected: map[string][]int32{}, words: map[string]*words{},
+		byLabel: map[classLabel][]int32{}, selected: map[string][]int32{}, words: map[string]*words{},
 	}
 	at := map[engine.Class]int32{}
+	type classWorkload struct {
+		class int32
+		text  string
+	}
+	named := map[classWorkload]bool{}
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		switch {
@@ -142,9 +155,22 @@ func newLinter(x *engine.Index) (*linter, error) {
 			at[c] = k
 			l.classes = append(l.classes, podClass{class: c, id: engine.EndpointID(i), pod: p})
 			l.byNS[p.Namespace] = append(l.byNS[p.Namespace], k)
+			for key, value := range p.Labels {
+				at := classLabel{p.Namespace, key, value}
+				l.byLabel[at] = append(l.byLabel[at], k)
+			}
 		}
+		m := &l.classes[k]
+		m.all++
 		if !p.Dormant {
-			l.classes[k].n++
+			m.n++
+		}
+		if w := workloadText(p); !named[classWorkload{k, w}] {
+			named[classWorkload{k, w}] = true
+			m.workloads = append(m.workloads, w)
+		}
+		if isDNS(p) {
+			m.servers = append(m.servers, p)
 		}
 	}
 	for i := range s.Rules {
@@ -222,13 +248,28 @@ func (l *linter) selects(s model.PodSet) []int32 {
 	}
 	var out []int32
 	for _, n := range l.namespaces(s) {
-		for _, c := range l.byNS[n] {
+		for _, c := range l.candidates(n, s.Pods) {
 			if s.Pods.Matches(l.classes[c].pod.Labels) {
 				out = append(out, c)
 			}
 		}
 	}
 	l.selected[key] = out
+	return out
+}
+
+// candidates are the classes of a namespace that a selector may match, in
+// order: those of the rarest label that it asks for.
+func (l *linter) candidates(namespace string, s model.Selector) []int32 {
+	out := l.byNS[namespace]
+	for _, r := range s {
+		if r.Operator != model.In || len(r.Values) != 1 {
+			continue
+		}
+		if with := l.byLabel[classLabel{namespace, r.Key, r.Values[0]}]; len(with) < len(out) {
+			out = with
+		}
+	}
 	return out
 }
 
@@ -305,13 +346,15 @@ func (l *linter) podsText(classes []int32) string {
 		k := &l.classes[c]
 		n += k.n
 		dormant = dormant || k.n == 0
-		name := k.pod.Namespace + "/" + k.pod.Workload.Kind + "/" + k.pod.Workload.Name
-		if k.pod.Workload.Name == "" {
-			name = k.pod.Path()
+		if len(classes) == 1 {
+			list = k.workloads // of which there may be very many
+			break
 		}
-		if !seen[name] {
-			seen[name] = true
-			list = append(list, name)
+		for _, name := range k.workloads {
+			if !seen[name] {
+				seen[name] = true
+				list = append(list, name)
+			}
 		}
 	}
 	switch {
@@ -321,6 +364,14 @@ func (l *linter) podsText(classes []int32) string {
 		return names(list)
 	}
 	return fmt.Sprintf("%s (%d pods)", names(list), n)
+}
+
+// workloadText is the workload of a pod, or the pod where it has none.
+func workloadText(p *model.Pod) string {
+	if p.Workload.Name == "" {
+		return p.Path()
+	}
+	return p.Namespace + "/" + p.Workload.Kind + "/" + p.Workload.Name
 }
 
 // peerPlace is where a member of a rule's list of peers is.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/podreach/podreach/engine"
 	"github.com/podreach/podreach/model"
 	"github.com/podreach/podreach/model/dialect"
 )
@@ -14,7 +15,12 @@ const dnsPort = 53
 // for it (PR4008). It tells them by the first policy that opens something to
 // them.
 func (l *linter) withoutDNS() {
-	servers := l.dnsServers()
+	var servers []int32
+	for c := range l.classes {
+		if len(l.classes[c].servers) > 0 {
+			servers = append(servers, int32(c))
+		}
+	}
 	in := map[int32][]*policy{} // class -> the policies that isolate its egress
 	admin := map[int32][]*policy{}
 	for _, p := range l.policies {
@@ -27,15 +33,20 @@ func (l *linter) withoutDNS() {
 			}
 		}
 	}
-	internet := l.x.Outside(l.internet()).Outside()
+	var internet []engine.EndpointID // an address of each family
+	for f := range model.Family(model.NumFamilies) {
+		if parts := l.x.Outside(inFamily(l.internet(), f)).Outside(); len(parts) > 0 {
+			internet = append(internet, parts[0].Endpoint)
+		}
+	}
 	without := map[*policy][]int32{}
 	for c := range l.classes {
 		c := int32(c)
 		opens := l.needsNames(in[c])
-		if opens == nil || slices.Contains(servers, c) || l.mayAsk(c, in[c], servers) || l.mayAskByAdmin(admin[c]) {
+		if opens == nil || len(l.classes[c].servers) == l.classes[c].all || l.mayAsk(c, in[c], servers) || l.mayAskByAdmin(admin[c]) {
 			continue
 		}
-		if len(internet) > 0 && asksDNS(l.side(c, internet[0].Endpoint, model.Egress).Upper) {
+		if slices.ContainsFunc(internet, func(o engine.EndpointID) bool { return asksDNS(l.side(c, o, model.Egress).Upper) }) {
 			continue // what is not known, or a pod that is not managed
 		}
 		without[opens] = append(without[opens], c)
@@ -60,18 +71,13 @@ func asksDNS(s model.PortSet) bool {
 	return s.Contains(model.UDP, dnsPort) || s.Contains(model.TCP, dnsPort)
 }
 
-// dnsServers are the classes of cluster DNS: by the label that every
+// isDNS reports whether a pod is of the cluster's DNS: by the label that every
 // distribution gives it, or by the port name of CoreDNS.
-func (l *linter) dnsServers() []int32 {
-	var out []int32
-	for i := range l.classes {
-		p := l.classes[i].pod
-		if p.Labels["k8s-app"] == "kube-dns" || p.Labels["k8s-app"] == "coredns" || slices.ContainsFunc(p.Ports, func(c model.ContainerPort) bool { return c.Name == "dns" && c.Protocol == model.UDP }) {
-			out = append(out, int32(i))
-		}
-	}
-	return out
+func isDNS(p *model.Pod) bool {
+	return p.Labels["k8s-app"] == "kube-dns" || p.Labels["k8s-app"] == "coredns" || slices.ContainsFunc(p.Ports, isDNSPort)
 }
+
+func isDNSPort(p model.ContainerPort) bool { return p.Name == "dns" && p.Protocol == model.UDP }
 
 // needsNames returns the first policy that opens connections to pods or to all
 // addresses of a family, which nobody makes by address; nil when there is none.
@@ -94,7 +100,9 @@ func (l *linter) needsNames(in []*policy) *policy {
 func (l *linter) mayAsk(c int32, in []*policy, servers []int32) bool {
 	for _, s := range servers {
 		up := l.x.BetweenClasses(l.classes[c].class, l.classes[s].class).Upper
-		if asksDNS(up) || slices.ContainsFunc(l.classes[s].pod.Ports, func(p model.ContainerPort) bool { return p.Name == "dns" && up.Contains(p.Protocol, p.Port) }) {
+		if asksDNS(up) || slices.ContainsFunc(l.classes[s].servers, func(d *model.Pod) bool {
+			return slices.ContainsFunc(d.Ports, func(p model.ContainerPort) bool { return p.Name == "dns" && up.Contains(p.Protocol, p.Port) })
+		}) {
 			return true
 		}
 	}

@@ -46,7 +46,16 @@ func (l *linter) idle(p *policy) {
 	case len(i.beside) > 0:
 		f.Message += ", because of " + names(refs(i.beside))
 	case len(i.all) > 0:
-		f.Message += fmt.Sprintf(": %s, with what admin policies decide, do what it does", names(refs(i.all)))
+		do := " do what it does, also without any one of them"
+		switch {
+		case l.underAdmin(p):
+			do = ", with what admin policies decide, do what it does"
+		case len(i.all) == 1:
+			do = " does what it does"
+		case len(i.all) > tried:
+			do = " do what it does"
+		}
+		f.Message += ": " + names(refs(i.all)) + do
 	default:
 		f.Message += ": admin policies, or that its pods are not managed, decide"
 	}
@@ -59,6 +68,11 @@ func (l *linter) idle(p *policy) {
 		f.Related = append(f.Related, Related{Object: q.object, Origin: l.origin(q), Message: "what does the same, or more"})
 	}
 	l.report(f)
+}
+
+// underAdmin reports whether an admin policy selects some pod of a policy.
+func (l *linter) underAdmin(p *policy) bool {
+	return slices.ContainsFunc(l.policies, func(q *policy) bool { return !q.networkPolicy() && len(common(p.classes, q.classes)) > 0 })
 }
 
 // missesPeers reports whether some peer of a policy selects nothing.
@@ -110,6 +124,10 @@ func (l *linter) says(p *policy) string {
 	return b.String()
 }
 
+// tried is how many policies are taken away to see whether they make another
+// one idle: each costs a comparison.
+const tried = 16
+
 // because finds the policies that make one idle.
 func (l *linter) because(p *policy) *idleness {
 	i := l.idleness(p)
@@ -137,7 +155,6 @@ func (l *linter) because(p *policy) *idleness {
 	if i.same = !l.sidesDiffer(nil, []*policy{p}); !i.same {
 		return i
 	}
-	const tried = 16 // each costs a comparison
 	for _, q := range i.all[:min(tried, len(i.all))] {
 		if l.sidesDiffer([]*policy{q}, []*policy{q, p}) {
 			i.beside = append(i.beside, q)

@@ -57,3 +57,35 @@ func TestLintExamples(t *testing.T) {
 	}
 	require.Equal(t, 11, n)
 }
+
+// A DNS server that no rule tells from its neighbour is one all the same, and
+// the neighbour is none.
+func TestLintDNSServerAmongOthers(t *testing.T) {
+	text := `apiVersion: v1
+kind: Pod
+metadata: {name: other, namespace: kube-system}
+spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: dns, namespace: kube-system, labels: {k8s-app: kube-dns}}
+spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: ml}
+spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: inside, namespace: ml}
+spec:
+  podSelector: {}
+  policyTypes: [Egress]
+  egress: [{to: [{podSelector: {}}]}]
+`
+	found := lint(t, text)
+	require.Len(t, found, 1)
+	require.Equal(t, dialect.CodeLintNoDNS, found[0].Code)
+	require.Contains(t, found[0].Message, "no DNS pod of the input")
+}

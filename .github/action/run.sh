@@ -22,7 +22,8 @@ each() {
 }
 
 command=${PODREACH_COMMAND:-}
-cd "${PODREACH_DIRECTORY:-.}"
+# Exit code 1 would be findings.
+cd -- "${PODREACH_DIRECTORY:-.}" || fail "the input 'working-directory' is no folder that can be entered"
 each "${PODREACH_FILES:-.}"
 files=(${lines[@]+"${lines[@]}"})
 each "${PODREACH_ASSERTIONS:-}"

@@ -50,7 +50,7 @@ func (in *input) explainEmpty(e *solver.EmptyError) {
 	if len(in.addressless) == 0 {
 		return
 	}
-	x, err := compile(&model.Snapshot{Namespaces: in.x.Snapshot().Namespaces, Pods: in.addressless})
+	x, err := compile(&model.Snapshot{Namespaces: in.x.Snapshot().Namespaces, Pods: in.addressless}, engine.Options{})
 	if err != nil {
 		return
 	}

@@ -177,7 +177,7 @@ func (in *input) load() error {
 	}
 	if in.changed() {
 		before := *in
-		if before.x, err = compile(state.Snapshot()); err != nil {
+		if before.x, err = compile(state.Snapshot(), engine.Options{}); err != nil {
 			return err
 		}
 		before.failed = in.ledger.Count(dialect.Error)
@@ -191,7 +191,7 @@ func (in *input) load() error {
 	snapshot := state.Snapshot()
 	in.addressless = state.Addressless()
 	in.printDiagnostics()
-	if in.x, err = compile(snapshot); err != nil {
+	if in.x, err = compile(snapshot, engine.Options{Updates: in.lints}); err != nil {
 		return err
 	}
 	in.run.bar.stage("answering")
@@ -218,8 +218,8 @@ func (in *input) read(inputs []manifest.Input, limits manifest.Limits, state *cl
 	}
 }
 
-func compile(s *model.Snapshot) (*engine.Index, error) {
-	x, err := engine.Compile(s, engine.Options{})
+func compile(s *model.Snapshot, o engine.Options) (*engine.Index, error) {
+	x, err := engine.Compile(s, o)
 	if err != nil {
 		return nil, coded(dialect.CodeLimit, "%v", err)
 	}

@@ -71,16 +71,33 @@ func (o *output) check() error {
 				file = ""
 			}
 		}
-		if file != "" && files[filepath.Clean(file)] {
-			return badFlag("-o writes %s twice", file)
+		if file != "" {
+			if files[oneFile(file)] {
+				return badFlag("-o writes %s twice", file)
+			}
+			files[oneFile(file)] = true
 		}
-		files[filepath.Clean(file)] = true
 		o.to = append(o.to, destination{format, file})
 	}
 	if o.file != "" && plain < 0 {
 		return badFlag("--output-file is for an -o without a file, and there is none")
 	}
 	return nil
+}
+
+// oneFile is the name of a file that is the same for every path to it, as far as
+// its folder is there.
+func oneFile(name string) string {
+	if abs, err := filepath.Abs(name); err == nil {
+		name = abs
+	}
+	if at, err := filepath.EvalSymlinks(name); err == nil {
+		return at
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
+		return filepath.Join(folder, filepath.Base(name))
+	}
+	return name
 }
 
 // has reports whether the answer is written in a format.

@@ -10,6 +10,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// One file is one file, whatever it is called.
+func TestOneFile(t *testing.T) {
+	dir := t.TempDir()
+	real, err := filepath.EvalSymlinks(dir)
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "sub"), 0o755))
+	require.NoError(t, os.Symlink("sub", filepath.Join(dir, "link")))
+	for _, name := range []string{"sub/new.json", "link/new.json", "sub/../link/./new.json"} {
+		require.Equal(t, filepath.Join(real, "sub/new.json"), oneFile(dir+"/"+name))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "sub/old.json"), nil, 0o600))
+	require.NoError(t, os.Symlink("sub/old.json", filepath.Join(dir, "alias.json")))
+	require.Equal(t, filepath.Join(real, "sub/old.json"), oneFile(filepath.Join(dir, "alias.json")))
+	require.NotEqual(t, oneFile("a.json"), oneFile("b.json"))
+}
+
 func TestReplaceWritesAllOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out.json")
