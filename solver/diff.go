@@ -90,6 +90,7 @@ func differ(before, after *engine.Index) []Change {
 	}
 	d := &comparison{joint: j, bounds: boundsTable{at: map[string]uint32{}}, outcomes: map[string]*outcome{}}
 	d.bounds.add(model.Bounds{}) // 0
+	d.blamer = newBlamer(j)
 	var touched, rest, all, outside []int
 	for i := range d.parties {
 		p := &d.parties[i]
@@ -149,7 +150,8 @@ type comparison struct {
 	key      []byte    // scratch
 	pairs    []pairing // scratch
 
-	found   []movement
+	blamer  *blamer
+	found   []movement                         // that blame is to explain
 	outward [model.NumDirections][]outwardPair // to be joined
 	changes []Change
 }
@@ -226,6 +228,7 @@ func (d *comparison) compareRows(from, to []int) {
 			d.pair(tables, i, h, rows, columns[k])
 		}
 	}
+	d.blame() // all at once would be many
 }
 
 func (d *comparison) places(party int, at func(v int) map[engine.Class]int) [][versions]int {

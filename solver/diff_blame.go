@@ -43,6 +43,10 @@ type blamer struct {
 	places      map[placeKey]*placed
 }
 
+func newBlamer(j *joint) *blamer {
+	return &blamer{joint: j, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
+}
+
 // endKey is an end that rules of a direction select.
 type endKey struct {
 	id  [versions]engine.EndpointID
@@ -90,14 +94,15 @@ type verdictCause struct {
 // part in it. The cause is one element that suffices to make the verdict what
 // it is now; if none does, a set of which none can be left out.
 func (d *comparison) blame() {
-	b := &blamer{joint: d.joint, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
+	b := d.blamer
 	for i := range d.found {
 		f := &d.found[i]
 		for _, g := range b.byCause(f) {
 			d.changes = append(d.changes, b.change(f, g))
 		}
 	}
-	d.found = nil
+	clear(d.found)
+	d.found = d.found[:0]
 }
 
 // caused is a part of a movement that has one cause.
