@@ -33,6 +33,9 @@ type Change struct {
 	Because  []Cause
 	Unproven bool
 	Witness  ChangeWitness
+	// Reason says of what is uncertain, now or else before, what the snapshot
+	// does not say. It is "" for certain rows, and beyond the first 4,000.
+	Reason string
 }
 
 // Opened reports whether more is possible, or certain, than was: otherwise it

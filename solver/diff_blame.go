@@ -37,14 +37,17 @@ type blamer struct {
 	masks  map[string]uint // what sufficed where the same elements differ
 	worlds int
 
+	unsettled map[string]*verdictCause
+
 	byNamespace [model.NumDirections]map[string][]int // objects, by the namespace of what rules that differ select
 	ofEnd       map[endKey][]int
 	explained   int
+	reasons     int // that were looked for
 	places      map[placeKey]*placed
 }
 
 func newBlamer(j *joint) *blamer {
-	return &blamer{joint: j, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
+	return &blamer{joint: j, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, unsettled: map[string]*verdictCause{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
 }
 
 // endKey is an end that rules of a direction select.
@@ -170,6 +173,14 @@ func sameCauses(a, b *verdictCause) bool {
 func (b *blamer) change(f *movement, g caused) Change {
 	c := Change{From: b.parties[f.parties[0]].Party, To: b.parties[f.parties[1]].Party, Ports: g.ports, Before: f.move.before, After: f.move.after,
 		Some: f.move.some, Because: g.cause.causes, Unproven: g.cause.unproven}
+	v := is
+	if c.After != model.Unknown {
+		v = was
+	}
+	if (c.After == model.Unknown || c.Before == model.Unknown) && b.reasons < maxExplained {
+		b.reasons++
+		c.Reason = b.reason(f, &g, v)
+	}
 	ends := [2]*string{&c.Witness.From, &c.Witness.To}
 	for k, cl := range f.cells {
 		v := was
@@ -204,6 +215,26 @@ func (b *blamer) change(f *movement, g caused) Change {
 		outside.Kind, outside.Name = PartyUnassigned, "cluster-unassigned"
 	}
 	return c
+}
+
+// reason says why the pair that shows a change is uncertain in a version.
+func (b *blamer) reason(f *movement, g *caused, v int) string {
+	port := g.ports.Ranges()[0]
+	flow := engine.Flow{Protocol: port.Protocol, Port: port.First}
+	for k, id := range [...]*engine.EndpointID{&flow.Src, &flow.Dst} {
+		cl := f.cells[k]
+		switch {
+		case !cl.has[v]:
+			return ""
+		case len(g.parts) > 0 && b.parties[f.parties[k]].Kind == PartyExternal:
+			*id = b.x[v].Addr(b.parties[g.parts[0]].addr)
+		case k == 1 && cl == f.cells[0]:
+			*id = cl.second[v]
+		default:
+			*id = cl.end[v]
+		}
+	}
+	return Reason(b.x[v], flow)
 }
 
 // contrast is a pair in both versions: the pair that shows a change, and where
@@ -476,6 +507,18 @@ func (b *blamer) selects(r *model.Rule, c *contrast) bool {
 func (b *blamer) settle(c *contrast) *verdictCause {
 	elements := b.elements(c)
 	out := &verdictCause{extent: model.AllPorts()}
+	// Where nothing is compiled any more pairs of the same objects share what is
+	// told of them: there can be millions.
+	if b.worlds >= maxWorlds && len(elements) > 1 && !slices.ContainsFunc(elements, func(e difference) bool { return e.object == nil }) {
+		key := fmt.Sprint(c.up, c.port)
+		for i := range elements {
+			key += "\x00" + elements[i].text()
+		}
+		if known := b.unsettled[key]; known != nil {
+			return known
+		}
+		defer func() { b.unsettled[key] = out }()
+	}
 	all := uint(1)<<len(elements) - 1
 	mask := all
 	switch {

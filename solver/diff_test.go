@@ -148,3 +148,16 @@ func TestDiffShowsTwoPodsOfOneWorkload(t *testing.T) {
 		"shop/statefulset/web > shop/statefulset/web ALL: denied to allowed; labels edited shop/statefulset/web (app was wob and is web)",
 	}, differences(t, plain+both, web+both))
 }
+
+func TestDiffSaysWhatIsNotKnown(t *testing.T) {
+	web := replica("web", "web-0", "10.0.0.1", "app: web")
+	db := "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: db, namespace: shop}\nspec: {selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: c}]}}}\n"
+	before := policyText("db", strings.Replace(toDB, "5432", "80", 1)) + policyText("web", `podSelector: {matchLabels: {app: web}}, policyTypes: [Egress]`)
+	after := strings.Replace(before, "policyTypes: [Egress]", "policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/24}}]}]", 1)
+	found := false
+	for c := range Diff(fromText(t, web+db+before), fromText(t, web+db+after)) {
+		require.Equal(t, c.Before == model.Unknown || c.After == model.Unknown, c.Reason != "", "%+v", c)
+		found = found || c.Reason != ""
+	}
+	require.True(t, found)
+}

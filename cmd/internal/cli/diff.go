@@ -219,6 +219,7 @@ type changeDocument struct {
 	And      []causeDocument `json:"and,omitempty"`      // what is needed as well
 	Unproven bool            `json:"unproven,omitempty"` // of because and and, which it is was not settled
 	Witness  witnessPair     `json:"witness"`
+	Reason   string          `json:"reason,omitempty"` // of what is or was uncertain
 }
 
 type witnessPair struct {
@@ -237,7 +238,7 @@ type diffDocument struct {
 
 func (c *diffRow) document() changeDocument {
 	doc := changeDocument{From: c.From.Name, To: c.To.Name, CIDRs: cidrs(c.CIDRs), Ports: portsDocument{c.Ports}, Before: c.Before.String(), After: c.After.String(),
-		Some: c.Some, Unproven: c.Unproven, Witness: witnessPair{c.Witness.From, c.Witness.To}}
+		Some: c.Some, Unproven: c.Unproven, Witness: witnessPair{c.Witness.From, c.Witness.To}, Reason: c.Reason}
 	if len(c.because) > 0 {
 		doc.Because, doc.And = &c.because[0], c.because[1:]
 	}
@@ -426,6 +427,9 @@ func (c *diffRow) note() string {
 		parts = append(parts, "uncertain now")
 	case c.Before.String() == "uncertain":
 		parts = append(parts, "was uncertain")
+	}
+	if n := len(parts); n > 0 && c.Reason != "" {
+		parts[n-1] += ": " + c.Reason
 	}
 	if c.Some {
 		parts = append(parts, "some pods only, such as "+c.Witness.From+" to "+c.Witness.To)
