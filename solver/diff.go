@@ -33,6 +33,9 @@ type Change struct {
 	Because  []Cause
 	Unproven bool
 	Witness  ChangeWitness
+	// Reason says of what is uncertain, now or else before, what the snapshot
+	// does not say. It is "" for certain rows, and beyond the first 4,000.
+	Reason string
 }
 
 // Opened reports whether more is possible, or certain, than was: otherwise it
@@ -90,6 +93,7 @@ func differ(before, after *engine.Index) []Change {
 	}
 	d := &comparison{joint: j, bounds: boundsTable{at: map[string]uint32{}}, outcomes: map[string]*outcome{}}
 	d.bounds.add(model.Bounds{}) // 0
+	d.blamer = newBlamer(j)
 	var touched, rest, all, outside []int
 	for i := range d.parties {
 		p := &d.parties[i]
@@ -149,7 +153,8 @@ type comparison struct {
 	key      []byte    // scratch
 	pairs    []pairing // scratch
 
-	found   []movement
+	blamer  *blamer
+	found   []movement                         // that blame is to explain
 	outward [model.NumDirections][]outwardPair // to be joined
 	changes []Change
 }
@@ -226,6 +231,7 @@ func (d *comparison) compareRows(from, to []int) {
 			d.pair(tables, i, h, rows, columns[k])
 		}
 	}
+	d.blame() // all at once would be many
 }
 
 func (d *comparison) places(party int, at func(v int) map[engine.Class]int) [][versions]int {

@@ -3,6 +3,7 @@ package solver
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -36,10 +37,17 @@ type blamer struct {
 	masks  map[string]uint // what sufficed where the same elements differ
 	worlds int
 
+	unsettled map[string]*verdictCause
+
 	byNamespace [model.NumDirections]map[string][]int // objects, by the namespace of what rules that differ select
 	ofEnd       map[endKey][]int
 	explained   int
+	reasons     int // that were looked for
 	places      map[placeKey]*placed
+}
+
+func newBlamer(j *joint) *blamer {
+	return &blamer{joint: j, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, unsettled: map[string]*verdictCause{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
 }
 
 // endKey is an end that rules of a direction select.
@@ -89,14 +97,15 @@ type verdictCause struct {
 // part in it. The cause is one element that suffices to make the verdict what
 // it is now; if none does, a set of which none can be left out.
 func (d *comparison) blame() {
-	b := &blamer{joint: d.joint, known: map[blameKey]*verdictCause{}, masks: map[string]uint{}, ofEnd: map[endKey][]int{}, places: map[placeKey]*placed{}}
+	b := d.blamer
 	for i := range d.found {
 		f := &d.found[i]
 		for _, g := range b.byCause(f) {
 			d.changes = append(d.changes, b.change(f, g))
 		}
 	}
-	d.found = nil
+	clear(d.found)
+	d.found = d.found[:0]
 }
 
 // caused is a part of a movement that has one cause.
@@ -164,13 +173,25 @@ func sameCauses(a, b *verdictCause) bool {
 func (b *blamer) change(f *movement, g caused) Change {
 	c := Change{From: b.parties[f.parties[0]].Party, To: b.parties[f.parties[1]].Party, Ports: g.ports, Before: f.move.before, After: f.move.after,
 		Some: f.move.some, Because: g.cause.causes, Unproven: g.cause.unproven}
+	v := is
+	if c.After != model.Unknown {
+		v = was
+	}
+	if (c.After == model.Unknown || c.Before == model.Unknown) && b.reasons < maxExplained {
+		b.reasons++
+		c.Reason = b.reason(f, &g, v)
+	}
 	ends := [2]*string{&c.Witness.From, &c.Witness.To}
 	for k, cl := range f.cells {
 		v := was
 		if c.Opened() && cl.has[is] || !cl.has[was] {
 			v = is
 		}
-		*ends[k] = EndpointName(b.x[v], cl.end[v])
+		end := cl.end[v]
+		if k == 1 && cl == f.cells[0] { // two pods that nothing tells apart
+			end = cl.second[v]
+		}
+		*ends[k] = EndpointName(b.x[v], end)
 	}
 	if len(g.parts) == 0 {
 		return c
@@ -196,12 +217,33 @@ func (b *blamer) change(f *movement, g caused) Change {
 	return c
 }
 
+// reason says why the pair that shows a change is uncertain in a version.
+func (b *blamer) reason(f *movement, g *caused, v int) string {
+	port := g.ports.Ranges()[0]
+	flow := engine.Flow{Protocol: port.Protocol, Port: port.First}
+	for k, id := range [...]*engine.EndpointID{&flow.Src, &flow.Dst} {
+		cl := f.cells[k]
+		switch {
+		case !cl.has[v]:
+			return ""
+		case len(g.parts) > 0 && b.parties[f.parties[k]].Kind == PartyExternal:
+			*id = b.x[v].Addr(b.parties[g.parts[0]].addr)
+		case k == 1 && cl == f.cells[0]:
+			*id = cl.second[v]
+		default:
+			*id = cl.end[v]
+		}
+	}
+	return Reason(b.x[v], flow)
+}
+
 // contrast is a pair in both versions: the pair that shows a change, and where
 // an end of it is in one version only, another of its party.
 type contrast struct {
-	ends [2]contrastEnd
-	port model.PortRange // its first is the port
-	up   bool
+	ends  [2]contrastEnd
+	port  model.PortRange // its first is the port
+	up    bool
+	alike bool // the ends are two pods for which the same differs
 }
 
 // contrastEnd is one end of a contrast: a pod, a node or an address.
@@ -232,24 +274,39 @@ func (b *blamer) cause(f *movement, cells [2]*jointCell, addr netip.Addr, ports 
 	}
 	c := &contrast{port: first, up: openness(f.move.after) > openness(f.move.before)}
 	for k, cl := range cells {
-		c.ends[k] = b.contrastEnd(f.parties[k], cl, addr)
+		var taken *contrastEnd
+		if k == 1 && f.parties[0] == f.parties[1] {
+			taken = &c.ends[0]
+		}
+		c.ends[k] = b.contrastEnd(f.parties[k], cl, addr, taken)
 	}
+	c.alike = cells[0] == cells[1] && sameSeen(&c.ends[0], &c.ends[1])
 	v := b.settle(c)
 	b.known[key] = v
 	return v
 }
 
+// sameSeen reports whether what differs of two pods is the same.
+func sameSeen(a, b *contrastEnd) bool {
+	if a.pod[was] == nil || b.pod[was] == nil || aspectsOf(a.pod[was], a.pod[is]) != aspectsOf(b.pod[was], b.pod[is]) {
+		return false
+	}
+	for v := range versions {
+		if !maps.Equal(a.pod[v].Labels, b.pod[v].Labels) {
+			return false
+		}
+	}
+	return true
+}
+
 // contrastEnd takes the end of a cell in both versions, or one of another cell
-// of the party where it is not there.
-func (b *blamer) contrastEnd(party int, cl *jointCell, addr netip.Addr) contrastEnd {
+// of the party where it is not there; and another than what is taken, because
+// an endpoint and itself are no pair (R50).
+func (b *blamer) contrastEnd(party int, cl *jointCell, addr netip.Addr, taken *contrastEnd) contrastEnd {
 	p := &b.parties[party]
 	e := contrastEnd{name: p.Name}
 	for v := range versions {
-		at := cl
-		for i := 0; !at.has[v]; i++ {
-			at = p.cells[i]
-		}
-		e.id[v] = at.end[v]
+		e.id[v] = p.member(cl, v, taken)
 		switch {
 		case e.id[v].IsPod():
 			e.pod[v] = &b.edits.snap[v].Pods[e.id[v]]
@@ -260,6 +317,24 @@ func (b *blamer) contrastEnd(party int, cl *jointCell, addr netip.Addr) contrast
 		}
 	}
 	return e
+}
+
+// member is an endpoint of a party in a version: of the cell, if it is there,
+// and not what is taken, if there is any other.
+func (p *jointParty) member(cl *jointCell, v int, taken *contrastEnd) engine.EndpointID {
+	var only engine.EndpointID
+	for _, c := range append([]*jointCell{cl}, p.cells...) {
+		if !c.has[v] {
+			continue
+		}
+		if taken == nil || c.end[v] != taken.id[v] {
+			return c.end[v]
+		}
+		if only = c.end[v]; c.n > 1 {
+			return c.second[v]
+		}
+	}
+	return only
 }
 
 // arrivals is the cause of changes that come of a party that is new or gone;
@@ -346,8 +421,8 @@ func (b *blamer) elements(c *contrast) []difference {
 		e := &c.ends[k]
 		switch {
 		case e.pod[was] != nil:
-			if k == 1 && c.ends[0].id == e.id && c.ends[0].pod == e.pod {
-				continue // two pods that are alike: what differs is the same
+			if k == 1 && c.alike {
+				continue
 			}
 			a := aspectsOf(e.pod[was], e.pod[is])
 			for bit := aspectLabels; bit < allAspects; bit <<= 1 {
@@ -432,6 +507,18 @@ func (b *blamer) selects(r *model.Rule, c *contrast) bool {
 func (b *blamer) settle(c *contrast) *verdictCause {
 	elements := b.elements(c)
 	out := &verdictCause{extent: model.AllPorts()}
+	// Where nothing is compiled any more pairs of the same objects share what is
+	// told of them: there can be millions.
+	if b.worlds >= maxWorlds && len(elements) > 1 && !slices.ContainsFunc(elements, func(e difference) bool { return e.object == nil }) {
+		key := fmt.Sprint(c.up, c.port)
+		for i := range elements {
+			key += "\x00" + elements[i].text()
+		}
+		if known := b.unsettled[key]; known != nil {
+			return known
+		}
+		defer func() { b.unsettled[key] = out }()
+	}
 	all := uint(1)<<len(elements) - 1
 	mask := all
 	switch {
@@ -444,8 +531,12 @@ func (b *blamer) settle(c *contrast) *verdictCause {
 		mask, out.extent, out.unproven = b.suffices(c, elements, all)
 	}
 	for i := range elements {
-		if mask>>i&1 != 0 {
-			out.causes = append(out.causes, b.elementCause(&elements[i], c))
+		if mask>>i&1 == 0 {
+			continue
+		}
+		// Of two pods of one workload the same may have to differ.
+		if cause := b.elementCause(&elements[i], c); !slices.ContainsFunc(out.causes, func(d Cause) bool { return d.key() == cause.key() }) {
+			out.causes = append(out.causes, cause)
 		}
 	}
 	if len(out.causes) == 1 && !out.unproven {
@@ -468,12 +559,15 @@ func ruleExtent(c *Cause, k *contrast) model.PortSet {
 
 // suffices finds elements that make the verdict what it is now.
 func (b *blamer) suffices(c *contrast, elements []difference, all uint) (mask uint, extent model.PortSet, unproven bool) {
-	w := b.world(c, elements)
+	var w *world
 	verdict := func(mask uint) (model.Verdict, byVerdict, bool) {
 		if b.worlds >= maxWorlds {
 			return 0, byVerdict{}, false
 		}
 		b.worlds++
+		if w == nil {
+			w = b.world(c, elements)
+		}
 		bounds, err := w.bounds(mask)
 		return bounds.Verdict(c.port.Protocol, c.port.First), split(bounds), err == nil
 	}
@@ -707,7 +801,6 @@ func (w *world) bounds(mask uint) (model.Bounds, error) {
 			s.Nodes = append(s.Nodes, snap[nodes].Nodes[id.NodeIndex()])
 		}
 	}
-	alike := w.c.ends[0].pod[was] != nil && w.c.ends[0].pod == w.c.ends[1].pod
 	for k := range w.c.ends {
 		e := &w.c.ends[k]
 		switch {
@@ -715,7 +808,7 @@ func (w *world) bounds(mask uint) (model.Bounds, error) {
 			addNode(e.node[nodes].Name)
 		case e.pod[was] != nil:
 			end := k
-			if alike {
+			if w.c.alike {
 				end = 0
 			}
 			take := func(a aspect) *model.Pod {

@@ -44,6 +44,7 @@ type jointCell struct {
 	has     [versions]bool
 	class   [versions]engine.Class
 	end     [versions]engine.EndpointID // a member, in both versions the same one
+	second  [versions]engine.EndpointID // another one, if there are several
 	n       int
 	changed bool // something that rules can see of its members differs
 }
@@ -92,6 +93,9 @@ func (c *cells) add(party int, has [versions]bool, end [versions]engine.Endpoint
 		cl = &jointCell{has: has, class: k.class, end: end, changed: changed}
 		c.at[k] = cl
 		p.cells = append(p.cells, cl)
+	}
+	if cl.n == 1 {
+		cl.second = end
 	}
 	cl.n++
 }

@@ -125,3 +125,39 @@ func TestDiffOfWorkloadsAndNodes(t *testing.T) {
 		"shop/statefulset/job > shop/statefulset/job ALL: denied to allowed; workload edited shop/statefulset/job (pods: 1 before, 2 now)",
 	}, differences(t, free, free+replica("job", "job-1", "10.0.0.2", "app: job")))
 }
+
+func TestDiffShowsTwoPodsOfOneWorkload(t *testing.T) {
+	web := replica("web", "web-0", "10.0.0.1", "app: web") + replica("web", "web-1", "10.0.0.2", "app: web")
+	deny := policyText("deny", `podSelector: {}, policyTypes: [Ingress]`)
+	own := policyText("own", `podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 80}]}]`)
+	var changes []Change
+	for c := range Diff(fromText(t, web+deny), fromText(t, web+deny+own)) {
+		changes = append(changes, c)
+	}
+	require.Len(t, changes, 1)
+	c := changes[0]
+	require.Equal(t, ChangeWitness{"shop/pod/web-0", "shop/pod/web-1"}, c.Witness, "not a pod and itself (R50)")
+	require.False(t, c.Unproven)
+	require.Len(t, c.Because, 1)
+	require.NotNil(t, c.Because[0].Is.Rule)
+	require.Equal(t, "TCP 80", c.Because[0].Is.Rule.Ports.Set.String(), "the rule that lets through, not the isolation")
+	// Both pods get the label that the policy asks for, on both sides: one cause.
+	plain := strings.ReplaceAll(web, "app: web", "app: wob")
+	both := policyText("own", `podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}], egress: [{to: [{podSelector: {matchLabels: {app: web}}}]}]`)
+	require.Equal(t, []string{
+		"shop/statefulset/web > shop/statefulset/web ALL: denied to allowed; labels edited shop/statefulset/web (app was wob and is web)",
+	}, differences(t, plain+both, web+both))
+}
+
+func TestDiffSaysWhatIsNotKnown(t *testing.T) {
+	web := replica("web", "web-0", "10.0.0.1", "app: web")
+	db := "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: db, namespace: shop}\nspec: {selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: c}]}}}\n"
+	before := policyText("db", strings.Replace(toDB, "5432", "80", 1)) + policyText("web", `podSelector: {matchLabels: {app: web}}, policyTypes: [Egress]`)
+	after := strings.Replace(before, "policyTypes: [Egress]", "policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/24}}]}]", 1)
+	found := false
+	for c := range Diff(fromText(t, web+db+before), fromText(t, web+db+after)) {
+		require.Equal(t, c.Before == model.Unknown || c.After == model.Unknown, c.Reason != "", "%+v", c)
+		found = found || c.Reason != ""
+	}
+	require.True(t, found)
+}

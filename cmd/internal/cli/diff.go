@@ -62,7 +62,7 @@ shown, and only these decide about the exit code: 1 when there is a change (or o
 		if err != nil {
 			return err
 		}
-		d := differ{old: old, now: in, fails: func(c *diffRow) bool {
+		d := differ{old: old, now: in, causes: map[*solver.Cause][]causeDocument{}, fails: func(c *diffRow) bool {
 			return !exitZero && (failOn == gatedChanges[0] || c.sign() == failOn)
 		}}
 		for c := range solver.Diff(old.x, in.x) {
@@ -73,7 +73,7 @@ shown, and only these decide about the exit code: 1 when there is a change (or o
 		if len(d.rows) == 0 && !in.quiet {
 			fmt.Fprintln(r.stderr, "no connection differs") //nolint:errcheck // as for all messages
 		}
-		if err := out.write(d.document(), d.prose); err != nil {
+		if err := out.each(d.document, d.prose); err != nil {
 			return err
 		}
 		switch {
@@ -139,7 +139,8 @@ func (in *input) loadBoth(args []string) (old *input, err error) {
 type differ struct {
 	old, now *input
 	rows     []diffRow
-	fails    func(*diffRow) bool // it makes the exit code 1
+	fails    func(*diffRow) bool               // it makes the exit code 1
+	causes   map[*solver.Cause][]causeDocument // of rows, which share them
 }
 
 // diffRow is a change as outputs show it.
@@ -180,6 +181,13 @@ type causeDocument struct {
 
 func (d *differ) row(c solver.Change) diffRow {
 	out := diffRow{Change: c}
+	if len(c.Because) == 0 {
+		return out
+	}
+	if known, ok := d.causes[&c.Because[0]]; ok {
+		out.because = known
+		return out
+	}
 	for i := range c.Because {
 		b := &c.Because[i]
 		doc := causeDocument{Kind: b.Kind.String(), Change: b.Change.String(), Object: b.Object, Text: b.Text}
@@ -199,6 +207,7 @@ func (d *differ) row(c solver.Change) diffRow {
 		}
 		out.because = append(out.because, doc)
 	}
+	d.causes[&c.Because[0]] = out.because
 	return out
 }
 
@@ -242,6 +251,7 @@ type changeDocument struct {
 	And      []causeDocument `json:"and,omitempty"`      // what is needed as well
 	Unproven bool            `json:"unproven,omitempty"` // of because and and, which it is was not settled
 	Witness  witnessPair     `json:"witness"`
+	Reason   string          `json:"reason,omitempty"` // of what is or was uncertain
 }
 
 type witnessPair struct {
@@ -260,14 +270,31 @@ type diffDocument struct {
 
 func (c *diffRow) document() changeDocument {
 	doc := changeDocument{From: c.From.Name, To: c.To.Name, CIDRs: cidrs(c.CIDRs), Ports: portsDocument{c.Ports}, Before: c.Before.String(), After: c.After.String(),
-		Some: c.Some, Unproven: c.Unproven, Witness: witnessPair{c.Witness.From, c.Witness.To}}
+		Some: c.Some, Unproven: c.Unproven, Witness: witnessPair{c.Witness.From, c.Witness.To}, Reason: c.Reason}
 	if len(c.because) > 0 {
 		doc.Because, doc.And = &c.because[0], c.because[1:]
 	}
 	return doc
 }
 
-func (d *differ) document() report.Document {
+// document is the answer for a format. Rows can be millions: what other formats
+// want is not made. To be asked whether it is there is all that they need.
+func (d *differ) document(f report.Format) report.Document {
+	out := report.Document{Value: diffDocument{}, Lines: d.lines, Table: &report.Table{}, Graph: &report.Graph{}, Findings: &report.Findings{}}
+	switch f {
+	case report.JSON, report.YAML:
+		out.Value = d.value()
+	case report.CSV:
+		out.Table = d.table()
+	case report.Mermaid, report.Dot:
+		out.Graph = d.graph()
+	case report.SARIF, report.JUnit, report.GitHub, report.Markdown:
+		out.Findings = d.findings()
+	}
+	return out
+}
+
+func (d *differ) value() diffDocument {
 	doc := diffDocument{Schema: "podreach.diff/v1", Opened: []changeDocument{}, Closed: []changeDocument{}, Input: d.now.document()}
 	if d.now.old != nil {
 		old := d.old.document()
@@ -280,16 +307,18 @@ func (d *differ) document() report.Document {
 			doc.Closed = append(doc.Closed, c)
 		}
 	}
-	lines := func(yield func(any) bool) {
-		for i := range d.rows {
-			c := d.rows[i].document()
-			c.Change = d.rows[i].sign()
-			if !yield(c) {
-				return
-			}
+	return doc
+}
+
+// lines are the rows of jsonl.
+func (d *differ) lines(yield func(any) bool) {
+	for i := range d.rows {
+		c := d.rows[i].document()
+		c.Change = d.rows[i].sign()
+		if !yield(c) {
+			return
 		}
 	}
-	return report.Document{Value: doc, Lines: lines, Table: d.table(), Graph: d.graph(), Findings: d.findings()}
 }
 
 func (d *differ) table() *report.Table {
@@ -364,14 +393,22 @@ func (d *differ) findings() *report.Findings {
 		{ID: signClosed, Title: "a connection is closed", Level: report.Note,
 			Text: "Less can connect than before: look whether anything needs what the rule that is named closes."},
 	}}
+	known := map[*solver.Cause][]report.Place{} // rows share causes
 	for i := range d.rows {
 		c := &d.rows[i]
 		item := report.Finding{Check: c.sign(), Level: report.Note, Message: d.sentence(c), Passes: !d.fails(c)}
 		if c.Opened() {
 			item.Level = report.Warning
 		}
-		for k := range c.Because {
-			item.At = append(item.At, d.places(&c.Because[k])...)
+		if len(c.Because) > 0 {
+			at, ok := known[&c.Because[0]]
+			if !ok {
+				for k := range c.Because {
+					at = append(at, d.places(&c.Because[k])...)
+				}
+				known[&c.Because[0]] = at
+			}
+			item.At = at
 		}
 		item.Key = strings.Join([]string{c.sign(), c.From.Name, c.To.Name, strings.Join(cidrs(c.CIDRs), ","), c.Ports.String(), c.Before.String(), c.After.String(), fmt.Sprint(c.Some)}, "|")
 		for _, b := range c.because {
@@ -419,6 +456,9 @@ func (c *diffRow) note() string {
 		parts = append(parts, "uncertain now")
 	case c.Before.String() == "uncertain":
 		parts = append(parts, "was uncertain")
+	}
+	if n := len(parts); n > 0 && c.Reason != "" {
+		parts[n-1] += ": " + c.Reason
 	}
 	if c.Some {
 		parts = append(parts, "some pods only, such as "+c.Witness.From+" to "+c.Witness.To)

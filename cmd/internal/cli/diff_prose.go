@@ -10,6 +10,10 @@ import (
 // shownChanges is how many rows of one cause prose shows.
 const shownChanges = 20
 
+// shownCauses is how many causes prose shows: when all policies of a cluster go
+// each two of them are another one.
+const shownCauses = 100
+
 // summary counts pairs of parties: "opened 3, closed 1; 12 more with workloads
 // that are new or gone".
 func (d *differ) summary() string {
@@ -29,6 +33,11 @@ func (d *differ) summary() string {
 	return s
 }
 
+type causeKey struct {
+	opened, arrival, unproven bool
+	because                   string
+}
+
 // diffGroup is rows of one direction and one cause.
 type diffGroup struct{ rows []*diffRow }
 
@@ -36,7 +45,8 @@ type diffGroup struct{ rows []*diffRow }
 // workloads that are new or gone.
 func (d *differ) groups() []diffGroup {
 	var out []diffGroup
-	at := map[string]int{}
+	at := map[causeKey]int{}
+	keys := map[*causeDocument]string{} // rows share causes
 	for _, pass := range []struct {
 		opened, arrival bool
 	}{{true, false}, {false, false}, {true, true}, {false, true}} {
@@ -45,7 +55,13 @@ func (d *differ) groups() []diffGroup {
 			if c.Opened() != pass.opened || c.arrival() != pass.arrival {
 				continue
 			}
-			k := fmt.Sprint(pass, c.Unproven, c.because)
+			if len(c.because) > 0 && keys[&c.because[0]] == "" {
+				keys[&c.because[0]] = fmt.Sprint(c.because)
+			}
+			k := causeKey{pass.opened, pass.arrival, c.Unproven, ""}
+			if len(c.because) > 0 {
+				k.because = keys[&c.because[0]]
+			}
 			g, ok := at[k]
 			if !ok {
 				g = len(out)
@@ -65,7 +81,15 @@ func (d *differ) prose(wide bool) string {
 		return ""
 	}
 	printf(&b, "%s\n", d.summary())
-	for _, g := range d.groups() {
+	groups := d.groups()
+	left := 0
+	if !wide && len(groups) > shownCauses+1 {
+		for _, g := range groups[shownCauses:] {
+			left += len(g.rows)
+		}
+		groups = groups[:shownCauses]
+	}
+	for _, g := range groups {
 		b.WriteString("\n")
 		first := g.rows[0]
 		shown := g.rows
@@ -88,6 +112,9 @@ func (d *differ) prose(wide bool) string {
 			printf(&b, "%s %s more (-o wide lists them)\n", first.mark(), countRows(left))
 		}
 		d.writeBecause(&b, first)
+	}
+	if left > 0 {
+		printf(&b, "\n%s of other causes (-o wide lists them)\n", countRows(left))
 	}
 	return b.String()
 }

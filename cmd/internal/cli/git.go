@@ -22,6 +22,9 @@ const gitPath = "git:"
 // maxGitBytes bounds what is read of one revision, all of which is in memory.
 const maxGitBytes = 1 << 30
 
+// lfsPointer begins a file that git-lfs keeps elsewhere.
+const lfsPointer = "version https://git-lfs.github.com/spec/"
+
 // gitFile is a file of a revision.
 type gitFile struct {
 	name, hash string
@@ -99,8 +102,12 @@ func gitFiles(commit, root string) ([]gitFile, error) {
 	for _, entry := range strings.Split(strings.TrimSuffix(string(list), "\x00"), "\x00") {
 		about, name, ok := strings.Cut(entry, "\t")
 		fields := strings.Fields(about) // mode, type, hash, size
+		if ok && len(fields) == 4 && fields[1] == "commit" {
+			// A folder on disk has its files: without them the two would differ.
+			return nil, fmt.Errorf("%s is a submodule, whose files are not in this repository: name a PATH without it", name)
+		}
 		if !ok || len(fields) != 4 || fields[1] != "blob" {
-			continue // also a submodule
+			continue
 		}
 		if name != root && (!manifest.Named(name) || hiddenBelow(name, root)) {
 			continue
@@ -162,6 +169,9 @@ func gitBlobs(files []gitFile) ([]manifest.Input, error) {
 			return nil, fmt.Errorf("git cannot read %s: %w", f.name, err)
 		}
 		content = content[:f.size]
+		if bytes.HasPrefix(content, []byte(lfsPointer)) {
+			return nil, fmt.Errorf("%s is a pointer of git-lfs: what it stands for is not in the repository; name a PATH without it", f.name)
+		}
 		out = append(out, manifest.Input{Name: f.name, Size: f.size, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }})
 	}
 	return out, nil
@@ -169,7 +179,7 @@ func gitBlobs(files []gitFile) ([]manifest.Input, error) {
 
 // git runs the user's git, which may neither ask nor fetch what is not there.
 func git(stdin io.Reader, arguments ...string) ([]byte, error) {
-	cmd := osexec.Command("git", append([]string{"--no-pager", "--literal-pathspecs", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"}, arguments...)...)
+	cmd := osexec.Command("git", append([]string{"--no-pager", "--no-replace-objects", "--literal-pathspecs", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"}, arguments...)...)
 	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 	cmd.Stdin = stdin
 	var stdout, stderr bytes.Buffer
