@@ -201,7 +201,7 @@ func TestCheckCoveredPodByPod(t *testing.T) {
 					maybe++
 				}
 				got, _ := isolation(x, e, d)
-				if got != Uncertain || truth != No { // it may not be sure of what is tied
+				if got != truth && (got != Uncertain || truth != No) { // it may not be sure of what is tied
 					require.Equal(t, truth, got, "%s %v\n%s", EndpointName(x, e), d, c.YAML())
 				}
 			}
@@ -209,7 +209,9 @@ func TestCheckCoveredPodByPod(t *testing.T) {
 			a.Directions[d] = true
 			r := checkAlone(x, a)
 			require.Equal(t, total, r.Total)
-			require.Equal(t, certain+maybe, r.Violating+r.MaybeViolating, "seed %d %v\n%s", seed, d, c.YAML())
+			if r.Violating+r.MaybeViolating != certain+maybe {
+				require.Equal(t, certain+maybe, r.Violating+r.MaybeViolating, "seed %d %v\n%s", seed, d, c.YAML())
+			}
 		}
 	}
 	for truth, least := range map[Truth]int{Yes: 250, No: 250, Uncertain: 0} { // see TestCheckCoveredUncertain
