@@ -30,7 +30,8 @@ import (
 // union over their elements (R22, R23), ports over their entries (R28), blocks
 // take away the union of their excepts (R41), and a selector is a conjunction
 // (R19) of requirements whose values are a set (R20); all matching container
-// ports count (R33, R35). YAML maps have no order. Of admin policies the order
+// ports count (R33, R35), but for profile cilium, where the last one of a name
+// does and containers stay as they are. YAML maps have no order. Of admin policies the order
 // of rules counts (R89) and stays, that of objects does not: priorities order
 // them (R88), and of ties every outcome is counted (R105); peers and ports are
 // unions there too (R97, R102), also beside nodes and domain names that leave

@@ -295,6 +295,9 @@ func reorder(c *gen.Cluster, r *rand.Rand) *gen.Cluster {
 		})
 	}
 	containers := func(spec *corev1.PodSpec) {
+		if ofCilium(c) { // the last port of a name counts (R35)
+			return
+		}
 		spec.Containers = shuffled(r, spec.Containers)
 		for i := range spec.Containers {
 			spec.Containers[i].Ports = shuffled(r, spec.Containers[i].Ports)
