@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -121,14 +122,12 @@ func writeBaseline(file string, findings []baselineFinding) error {
 	if b.Findings == nil {
 		b.Findings = []baselineFinding{}
 	}
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err := e.Encode(b)
-	if err == nil {
-		err = os.WriteFile(file, text.Bytes(), 0o644)
-	}
+	err := replace(file, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(b)
+	})
 	if err != nil {
 		return coded(dialect.CodeUnreadable, "--baseline %s: %s", file, pathError(err))
 	}

@@ -238,6 +238,9 @@ func (in *input) places(o model.Origin, message string) []report.Place {
 	if !o.Known() {
 		return nil
 	}
-	p := in.reader.Locate(o)
-	return []report.Place{{File: p.File, Line: p.Line, Column: p.Column, Message: message}}
+	return []report.Place{placeAt(in.reader.Locate(o), message)}
+}
+
+func placeAt(p manifest.Position, message string) report.Place {
+	return report.Place{File: p.File, Line: p.Line, Column: p.Column, Message: message}
 }

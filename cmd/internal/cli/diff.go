@@ -424,10 +424,10 @@ func (d *differ) places(c *solver.Cause) []report.Place {
 	var out []report.Place
 	is, was := d.positions(c)
 	if is != nil {
-		out = append(out, report.Place{File: is.File, Line: is.Line, Column: is.Column})
+		out = append(out, placeAt(*is, ""))
 	}
 	if was != nil {
-		out = append(out, report.Place{File: was.File, Line: was.Line, Column: was.Column, Message: "before"})
+		out = append(out, placeAt(*was, "before"))
 	}
 	return out
 }

@@ -102,7 +102,7 @@ func gitFiles(commit, root string) ([]gitFile, error) {
 	for _, entry := range strings.Split(strings.TrimSuffix(string(list), "\x00"), "\x00") {
 		about, name, ok := strings.Cut(entry, "\t")
 		fields := strings.Fields(about) // mode, type, hash, size
-		if ok && len(fields) == 4 && fields[1] == "commit" {
+		if ok && len(fields) == 4 && fields[1] == "commit" && !hiddenBelow(name+"/", root) {
 			// A folder on disk has its files: without them the two would differ.
 			return nil, fmt.Errorf("%s is a submodule, whose files are not in this repository: name a PATH without it", name)
 		}
